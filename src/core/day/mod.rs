@@ -1,0 +1,1 @@
+//! The business day: shifts, drawers, the cut, the ladder of batches.

@@ -1,0 +1,1 @@
+//! Codecs of printers, readers and scanners: bytes in, typed events out.

@@ -1,0 +1,1 @@
+//! The words: money, ids, dates, payment kinds and states.

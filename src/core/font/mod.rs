@@ -1,0 +1,1 @@
+//! One bitmap font, for the report's raster and for the printer stand-in.

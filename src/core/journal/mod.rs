@@ -1,0 +1,1 @@
+//! The journal: versioned events, canonical bytes, the chain.

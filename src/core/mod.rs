@@ -1,0 +1,15 @@
+//! The pure heart: words, journal, payment life, day, totals, paper, protocols.
+//!
+//! Nothing here knows a clock, a thread, a socket, a file, a float or a random number: they come in as arguments.
+
+pub mod acquirer;
+pub mod day;
+pub mod device;
+pub mod domain;
+pub mod font;
+pub mod journal;
+pub mod payment;
+pub mod ports;
+pub mod reconcile;
+pub mod report;
+pub mod totals;

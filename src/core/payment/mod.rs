@@ -1,0 +1,1 @@
+//! One payment's life: decide and apply.

@@ -1,0 +1,1 @@
+//! The messages by which the outside meets the core.

@@ -1,0 +1,1 @@
+//! Statement rows against journal rows.

@@ -1,0 +1,1 @@
+//! Folding events into totals, and the cross-foot that proves them.

@@ -1,0 +1,1 @@
+//! Wires io to core: configuration, start-up, lanes, spool, shutdown.

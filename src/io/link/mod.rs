@@ -1,0 +1,1 @@
+//! Acquirer connections over TCP.

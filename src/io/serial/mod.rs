@@ -1,0 +1,1 @@
+//! One thread a serial port: open, watch, reopen by its stable name.

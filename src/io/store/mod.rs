@@ -1,0 +1,1 @@
+//! SQLite: the one writer, readers, migrations.

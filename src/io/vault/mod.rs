@@ -1,0 +1,1 @@
+//! Keys, sealing, PIN hashes, random numbers.

@@ -1,0 +1,1 @@
+//! Stand-ins for a rig without hardware: the other side of each wire.
