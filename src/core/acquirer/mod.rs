@@ -1,1 +1,5 @@
 //! The conversation with the acquirer: ISO 8583 codec, profiles, MAC, one terminal's lane as a sans-I/O state machine.
+
+mod order;
+
+pub use order::*;

@@ -1,1 +1,17 @@
-//! The words: money, ids, dates, payment kinds and states.
+//! The words: money, ids, dates, payment kinds and states, refusals, secrets.
+//!
+//! The lowest floor: everything may import this, and this imports nothing of ours.
+
+mod ids;
+mod money;
+mod reject;
+mod secret;
+mod time;
+mod words;
+
+pub use ids::*;
+pub use money::*;
+pub use reject::*;
+pub use secret::*;
+pub use time::*;
+pub use words::*;

@@ -1,1 +1,5 @@
-//! The messages by which the outside meets the core.
+//! The messages and traits by which the outside meets the core.
+
+mod keys;
+
+pub use keys::*;

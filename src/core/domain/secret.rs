@@ -1,0 +1,135 @@
+//! Card data and other secrets: types that wipe themselves, do not print, and are never part of a comparison or a log line.
+
+use zeroize::Zeroizing;
+
+macro_rules! secret {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name(Zeroizing<String>);
+
+        impl $name {
+            /// Takes the text over; it is wiped when this is dropped.
+            #[must_use]
+            pub fn new(text: String) -> Self {
+                Self(Zeroizing::new(text))
+            }
+
+            /// The secret itself. Every call is a place to look at in review.
+            #[must_use]
+            pub fn expose(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    };
+}
+
+secret!(
+    /// A primary account number 卡号, digits only.
+    Pan
+);
+secret!(
+    /// Track 2 without sentinels: PAN, `=`, expiry YYMM, service code, discretionary data.
+    Track2
+);
+secret!(
+    /// A scanned payment code 付款码. Single use; never logged whole.
+    PaymentCode
+);
+secret!(
+    /// A PIN block as 16 hex digits, enciphered by a PIN pad.
+    PinBlock
+);
+secret!(
+    /// A person's PIN as typed.
+    Pin
+);
+
+impl Pan {
+    /// First six and last four digits, the rest as `*` (PCI DSS truncation).
+    #[must_use]
+    pub fn masked(&self) -> String {
+        mask_pan(self.expose())
+    }
+}
+
+impl Track2 {
+    /// The PAN: what stands before the separator (`=` or `D`).
+    #[must_use]
+    pub fn pan(&self) -> Option<Pan> {
+        let (pan, _) = self.split()?;
+        Some(Pan::new(pan.to_owned()))
+    }
+
+    /// Expiry as YYMM.
+    #[must_use]
+    pub fn expiry(&self) -> Option<&str> {
+        self.split()?.1.get(0..4).filter(|e| e.bytes().all(|b| b.is_ascii_digit()))
+    }
+
+    /// The three-digit service code; a first digit of 2 or 6 says that the card has a chip.
+    #[must_use]
+    pub fn service_code(&self) -> Option<&str> {
+        self.split()?.1.get(4..7).filter(|e| e.bytes().all(|b| b.is_ascii_digit()))
+    }
+
+    fn split(&self) -> Option<(&str, &str)> {
+        let (pan, rest) = self.expose().split_once(['=', 'D'])?;
+        let digits = pan.bytes().all(|b| b.is_ascii_digit()) && rest.bytes().all(|b| b.is_ascii_digit());
+        (digits && (12..=19).contains(&pan.len()) && rest.len() >= 4).then_some((pan, rest))
+    }
+}
+
+/// Truncates a card number for display: first six, last four; all stars where it is too short to hide anything.
+#[must_use]
+pub fn mask_pan(digits: &str) -> String {
+    let n = digits.len();
+    if n < 13 || !digits.is_ascii() {
+        return "*".repeat(n);
+    }
+    format!("{}{}{}", &digits[..6], "*".repeat(n - 10), &digits[n - 4..])
+}
+
+/// Truncates a scanned code for display: its first two digits tell the wallet, its last four tell it apart.
+#[must_use]
+pub fn mask_code(code: &str) -> String {
+    let n = code.len();
+    if n < 10 || !code.is_ascii() {
+        return "*".repeat(n);
+    }
+    format!("{}{}{}", &code[..2], "*".repeat(n - 6), &code[n - 4..])
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_print() {
+        let track = Track2::new("6222021234567890128=30121010000012300000".into());
+        assert_eq!(format!("{track:?}"), "Track2(…)");
+        assert_eq!(track.pan().unwrap().masked(), "622202*********0128");
+        assert_eq!((track.expiry(), track.service_code()), (Some("3012"), Some("101")));
+    }
+
+    #[test]
+    fn a_spoiled_track_gives_no_card_and_no_panic() {
+        for bad in ["", "=", "4111=3", "411111111111111a=3012101", "4111111111111111", "4111111111111111=30"] {
+            let track = Track2::new(bad.into());
+            assert!(track.pan().is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_short_to_truncate_is_hidden_whole() {
+        assert_eq!(mask_pan("411111"), "******");
+        assert_eq!(mask_code("134567890123456789"), "13************6789");
+    }
+}
