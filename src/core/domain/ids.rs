@@ -144,7 +144,8 @@ impl<'de> Deserialize<'de> for PaymentId {
             return u64::deserialize(deserializer).map(PaymentId);
         }
         let text = String::deserialize(deserializer)?;
-        PaymentId::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no payment id: they look like P00000042")))
+        PaymentId::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no payment id: they look like P00000042")))
     }
 }
 

@@ -118,7 +118,8 @@ impl Currency {
 impl TryFrom<String> for Currency {
     type Error = String;
     fn try_from(letters: String) -> Result<Self, Self::Error> {
-        Currency::from_alpha(&letters).ok_or_else(|| format!("unknown currency {letters:?}: use ISO 4217 letters such as CNY"))
+        Currency::from_alpha(&letters)
+            .ok_or_else(|| format!("unknown currency {letters:?}: use ISO 4217 letters such as CNY"))
     }
 }
 

@@ -38,7 +38,9 @@ pub struct BusinessDate(pub NaiveDate);
 impl BusinessDate {
     /// Reads `2026-11-20`.
     pub fn parse(text: &str) -> Result<BusinessDate, String> {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").map(BusinessDate).map_err(|_| format!("{text:?} is no date: write it as 2026-11-20"))
+        NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .map(BusinessDate)
+            .map_err(|_| format!("{text:?} is no date: write it as 2026-11-20"))
     }
 
     /// The calendar day after this one.
