@@ -213,7 +213,8 @@ impl Writer<'_> {
         self.put(&[0x1B, 0x61, 0x01, 0x1D, 0x68, symbol::BAR_HEIGHT as u8]);
         self.put(&[0x1D, 0x77, symbol::BAR_DOTS as u8, 0x1D, 0x48, 0x00, 0x1D, 0x6B, 0x49, length]);
         self.put(&bars.command);
-        self.put(&[LF, 0x1B, 0x61, 0x00]);
+        // No line feed: the command prints by itself, and a feed would leave an empty line.
+        self.put(&[0x1B, 0x61, 0x00]);
     }
 
     /// Model 2, cell size, level M, store, print.

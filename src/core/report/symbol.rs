@@ -106,3 +106,49 @@ pub fn qr(text: &str) -> Option<Cells> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
     Some(Cells { side: code.width(), dark: code.to_colors().iter().map(|color| *color == Color::Dark).collect() })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// ISO/IEC 15417: a symbol is 11 modules wide, its bars take an even number of them, and no two are alike.
+    #[test]
+    fn patterns_are_those_of_a_code128() {
+        for (value, pattern) in PATTERNS.iter().enumerate() {
+            let widths = pattern.map(|width| usize::from(width - b'0'));
+            assert_eq!(widths.iter().sum::<usize>(), 11, "{value}");
+            assert!((widths[0] + widths[2] + widths[4]).is_multiple_of(2), "{value}");
+            assert_eq!(PATTERNS.iter().filter(|other| *other == pattern).count(), 1, "{value}");
+        }
+    }
+
+    #[test]
+    fn digits_take_set_c_and_braces_are_told_to_the_printer_twice() {
+        let bars = code128("123456").unwrap();
+        assert_eq!(bars.command, [b'{', b'C', 12, 34, 56]);
+        assert_eq!(bars.modules.len(), 11 * 5 + 13);
+        assert_eq!(code128("12345").unwrap().command, b"{B12345");
+        assert_eq!(code128("a{b").unwrap().command, b"{Ba{{b");
+        assert_eq!(code128("收"), None);
+        assert_eq!(code128(""), None);
+    }
+
+    /// A worked check character: PJJ123C is given 54 (`V`) in the literature on Code128, set A and B alike but for the start.
+    #[test]
+    fn the_check_character_is_the_weighted_sum() {
+        let modules = code128("PJJ123C").unwrap().modules;
+        let check: String = modules[11 * 8..11 * 9].chunk_by(|a, b| a == b).map(|run| run.len().to_string()).collect();
+        assert_eq!(check.as_bytes(), PATTERNS[(54 + 1) % 103]);
+    }
+
+    #[test]
+    fn a_qr_code_fits_the_paper_or_is_not_drawn() {
+        let code = qr("tilld:1:S001:128:7KQ4").unwrap();
+        assert_eq!(code.dark.len(), code.side * code.side);
+        assert_eq!(code.cell(576), Some(6));
+        assert_eq!(code.cell(90), None);
+        assert_eq!(qr(""), None);
+        assert_eq!(qr(&"x".repeat(1_001)), None);
+    }
+}
