@@ -2,5 +2,7 @@
 
 pub mod iso8583;
 mod order;
+pub mod profile;
 
 pub use order::*;
+pub use profile::{Profile, ProfileError};
