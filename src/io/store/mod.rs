@@ -1,1 +1,22 @@
-//! SQLite: the one writer, readers, migrations.
+//! SQLite: the one writer, readers, migrations, verification; and the high-water mark beside it.
+//!
+//! [`SqliteStore`] is the only connection that writes and the only one that checkpoints; it belongs to the writer's thread. [`Reader`] is a pool of
+//! read-only connections for everybody else. All SQL stands in `sql/` and `statements.rs`. Nothing here decides about payments, and nothing here
+//! knows keys: sealed things come in as bytes.
+
+mod archive;
+mod convert;
+mod error;
+mod migrate;
+mod open;
+mod options;
+mod reader;
+mod statements;
+mod writer;
+
+pub use archive::{ArchivedBatch, Job, JobState, PinRow};
+pub use migrate::SCHEMA_VERSION;
+pub use open::MIN_SQLITE;
+pub use options::{Durability, StoreOptions};
+pub use reader::{PaymentFilter, Reader};
+pub use writer::SqliteStore;
