@@ -1,1 +1,4 @@
 //! Wires io to core: configuration, start-up, lanes, spool, shutdown.
+
+pub mod config;
+pub mod exit;

@@ -27,15 +27,6 @@ pub struct ArchivedBatch {
     pub body: Vec<u8>,
 }
 
-/// A day that was cut.
-#[derive(Debug, Clone)]
-pub struct ArchivedDay {
-    /// As it was sealed; its body never changes.
-    pub sealed: DayRow,
-    /// The body as of its batches' latest rung.
-    pub body: Vec<u8>,
-}
-
 /// Where a print job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobState {
@@ -208,17 +199,15 @@ pub(super) fn job(row: &SqlRow<'_>) -> Result<Job, StoreError> {
     })
 }
 
-pub(super) fn archived_day(row: &SqlRow<'_>) -> Result<ArchivedDay, StoreError> {
-    Ok(ArchivedDay {
-        sealed: DayRow {
-            date: date(text(row, 0)?)?,
-            z: small(row.get(1).map_err(plain)?, "a Z number")?,
-            first: Seq(unsigned(row.get(2).map_err(plain)?, "a day's first row")?),
-            last: Seq(unsigned(row.get(3).map_err(plain)?, "a day's last row")?),
-            root: bytes32(blob(row, 4)?, "a day's root")?,
-            body: blob(row, 5)?.to_vec(),
-        },
-        body: blob(row, 6)?.to_vec(),
+pub(super) fn archived_day(row: &SqlRow<'_>) -> Result<DayRow, StoreError> {
+    Ok(DayRow {
+        date: date(text(row, 0)?)?,
+        z: small(row.get(1).map_err(plain)?, "a Z number")?,
+        first: Seq(unsigned(row.get(2).map_err(plain)?, "a day's first row")?),
+        last: Seq(unsigned(row.get(3).map_err(plain)?, "a day's last row")?),
+        root: bytes32(blob(row, 4)?, "a day's root")?,
+        body: blob(row, 5)?.to_vec(),
+        tail: blob(row, 6)?.to_vec(),
     })
 }
 

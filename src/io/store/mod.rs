@@ -14,7 +14,7 @@ mod reader;
 mod statements;
 mod writer;
 
-pub use archive::{ArchivedBatch, ArchivedDay, Job, JobState, PinRow};
+pub use archive::{ArchivedBatch, Job, JobState, PinRow};
 pub use migrate::SCHEMA_VERSION;
 pub use open::MIN_SQLITE;
 pub use options::{Durability, StoreOptions};

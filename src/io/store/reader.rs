@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::archive::{self, ArchivedBatch, ArchivedDay, Job, PinRow, blob, collect};
+use super::archive::{self, ArchivedBatch, Job, PinRow, blob, collect};
 use super::convert::{bytes32, int, payment, record, unsigned};
 use super::error::plain;
 use super::open;
@@ -17,7 +17,7 @@ use crate::core::domain::{
 };
 use crate::core::journal::{Link, Record};
 use crate::core::payment::Payment;
-use crate::core::ports::{Page, PrintWhat, Recount, ShiftRow, StoreError, StoryLine};
+use crate::core::ports::{DayRow, Page, PrintWhat, Recount, ShiftRow, StoreError, StoryLine};
 
 /// Connections kept open between calls.
 const KEPT: usize = 4;
@@ -200,17 +200,17 @@ impl Reader {
     }
 
     /// A day that was cut.
-    pub fn day(&self, date: BusinessDate) -> Result<Option<ArchivedDay>, StoreError> {
+    pub fn day(&self, date: BusinessDate) -> Result<Option<DayRow>, StoreError> {
         self.with(|conn| Ok(collect(conn, sql::DAY, [date.to_string()], archive::archived_day)?.pop()))
     }
 
     /// The day of a Z number.
-    pub fn day_by_z(&self, z: u32) -> Result<Option<ArchivedDay>, StoreError> {
+    pub fn day_by_z(&self, z: u32) -> Result<Option<DayRow>, StoreError> {
         self.with(|conn| Ok(collect(conn, sql::DAY_BY_Z, [z], archive::archived_day)?.pop()))
     }
 
     /// Days that were cut, newest first, before a date.
-    pub fn days(&self, before: Option<BusinessDate>, limit: u32) -> Result<Vec<ArchivedDay>, StoreError> {
+    pub fn days(&self, before: Option<BusinessDate>, limit: u32) -> Result<Vec<DayRow>, StoreError> {
         // Dates are text and sort as such; ":" comes after every digit.
         let before = before.map_or_else(|| ":".to_owned(), |d| d.to_string());
         self.with(|conn| collect(conn, sql::DAYS, params![before, limit], archive::archived_day))

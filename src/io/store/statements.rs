@@ -31,7 +31,7 @@ pub const PUT_BATCH: &str = "INSERT INTO batch (terminal, batch, first, rung, bo
 
 /// What was sealed stays; only `body` follows the ladder.
 pub const PUT_DAY: &str =
-    "INSERT INTO day (date, z, first, last, root, sealed, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+    "INSERT INTO day (date, z, first, last, root, sealed, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
     ON CONFLICT (date) DO UPDATE SET body = excluded.body
     WHERE z = excluded.z AND first = excluded.first AND last = excluded.last AND root = excluded.root";
 
@@ -47,10 +47,7 @@ pub const DAY_KEYS: &str = "SELECT sealed FROM day_key WHERE id = 1";
 
 pub const PUT_SNAPSHOT: &str =
     "INSERT INTO snapshot (seq, body) VALUES (?1, ?2) ON CONFLICT (seq) DO UPDATE SET body = excluded.body";
-/// Two are kept: the newest, and the one before in case the newest does not read.
-pub const PRUNE_SNAPSHOTS: &str =
-    "DELETE FROM snapshot WHERE seq NOT IN (SELECT seq FROM snapshot ORDER BY seq DESC LIMIT 2)";
-pub const SNAPSHOT: &str = "SELECT seq, body FROM snapshot ORDER BY seq DESC LIMIT 1";
+pub const SNAPSHOT: &str = "SELECT seq, body FROM snapshot WHERE ?1 IS NULL OR seq <= ?1 ORDER BY seq DESC LIMIT 1";
 
 pub const REPLAY: &str = "SELECT seq, bytes, link FROM journal WHERE seq > ?1 ORDER BY seq";
 

@@ -226,7 +226,8 @@ impl SqliteStore {
                     signed(day.first.0),
                     signed(day.last.0),
                     day.root,
-                    day.body
+                    day.body,
+                    day.tail
                 ])
             })?;
             if changed != 1 {
@@ -445,10 +446,7 @@ impl Store for SqliteStore {
 
     fn put_snapshot(&mut self, at: Seq, body: &[u8]) -> Result<(), StoreError> {
         let at = int(at.0)?;
-        self.write(|conn| {
-            conn.prepare_cached(sql::PUT_SNAPSHOT)?.execute(params![at, body])?;
-            conn.prepare_cached(sql::PRUNE_SNAPSHOTS)?.execute([]).map(drop)
-        })
+        self.write(|conn| conn.prepare_cached(sql::PUT_SNAPSHOT)?.execute(params![at, body]).map(drop))
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
@@ -483,8 +481,9 @@ impl Store for SqliteStore {
         stmt.query_row([], |r| r.get(0)).optional().map_err(plain)
     }
 
-    fn snapshot(&self) -> Result<Option<(Seq, Vec<u8>)>, StoreError> {
-        let newest = collect(&self.conn, sql::SNAPSHOT, [], |row| {
+    fn snapshot(&self, before: Option<Seq>) -> Result<Option<(Seq, Vec<u8>)>, StoreError> {
+        let before = before.map(|seq| int(seq.0)).transpose()?;
+        let newest = collect(&self.conn, sql::SNAPSHOT, [before], |row| {
             Ok((Seq(unsigned(row.get(0).map_err(plain)?, "a snapshot's row")?), blob(row, 1)?.to_vec()))
         })?;
         Ok(newest.into_iter().next())

@@ -8,12 +8,14 @@ mod key_file;
 mod pin;
 mod random;
 mod sealer;
+mod soft_keys;
 
 pub use data_key::{DataKey, KeySource, load_data_key};
 pub use key_file::{read_master_key, read_private};
 pub use pin::{PIN_ITERATIONS, hash_pin, verify_pin};
 pub use random::{fill, token};
 pub use sealer::Vault;
+pub use soft_keys::SoftKeys;
 
 use thiserror::Error;
 
