@@ -1,1 +1,3 @@
 //! Stand-ins for a rig without hardware: the other side of each wire.
+
+pub mod acquirer;
