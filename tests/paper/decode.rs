@@ -56,7 +56,7 @@ pub fn decode(bytes: &[u8]) -> Vec<Printed> {
                 assert!(!bad && text.chars().count() == 1, "{pair:02X?}");
                 text.into_owned()
             }
-            0x1B | 0x1C | 0x1D => {
+            0x1B..=0x1D => {
                 assert!(line.is_empty() || matches!((byte, bytes.0[0]), (0x1D, b'!') | (0x1B, b'E')), "inside a line");
                 match (byte, bytes.next()) {
                     (0x1B, b'a') => align = bytes.next(),

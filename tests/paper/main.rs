@@ -37,6 +37,10 @@ fn the_day_report_as_picture_and_pdf_is_the_same_every_time() {
         let path = format!("{}/z{columns}", env!("CARGO_TARGET_TMPDIR"));
         std::fs::write(format!("{path}.png"), png).unwrap();
         std::fs::write(format!("{path}.pdf"), pdf).unwrap();
+        for encoding in [Encoding::Gb18030, Encoding::Raster] {
+            let bytes = escpos::render(&page, &Profile::new(columns, encoding));
+            std::fs::write(format!("{path}.{encoding:?}.escpos").to_lowercase(), bytes).unwrap();
+        }
     }
 }
 

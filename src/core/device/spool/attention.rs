@@ -1,5 +1,7 @@
 //! What a printer wants of a person, in one sentence each.
 
+use crate::core::domain::Sentence;
+
 /// Something the cashier should see to, or know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Attention {
@@ -82,6 +84,12 @@ impl Attention {
                 "Cannot tell whether this was printed: look at the paper, press Continue to print it again"
             }
         }
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn sentence(self) -> Sentence {
+        Sentence::new(self.zh(), self.en())
     }
 
     /// Whether printing stands still until it is seen to.
