@@ -7,12 +7,10 @@ use super::inbox::Inbox;
 use crate::core::day::local_time;
 use crate::core::domain::{Lang, PaymentId, Refusal, Reject, WallMs};
 use crate::core::ledger::{Rules, payment_view};
-use crate::core::ports::{DayView, PaymentView, PrintWhat, ReportFormat, ShiftView, StoreError, WhichDay};
+use crate::core::ports::{Archive, DayView, PaymentView, PrintWhat, ReportFormat, ShiftView, StoreError, WhichDay};
 use crate::core::report::doc::Document;
 use crate::core::report::layout::layout;
-use crate::core::report::papers::{
-    DayReportKind, ReceiptHead, batch_slip, day_csv, day_report, receipt, shift_slip,
-};
+use crate::core::report::papers::{DayReportKind, ReceiptHead, batch_slip, day_csv, day_report, receipt, shift_slip};
 use crate::core::report::{escpos, image, pdf, text};
 use crate::io::clock::Clock;
 use crate::io::store::Reader;
@@ -99,8 +97,8 @@ impl Papers {
                 let (terminal, batch) = (terminal.clone(), *batch);
                 let row = self.reader.batch(&terminal, batch).map_err(unreadable)?;
                 let row = row.ok_or_else(|| Refusal::NotFound.with("what", batch))?;
-                let batch: crate::core::day::Batch = serde_json::from_slice(&row.body)
-                    .map_err(|e| unreadable(StoreError::Damaged(e.to_string())))?;
+                let batch: crate::core::day::Batch =
+                    serde_json::from_slice(&row.body).map_err(|e| unreadable(StoreError::Damaged(e.to_string())))?;
                 let parts = crate::core::totals::sum(batch.parts.values().copied()).unwrap_or_default();
                 let view = crate::core::ledger::settlement_view(&terminal, &batch, parts);
                 let rules = self.rules.terminals.get(&terminal).cloned().unwrap_or_default();
@@ -109,8 +107,8 @@ impl Papers {
             PrintWhat::ShiftSlip { shift } => {
                 let row = self.reader.shift(*shift).map_err(unreadable)?;
                 let row = row.ok_or_else(|| Refusal::NotFound.with("what", shift.0))?;
-                let closed: crate::core::day::ClosedShift = serde_json::from_slice(&row.body)
-                    .map_err(|e| unreadable(StoreError::Damaged(e.to_string())))?;
+                let closed: crate::core::day::ClosedShift =
+                    serde_json::from_slice(&row.body).map_err(|e| unreadable(StoreError::Damaged(e.to_string())))?;
                 let view = ShiftView {
                     shift: closed.no.0,
                     cashier: closed.cashier,

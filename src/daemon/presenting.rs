@@ -111,13 +111,21 @@ impl Readers {
         self.ports
             .iter()
             .map(|(config, port)| PortStatus {
-                id: format!("{} {}", config.terminal, config.kind.as_str()),
+                id: format!("{} {}", config.terminal, kind_word(config.kind)),
                 port: config.port.display().to_string(),
                 state: if port.state() == PortState::Open { "open".into() } else { "lost".into() },
                 attention: None,
                 queued: 0,
             })
             .collect()
+    }
+}
+
+fn kind_word(kind: ReaderKind) -> &'static str {
+    match kind {
+        ReaderKind::Scanner => "scanner",
+        ReaderKind::Msr => "msr",
+        ReaderKind::Bridge => "bridge",
     }
 }
 

@@ -12,7 +12,7 @@ use super::papers::Papers;
 use crate::core::device::drawer;
 use crate::core::device::profile::Profile;
 use crate::core::device::spool::{self, Attention, Input, JobId, Output, Spool};
-use crate::core::domain::{Sentence, PrinterId};
+use crate::core::domain::{PrinterId, Sentence};
 use crate::core::ports::{PortStatus, PrintWhat};
 use crate::core::report::escpos;
 use crate::core::report::layout::layout;

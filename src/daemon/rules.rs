@@ -62,8 +62,9 @@ pub fn rules(config: &Config, profile: &Profile) -> Rules {
 pub fn cut_schedule(cut: DayCut) -> CutSchedule {
     match cut {
         DayCut::Manual => CutSchedule::Manual,
-        DayCut::At { hour, minute } => NaiveTime::from_hms_opt(hour.into(), minute.into(), 0)
-            .map_or(CutSchedule::Manual, CutSchedule::At),
+        DayCut::At { hour, minute } => {
+            NaiveTime::from_hms_opt(hour.into(), minute.into(), 0).map_or(CutSchedule::Manual, CutSchedule::At)
+        }
     }
 }
 

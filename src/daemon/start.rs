@@ -74,7 +74,11 @@ pub struct Running {
 }
 
 /// The writer over the configured store, and what people should know.
-pub fn open_writer(config: &Config, profile: &Profile, clock: Clock) -> Result<(TillWriter, Vec<Sentence>), StartError> {
+pub fn open_writer(
+    config: &Config,
+    profile: &Profile,
+    clock: Clock,
+) -> Result<(TillWriter, Vec<Sentence>), StartError> {
     let dir = &config.data.dir;
     make_private(dir).map_err(|why| StartError::Folder { path: dir.display().to_string(), why })?;
     let database = dir.join(DATABASE);
@@ -108,7 +112,9 @@ fn key_warning(source: &KeySource) -> Vec<Sentence> {
     let path = path.display();
     vec![Sentence::new(
         format!("数据密钥与数据放在一起（{path}），拿到磁盘的人两样都有；请用 [data] key_file 放到别处"),
-        format!("The data key lies beside the data ({path}): whoever takes the disk has both. Put it elsewhere with [data] key_file"),
+        format!(
+            "The data key lies beside the data ({path}): whoever takes the disk has both. Put it elsewhere with [data] key_file"
+        ),
     )]
 }
 
@@ -127,8 +133,7 @@ impl Running {
         let inbox = Inbox::default();
         let (stop, stopped) = watch::channel(false);
         let (lanes, orders) = lanes(config, &profile, &inbox, clock, &stopped)?;
-        let papers =
-            Papers { rules: Arc::new(writer.rules().clone()), reader, inbox: inbox.clone(), clock };
+        let papers = Papers { rules: Arc::new(writer.rules().clone()), reader, inbox: inbox.clone(), clock };
         let printers = Arc::new(Printers::start(&config.printers, &papers)?);
         let readers = Readers::start(&config.readers, clock)?;
         let health: Arc<Mutex<Option<String>>> = Arc::default();
@@ -196,11 +201,7 @@ fn lanes(
             operator: "01 ".into(),
             currency: config.store.currency,
         };
-        let times = LaneTimes {
-            connect_ms,
-            answer_ms: config.acquirer.timeout_ms,
-            ..LaneTimes::default()
-        };
+        let times = LaneTimes { connect_ms, answer_ms: config.acquirer.timeout_ms, ..LaneTimes::default() };
         let seed = u64::try_from(number).unwrap_or(0) ^ clock.now().wall.0.unsigned_abs();
         let (sender, orders) = mpsc::unbounded_channel();
         senders.push((terminal.id.clone(), sender));

@@ -63,6 +63,7 @@ fn terminal_status(writer: &TillWriter, id: &TerminalId) -> TerminalStatus {
 
 fn waiting_at(ledger: &Ledger, id: &TerminalId) -> Tally {
     let stored = Index::of_terminal(&ledger.index.stored, id).filter_map(|p| ledger.payments.get(&p));
-    let (count, amount) = stored.fold((0, Minor::ZERO), |(n, sum), p| (n + 1, sum.checked_add(p.amount).unwrap_or(sum)));
+    let (count, amount) =
+        stored.fold((0, Minor::ZERO), |(n, sum), p| (n + 1, sum.checked_add(p.amount).unwrap_or(sum)));
     Tally { count, amount }
 }

@@ -7,11 +7,13 @@ use super::papers::{Papers, unreadable};
 use super::presenting::Readers;
 use super::printing::Printers;
 use super::status::status_view;
-use crate::core::domain::{CashierId, Lang, Method, PaymentId, Pin, Refusal, Reject, Role, Sentence, TerminalId, WallMs};
+use crate::core::domain::{
+    CashierId, Lang, Method, PaymentId, Pin, Refusal, Reject, RequestId, Role, Sentence, TerminalId, WallMs,
+};
 use crate::core::ledger::payment_view;
 use crate::core::ports::{
-    Command, DayView, Desk, ExceptionView, Page, PaymentFilter, PaymentView, Presented, PrintWhat, Reply, ReportFormat,
-    Respond, StatusView, StoryLine, WhichDay,
+    Archive, Command, DayView, Desk, ExceptionView, Page, PaymentFilter, PaymentView, Presented, PrintWhat, Reply,
+    ReportFormat, Respond, StatusView, StoryLine, WhichDay,
 };
 use crate::io::store;
 use crate::io::vault::{PIN_ITERATIONS, hash_pin, verify_pin};
@@ -65,6 +67,11 @@ impl Desk for Till {
 
     fn payment(&self, id: PaymentId) -> Result<PaymentView, Reject> {
         self.papers.payment(id)
+    }
+
+    fn by_request(&self, request: &RequestId) -> Result<Option<PaymentView>, Reject> {
+        let id = self.papers.reader.by_request(request).map_err(unreadable)?;
+        id.map(|id| self.papers.payment(id)).transpose()
     }
 
     fn payments(&self, filter: &PaymentFilter) -> Result<Page<PaymentView>, Reject> {
@@ -132,9 +139,7 @@ impl Till {
         let over = failures.saturating_sub(PIN_TRIES).min(10);
         let pause = if failures < PIN_TRIES { 0 } else { (LOCK_MS << over).min(LOCK_LONGEST_MS) };
         let until = WallMs(if pause == 0 { 0 } else { now.0.saturating_add(pause) });
-        self.papers
-            .ask(move |writer| writer.store_mut().set_pin_state(&person, failures, until))?
-            .map_err(unreadable)
+        self.papers.ask(move |writer| writer.store_mut().set_pin_state(&person, failures, until))?.map_err(unreadable)
     }
 }
 
