@@ -121,6 +121,7 @@ pub fn verify(reader: &Reader, mut with: VerifyWith<'_>) -> Verified {
     let file = rest::file(reader, with.thorough, &mut found);
     found.part("the file", file);
     match reader.head() {
+        Ok(None) => found.find("the journal", "it is empty: a store has its first row from its first start on"),
         Ok(head) => found.head = head,
         Err(e) => found.find("the journal", e.to_string()),
     }
