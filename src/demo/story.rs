@@ -163,12 +163,12 @@ impl<'a> Story<'a> {
 
     /// At the counter: a code is scanned at POS1's scanner, a card is swiped at POS2's stripe reader.
     pub async fn real_readers(&mut self) -> Result<(), DemoError> {
-        for round in 0..3 {
+        for round in 0..3_i64 {
             let mut body = json!({"request_id": self.request(), "kind": "sale", "device": "POS1", "cashier": "1001",
                 "method": "qr", "amount": 1_990 + round, "currency": "CNY"});
             let scanned = async {
                 tokio::time::sleep(Duration::from_millis(60)).await;
-                self.rig.scanner.scan(&format!("62{:017}", 12_345_678_901_234 + round));
+                self.rig.scanner.scan(&format!("62{:017}", 12_345_678_901_234_i64 + round));
             };
             let (result, ()) = tokio::join!(self.pay(body.clone()), scanned);
             let result = result?;
