@@ -15,7 +15,7 @@ use super::faults::{Fault, FaultRule, Faults, Seen, Spoil};
 use super::judge::{self, Finding, Judgement, MAX_FINDINGS, Rule};
 use super::keys::{self, WorkKeys, unhex};
 use super::statement;
-use crate::core::acquirer::iso8583::{Deframer, Frame, Layout, Message, Spec};
+use crate::core::acquirer::iso8583::{Deframer, Frame, FrameError, Layout, Message, Spec};
 use crate::core::domain::WallMs;
 
 /// Codes that a terminal may rely on; any other leaves it not knowing.
@@ -121,6 +121,15 @@ impl Host {
         if let Some(request) = self.read(frame) {
             self.serve(&request);
         }
+        std::mem::take(&mut self.out)
+    }
+
+    /// Bytes came that begin no frame; the connection must go.
+    pub fn unframed(&mut self, now: WallMs, error: &FrameError) -> Vec<Action> {
+        self.now = now;
+        let nobody = Key { tid: String::new(), batch: 0, stan: 0 };
+        self.find(&nobody, Rule::Undecodable, error.to_string());
+        self.out.push(Action::Disconnect { after_ms: 0 });
         std::mem::take(&mut self.out)
     }
 
@@ -561,10 +570,7 @@ impl Session {
                 Ok(None) => return actions,
                 Err(error) => {
                     self.deframer.clear();
-                    let nobody = Key { tid: String::new(), batch: 0, stan: 0 };
-                    host.find(&nobody, Rule::Undecodable, error.to_string());
-                    actions.append(&mut host.out);
-                    actions.push(Action::Disconnect { after_ms: 0 });
+                    actions.extend(host.unframed(now, &error));
                     return actions;
                 }
             }
