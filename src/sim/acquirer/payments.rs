@@ -10,6 +10,7 @@ use super::faults::Fault;
 use super::host::{Host, Request};
 use super::judge::Rule;
 use super::keys::{hex_upper, token};
+use crate::core::acquirer::iso8583::tlv;
 use crate::core::domain::{mask_code, mask_pan};
 
 /// Codes that approve and may be configured.
@@ -266,6 +267,14 @@ impl Host {
                 answer.set_text(54, &format!("1002156C{balance:012}"));
             }
         }
+        if request.message.has(55) && !payment.offline() {
+            // Issuer authentication data: eight bytes of cryptogram, and the code.
+            let mut data = Vec::with_capacity(12);
+            let cryptogram = digest_8(&payment.rrn);
+            if tlv::write(&mut data, 0x91, &[&cryptogram[..], code.as_bytes()].concat()).is_some() {
+                answer.set_bytes(55, &data);
+            }
+        }
         let domestic_refund = payment.kind == Kind::Refund && !payment.foreign;
         let organisation = if domestic_refund { "000" } else { payment.organisation.as_str() };
         answer.set_text(63, &format!("{organisation:<3}{:60}", ""));
@@ -394,6 +403,12 @@ fn refund_wrongly(request: &Request, original: &Payment, amount: i64) -> Option<
         return Some("25");
     }
     (original.refunded.saturating_add(amount) > original.effective_amount()).then_some("13")
+}
+
+/// Stands for the issuer's cryptogram: nobody here can check it.
+fn digest_8(text: &str) -> [u8; 8] {
+    let hash = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    std::array::from_fn(|i| hash.as_ref().get(i).copied().unwrap_or(0))
 }
 
 /// The PIN in a clear block of ISO format 0, or of the format without the card (then `pan` is empty).

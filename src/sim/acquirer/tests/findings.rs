@@ -155,6 +155,24 @@ fn card_data_where_they_must_be_gone() {
 }
 
 #[test]
+fn chip_data_are_whole_and_hold_no_track_after_authorization() {
+    let chip = |till: &mut Till, data: &[u8]| {
+        let mut message = till.sale(CUP, 1);
+        message.set_text(22, "052").set_text(23, "001").set_bytes(55, data);
+        message
+    };
+    let track = [0x57, 0x02, 0x62, 0x22, 0x9F, 0x36, 0x01, 0x07];
+    assert_eq!(found(|till, _, _| chip(till, &track)), []);
+    assert_eq!(found(|till, _, _| chip(till, &track[..7])), [Rule::BadValue]);
+    let (mut rig, mut till, ..) = after_a_sale();
+    let sale = chip(&mut till, &track);
+    let answer = till.ask(&mut rig, &sale);
+    assert_eq!(answer.bytes(55).unwrap()[..2], [0x91, 10]);
+    till.ask(&mut rig, &till.reversal(&sale, "98"));
+    assert_eq!(rig.rules(), [Rule::CardData]);
+}
+
+#[test]
 fn contents_that_contradict_the_message() {
     let with = |field: u8, text: &'static str| {
         found(move |till, _, _| {
