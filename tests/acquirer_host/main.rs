@@ -4,3 +4,4 @@
 
 mod agree;
 mod kill;
+mod told_to_stop;

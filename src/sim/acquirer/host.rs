@@ -409,10 +409,11 @@ impl Host {
         date.format("%m%d").to_string()
     }
 
-    /// Field 37 of what is answered next: year, day of the year, running number.
-    pub(super) fn next_rrn(&self) -> String {
+    /// Field 37 of what is answered next: year, day of the year, running number; even ones are payments', so that none is ever another's.
+    pub(super) fn next_rrn(&self, kind: Kind) -> String {
         let date = self.host_time();
-        format!("{:02}{:03}{:07}", date.year().rem_euclid(100), date.ordinal(), self.books.entries % 10_000_000)
+        let number = (self.books.entries * 2 + u64::from(!kind.is_payment())) % 10_000_000;
+        format!("{:02}{:03}{number:07}", date.year().rem_euclid(100), date.ordinal())
     }
 
     /// The answer's frame of fields: what is echoed, the host's time, and the code.
@@ -426,7 +427,7 @@ impl Host {
         let time = self.host_time();
         answer.set_text(12, &time.format("%H%M%S").to_string()).set_text(13, &time.format("%m%d").to_string());
         if request.kind != Kind::Echo {
-            answer.set_text(32, "01020000").set_text(37, &self.next_rrn());
+            answer.set_text(32, "01020000").set_text(37, &self.next_rrn(request.kind));
         }
         if !matches!(request.kind, Kind::SignOn | Kind::SignOff | Kind::Echo) {
             answer.set_text(15, &self.settle_date());

@@ -232,7 +232,7 @@ impl Host {
             foreign: organisation != "CUP" && organisation != "000",
             organisation,
             status: if approved { Status::Approved } else { Status::Declined },
-            rrn: self.next_rrn(),
+            rrn: self.next_rrn(request.kind),
             approval: approved.then(|| format!("{:06}", self.books.entries % 1_000_000)),
             at: self.now,
             host_time: time.format("%H%M%S").to_string(),
