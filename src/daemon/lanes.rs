@@ -127,6 +127,7 @@ impl LaneShell {
                     }
                 }
                 LaneOutput::Report(report) => self.inbox.report(self.terminal.clone(), report),
+                LaneOutput::Note(note) => log::info!("{}: {note}", self.terminal),
                 LaneOutput::WakeAt(at) => *wake = Some(at),
             }
         }
