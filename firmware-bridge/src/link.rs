@@ -241,6 +241,11 @@ impl<const Q: usize> Link<Q> {
         }
     }
 
+    /// Overwrites what the last frame left in the buffer, if it has been given out: it may have carried a key.
+    pub fn forget_given(&mut self) {
+        self.decoder.forget_given();
+    }
+
     /// Writes the next frame that is due to the front of `out` (at least [`crate::wire::MAX_WIRE`] long) and gives its length; 0 if none.
     pub fn transmit(&mut self, now: Millis, out: &mut [u8]) -> usize {
         self.session.transmit(now, out).unwrap_or(0)

@@ -80,7 +80,7 @@ impl End {
     fn speak(&mut self, now: u64, next: &mut usize, dice: &mut Dice, faults: Faults) -> Vec<u8> {
         while *next < self.to_send.len() && self.link.room() > 0 {
             assert!(self.link.send(Body::from_slice(&self.to_send[*next]).unwrap()));
-            if *next % 7 == 0 {
+            if next.is_multiple_of(7) {
                 self.link.aside(Body::from_slice(&self.to_send[*next]).unwrap());
             }
             *next += 1;
