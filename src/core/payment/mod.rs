@@ -1,1 +1,9 @@
-//! One payment's life: decide and apply.
+//! One payment's life: what it is, how an event changes it, what it then does to the day.
+//!
+//! Nothing here knows other payments, terminals or the day: `ledger` puts those together.
+
+mod effect;
+mod life;
+
+pub use effect::*;
+pub use life::*;

@@ -1,5 +1,13 @@
 //! The messages and traits by which the outside meets the core.
 
+mod command;
+mod desk;
 mod keys;
+mod store;
+mod view;
 
+pub use command::*;
+pub use desk::*;
 pub use keys::*;
+pub use store::*;
+pub use view::*;

@@ -1,0 +1,467 @@
+//! What can happen in a store, once and for ever.
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::acquirer::{Answer, HostTotals, NotSent, ReversalReason};
+use crate::core::domain::{
+    BatchNo, BusinessDate, CashierId, Currency, Entry, ExceptionNo, Kind, Method, Minor, PaymentId, RequestId, Role,
+    Seq, ShiftNo, Stan, StoreId, TerminalId, ZNumber,
+};
+
+/// One happening. Appended to, never reordered: the position in this list is part of the canonical bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// The first row of a store.
+    StoreOpened {
+        /// Which store.
+        store: StoreId,
+        /// Its only currency.
+        currency: Currency,
+        /// The number that the first day's Z will carry.
+        z: ZNumber,
+        /// Public key (Ed25519, 32 bytes) that will verify the first day's seal.
+        day_key: Vec<u8>,
+    },
+    /// A person may use the till.
+    CashierAdded {
+        /// Their id.
+        cashier: CashierId,
+        /// Their name as printed.
+        name: String,
+        /// What they may do.
+        role: Role,
+    },
+    /// A shift 班次 begins.
+    ShiftOpened {
+        /// Its number.
+        shift: ShiftNo,
+        /// Whose.
+        cashier: CashierId,
+        /// Opened by a first payment, not by hand.
+        by_payment: bool,
+    },
+    /// A free drawer joins a shift with its float 备用金.
+    DrawerTaken {
+        /// Whose shift.
+        shift: ShiftNo,
+        /// The drawer at this device.
+        device: TerminalId,
+        /// What was in it.
+        float: Minor,
+    },
+    /// A drawer goes from one open shift to another, with what was counted in it.
+    DrawerHandedOver {
+        /// The drawer at this device.
+        device: TerminalId,
+        /// Gives; its over/short is booked with `counted`.
+        from: ShiftNo,
+        /// Takes; `counted` is its float.
+        to: ShiftNo,
+        /// Both agreed on this sum.
+        counted: Minor,
+    },
+    /// 存入 or 取出.
+    CashMoved {
+        /// Whose shift.
+        shift: ShiftNo,
+        /// Which drawer.
+        device: TerminalId,
+        /// Positive in, negative out.
+        amount: Minor,
+        /// Why.
+        reason: String,
+    },
+    /// A drawer was counted, blind 盲点.
+    DrawerCounted {
+        /// Whose shift.
+        shift: ShiftNo,
+        /// Which drawer.
+        device: TerminalId,
+        /// What was in it.
+        counted: Minor,
+    },
+    /// A shift ends; its drawers become free. Over/short was booked with each drawer's last count.
+    ShiftClosed {
+        /// Which.
+        shift: ShiftNo,
+        /// By whom: the cashier, or a manager for them.
+        by: CashierId,
+        /// One line a drawer.
+        drawers: Vec<DrawerResult>,
+    },
+    /// A payment exists.
+    PaymentMade(Box<PaymentMade>),
+    /// It was taken offline.
+    PaymentStored {
+        /// Which.
+        payment: PaymentId,
+    },
+    /// It was taken back before anything was sent.
+    PaymentCancelled {
+        /// Which.
+        payment: PaymentId,
+        /// Why.
+        why: CancelReason,
+    },
+    /// A stored payment will not be sent by itself any more.
+    PaymentSetAside {
+        /// Which.
+        payment: PaymentId,
+        /// Why.
+        why: AsideReason,
+    },
+    /// A message is about to be handed to the line (law 1).
+    Sending {
+        /// By which terminal.
+        terminal: TerminalId,
+        /// Field 11.
+        stan: Stan,
+        /// Field 60.2.
+        batch: BatchNo,
+        /// What it says.
+        subject: Subject,
+    },
+    /// No byte of it was handed to the line.
+    NotSent {
+        /// Of which terminal.
+        terminal: TerminalId,
+        /// Which message.
+        stan: Stan,
+        /// Why.
+        why: NotSent,
+    },
+    /// It was sent, or may have been, and nothing came back.
+    NoAnswer {
+        /// Of which terminal.
+        terminal: TerminalId,
+        /// Which message.
+        stan: Stan,
+        /// Why.
+        why: Silence,
+    },
+    /// A matched answer.
+    Answered {
+        /// Of which terminal.
+        terminal: TerminalId,
+        /// Which message.
+        stan: Stan,
+        /// What is kept of it, masked.
+        answer: Box<Answer>,
+        /// What the message asked for is done: a payment approved, an advice delivered (94 too), a reversal ended, a verdict
+        /// given. Decided by the profile of that time, so that reading old rows needs no profile.
+        accepted: bool,
+        /// The card is of a foreign organisation: the half of field 48 it belongs to.
+        foreign: bool,
+    },
+    /// A frame that answers nothing we wait for: evidence, no effect.
+    Stray {
+        /// At which terminal.
+        terminal: TerminalId,
+        /// The payment that it names, if any.
+        payment: Option<PaymentId>,
+        /// Masked hex and what is wrong.
+        masked_frame: String,
+    },
+    /// An answer that came after its message was given up, for a payment without a reversal: it decides.
+    LateAnswer {
+        /// Which payment.
+        payment: PaymentId,
+        /// What is kept of it, masked.
+        answer: Box<Answer>,
+        /// The card is of a foreign organisation.
+        foreign: bool,
+    },
+    /// The acquirer must be told to undo a payment, if it did it.
+    ReversalOwed {
+        /// Which.
+        payment: PaymentId,
+        /// Why.
+        reason: ReversalReason,
+    },
+    /// The reversal's tries are used up.
+    ReversalGivenUp {
+        /// Of which payment.
+        payment: PaymentId,
+    },
+    /// A terminal's batch is to be settled as soon as nothing of it is outstanding.
+    SettlementWanted {
+        /// Which terminal.
+        terminal: TerminalId,
+        /// Why.
+        why: SettleReason,
+    },
+    /// The acquirer's batch number is used from here on: our batch was empty.
+    BatchAdopted {
+        /// Which terminal.
+        terminal: TerminalId,
+        /// The acquirer's number.
+        batch: BatchNo,
+    },
+    /// The acquirer's batch number shows that our unanswered end arrived.
+    BatchEndSeen {
+        /// Which terminal.
+        terminal: TerminalId,
+        /// The batch that has ended.
+        batch: BatchNo,
+    },
+    /// The acquirer's batch number makes no sense to us: cards stop on this terminal until a technician decides.
+    BatchDisagreed {
+        /// Which terminal.
+        terminal: TerminalId,
+        /// Our open batch.
+        ours: BatchNo,
+        /// What the acquirer says.
+        theirs: BatchNo,
+    },
+    /// A technician decided which batch is current.
+    BatchDecided {
+        /// Which terminal.
+        terminal: TerminalId,
+        /// The batch that is current now.
+        batch: BatchNo,
+        /// Who.
+        by: CashierId,
+    },
+    /// 日切: the last row of a day.
+    DayCut {
+        /// The day's number.
+        z: ZNumber,
+        /// The day that is open from here on.
+        next: BusinessDate,
+        /// By whom; nobody where the schedule did it.
+        by: Option<CashierId>,
+        /// First row of the day.
+        first: Seq,
+        /// The store's grand total since its first day, net.
+        grand_total: Minor,
+    },
+    /// The first row after a cut: the signed root of the day before.
+    DaySealed {
+        /// Which day.
+        date: BusinessDate,
+        /// Its number.
+        z: ZNumber,
+        /// The chain's link of its last row.
+        root: [u8; 32],
+        /// Ed25519 over store, date, number, root and next key; 64 bytes.
+        signature: Vec<u8>,
+        /// Public key of the day that is open now.
+        next_key: Vec<u8>,
+    },
+    /// Something needs a named person.
+    ExceptionOpened {
+        /// Its number.
+        exception: ExceptionNo,
+        /// What.
+        kind: ExceptionKind,
+        /// About which payment.
+        payment: Option<PaymentId>,
+        /// About which terminal.
+        terminal: Option<TerminalId>,
+    },
+    /// A named person decided.
+    ExceptionResolved {
+        /// Which.
+        exception: ExceptionNo,
+        /// Who.
+        by: CashierId,
+        /// How.
+        how: Resolution,
+        /// In their words.
+        note: String,
+    },
+    /// Something was printed again.
+    Reprinted {
+        /// What: a payment, a report.
+        what: String,
+        /// How often now.
+        times: u32,
+    },
+    /// A drawer was opened without a payment.
+    DrawerOpened {
+        /// At which device.
+        device: TerminalId,
+        /// By whom.
+        by: CashierId,
+    },
+}
+
+/// The facts of a payment at its birth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentMade {
+    /// The client's id.
+    pub request: RequestId,
+    /// What it does.
+    pub kind: Kind,
+    /// With what.
+    pub method: Method,
+    /// On which device.
+    pub device: TerminalId,
+    /// By whom.
+    pub cashier: CashierId,
+    /// In which shift.
+    pub shift: ShiftNo,
+    /// How much; always positive, `kind` gives the direction.
+    pub amount: Minor,
+    /// The payment it refers to.
+    pub original: Option<Original>,
+    /// How the card or code was read.
+    pub entry: Option<Entry>,
+    /// First six and last four of the card, or the truncated code.
+    pub masked: Option<String>,
+    /// The card has a chip (service code 2 or 6).
+    pub chip: bool,
+    /// The cardholder's PIN was taken.
+    pub pin: bool,
+    /// The manager who approved it.
+    pub approved_by: Option<CashierId>,
+    /// It is final with this row: cash, a coupon, a void of what was never sent.
+    pub final_here: bool,
+}
+
+/// What a void or refund refers to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Original {
+    /// A payment of this journal.
+    Payment(PaymentId),
+    /// A sale from before this journal.
+    Foreign {
+        /// Field 37 of its answer.
+        rrn: String,
+        /// Its date.
+        date: BusinessDate,
+        /// Its amount.
+        amount: Minor,
+    },
+}
+
+/// What a message to the acquirer says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Subject {
+    /// 签到
+    SignOn,
+    /// A payment, online.
+    Payment(PaymentId),
+    /// A stored payment, forwarded.
+    Advice(PaymentId),
+    /// 冲正
+    Reversal(PaymentId),
+    /// 批结算 with these totals.
+    Settle(HostTotals),
+    /// 批上送 of these payments in one message.
+    Upload(Vec<PaymentId>),
+    /// 批上送结束
+    End {
+        /// The verdict was balanced.
+        balanced: bool,
+        /// Records uploaded.
+        records: u16,
+    },
+}
+
+/// Why nothing came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Silence {
+    /// In the time that the profile gives.
+    Timeout,
+    /// The daemon stopped while the message was under way.
+    Restart,
+}
+
+/// Why a payment was taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CancelReason {
+    /// The POS software or the cashier asked.
+    Asked,
+    /// There was no line, and it could not be taken offline.
+    NoLine,
+    /// It waited too long for its turn.
+    WaitedTooLong,
+    /// The message could not be built.
+    NotBuilt,
+    /// The daemon stopped before it was sent.
+    Restart,
+    /// Its terminal was settling for too long.
+    Settling,
+}
+
+/// Why a stored payment stands aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AsideReason {
+    /// Older than `max_age_hours`.
+    TooOld,
+    /// Sent as often as allowed, never answered.
+    Tries,
+    /// It cannot be built into a message.
+    NotBuilt,
+}
+
+/// Why a batch is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SettleReason {
+    /// The day was cut.
+    Cut,
+    /// Its counts or sums come near their digits.
+    Full,
+    /// Somebody asked.
+    Asked,
+}
+
+/// What needs a named person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExceptionKind {
+    /// A reversal could not be completed.
+    ReversalFailed,
+    /// A payment is unknown and nothing resolves it by itself.
+    UnknownPayment,
+    /// A stored sale was refused by the acquirer.
+    OfflineRejected,
+    /// A stored sale stands aside.
+    OfflineAside,
+    /// A batch did not balance.
+    Unbalanced,
+    /// The acquirer's batch number makes no sense.
+    BatchDisagrees,
+    /// The automatic cut held back: the clocks disagree.
+    ClockDisagrees,
+}
+
+/// How a named person decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// Seen; nothing changes.
+    Noted,
+    /// The acquirer did it: the payment counts, as a voucher where its day is closed.
+    ConfirmedApproved,
+    /// The acquirer did not do it.
+    ConfirmedDeclined,
+    /// Send it again.
+    Retry,
+    /// Given up 核销.
+    WrittenOff,
+}
+
+/// One drawer at the end of a shift.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrawerResult {
+    /// At which device.
+    pub device: TerminalId,
+    /// 备用金
+    pub float: Minor,
+    /// Cash sales.
+    pub sales: Minor,
+    /// Cash refunds and voids.
+    pub refunds: Minor,
+    /// 存入
+    pub paid_in: Minor,
+    /// 取出
+    pub paid_out: Minor,
+    /// float + sales − refunds + in − out.
+    pub expected: Minor,
+    /// What was counted.
+    pub counted: Minor,
+    /// counted − expected: 长款 if positive, 短款 if negative.
+    pub difference: Minor,
+}

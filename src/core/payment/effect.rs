@@ -1,0 +1,106 @@
+//! What a payment does to the day's totals, and in which line of the bridge it lies.
+
+use serde::{Deserialize, Serialize};
+
+use super::Payment;
+use crate::core::domain::{BatchNo, Kind, Method, Minor, State, TerminalId};
+use crate::core::journal::{Column, Effect};
+
+/// The line of the bridge in which a counted payment lies: a batch, or one of the places outside every batch.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Slot {
+    /// In this terminal's batch.
+    Batch(TerminalId, BatchNo),
+    /// Cash: no acquirer will ever see it.
+    Cash,
+    /// Coupons, settled elsewhere.
+    Coupon,
+    /// Stored offline, not yet sent.
+    Waiting,
+    /// Stored offline and voided before it was sent, with its void.
+    VoidedBeforeSending,
+    /// Stored offline and refused by the acquirer: a voucher takes it back.
+    RefusedOffline,
+}
+
+impl Slot {
+    /// As stored in the typed column: `batch:POS1:000001`, `cash`, …
+    #[must_use]
+    pub fn as_text(&self) -> String {
+        match self {
+            Slot::Batch(terminal, batch) => format!("batch:{terminal}:{batch}"),
+            Slot::Cash => "cash".into(),
+            Slot::Coupon => "coupon".into(),
+            Slot::Waiting => "waiting".into(),
+            Slot::VoidedBeforeSending => "voided_before_sending".into(),
+            Slot::RefusedOffline => "refused_offline".into(),
+        }
+    }
+}
+
+impl Payment {
+    /// Its column of the day's totals.
+    #[must_use]
+    pub fn column(&self) -> Column {
+        match self.kind {
+            Kind::Void | Kind::CompletionVoid | Kind::PreauthVoid => Column::Void,
+            Kind::Refund => Column::Refund,
+            Kind::Sale | Kind::Completion | Kind::Adjust | Kind::Preauth | Kind::Balance => Column::Sale,
+        }
+    }
+
+    /// The entry that counts it in its own day.
+    #[must_use]
+    pub fn own_effect(&self) -> Effect {
+        self.effect(self.column(), self.amount)
+    }
+
+    /// The entry that counts it in a later day, because its own is closed: a voucher, signed.
+    #[must_use]
+    pub fn late_effect(&self) -> Effect {
+        self.effect(Column::Voucher, self.signed())
+    }
+
+    /// The entry that takes a counted payment back: a negative voucher for a refused stored sale.
+    #[must_use]
+    pub fn take_back_effect(&self) -> Effect {
+        let amount = Minor::ZERO.checked_sub(self.signed()).unwrap_or(Minor::ZERO);
+        self.effect(Column::Voucher, amount)
+    }
+
+    /// Its amount with the direction of its kind. Amounts are bounded by 12 digits, so negation fits.
+    fn signed(&self) -> Minor {
+        match self.column() {
+            Column::Refund | Column::Void => Minor::ZERO.checked_sub(self.amount).unwrap_or(Minor::ZERO),
+            Column::Sale | Column::Voucher => self.amount,
+        }
+    }
+
+    fn effect(&self, column: Column, amount: Minor) -> Effect {
+        Effect {
+            column,
+            amount,
+            payment: self.id,
+            cashier: self.cashier.clone(),
+            device: self.device.clone(),
+            method: self.method,
+        }
+    }
+
+    /// The line of the bridge it lies in, while it is counted in its own day.
+    #[must_use]
+    pub fn slot(&self) -> Option<Slot> {
+        if !self.counted {
+            return None;
+        }
+        Some(match (self.method, self.state, self.batch) {
+            (Method::Cash, ..) => Slot::Cash,
+            (Method::Voucher, ..) => Slot::Coupon,
+            (_, State::Rejected, _) => Slot::RefusedOffline,
+            (_, _, Some(batch)) => Slot::Batch(self.device.clone(), batch),
+            (_, State::Stored, None) if self.voided_by.is_some() => Slot::VoidedBeforeSending,
+            (_, State::Stored | State::SetAside, None) => Slot::Waiting,
+            (_, _, None) => Slot::VoidedBeforeSending,
+        })
+    }
+}

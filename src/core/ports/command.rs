@@ -1,0 +1,244 @@
+//! What the outside may ask of the writer, and what the writer lets out after its commit.
+
+use crate::core::acquirer::{Instrument, Order, Report};
+use crate::core::domain::{
+    BusinessDate, CashierId, Currency, Entry, ExceptionNo, Kind, Method, Minor, PaymentId, PinBlock, Reject, RequestId,
+    Role, Seq, ShiftNo, TerminalId, ZNumber,
+};
+use crate::core::journal::{Original, Resolution};
+use crate::core::payment::Payment;
+
+/// Where an answer goes: a number that the shell chose, and gives back to whoever waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// One thing asked of the writer.
+#[derive(Debug)]
+pub enum Command {
+    /// The daemon has started: what was under way is unknown now.
+    Resume,
+    /// Time passed.
+    Tick,
+    /// Make a payment.
+    Pay(Box<Pay>),
+    /// Take a payment back before it is sent.
+    Cancel(PaymentId),
+    /// 开班: opens a shift; with a device, its drawer and a float.
+    OpenShift {
+        /// Whose.
+        cashier: CashierId,
+        /// Whose drawer to take.
+        device: Option<TerminalId>,
+        /// What is in it.
+        float: Minor,
+    },
+    /// 存入 (positive) or 取出 (negative).
+    MoveCash {
+        /// Whose shift.
+        cashier: CashierId,
+        /// Which drawer.
+        device: TerminalId,
+        /// How much.
+        amount: Minor,
+        /// Why.
+        reason: String,
+    },
+    /// A blind count.
+    Count {
+        /// Whose shift.
+        cashier: CashierId,
+        /// Which drawer.
+        device: TerminalId,
+        /// What was in it.
+        counted: Minor,
+    },
+    /// A drawer goes from whoever holds it to this cashier, at this counted sum.
+    HandOver {
+        /// Who takes it.
+        to: CashierId,
+        /// Which drawer.
+        device: TerminalId,
+        /// What was in it.
+        counted: Minor,
+    },
+    /// 交班: ends a shift whose drawers are counted.
+    CloseShift {
+        /// Whose.
+        cashier: CashierId,
+        /// By whom.
+        by: CashierId,
+    },
+    /// 日切: closes the open day.
+    CutDay {
+        /// By whom; nobody where the schedule asks.
+        by: Option<CashierId>,
+    },
+    /// Settle this terminal's batch now.
+    Settle(TerminalId),
+    /// A lane has something to say.
+    Lane {
+        /// Which.
+        terminal: TerminalId,
+        /// What.
+        report: Report,
+    },
+    /// A person may use the till.
+    AddCashier {
+        /// Their id.
+        cashier: CashierId,
+        /// Their name as printed.
+        name: String,
+        /// What they may do.
+        role: Role,
+        /// Their PIN, hashed by the vault; kept outside the journal.
+        pin_hash: Vec<u8>,
+    },
+    /// A named person decides an exception.
+    Resolve {
+        /// Which.
+        exception: ExceptionNo,
+        /// Who.
+        by: CashierId,
+        /// How.
+        how: Resolution,
+        /// In their words.
+        note: String,
+    },
+    /// A technician says which batch is current at the acquirer.
+    DecideBatch {
+        /// Which terminal.
+        terminal: TerminalId,
+        /// The batch.
+        batch: crate::core::domain::BatchNo,
+        /// Who.
+        by: CashierId,
+    },
+    /// Print something again, with the mark.
+    Reprint(PrintWhat),
+    /// Open a drawer without a payment.
+    OpenDrawer {
+        /// At which device.
+        device: TerminalId,
+        /// By whom.
+        by: CashierId,
+    },
+}
+
+/// A payment that is asked for. Card data in it live in memory only.
+#[derive(Debug, Clone)]
+pub struct Pay {
+    /// The client's id.
+    pub request: RequestId,
+    /// What it does.
+    pub kind: Kind,
+    /// With what.
+    pub method: Method,
+    /// On which device.
+    pub device: TerminalId,
+    /// By whom.
+    pub cashier: CashierId,
+    /// How much.
+    pub amount: Minor,
+    /// In what.
+    pub currency: Currency,
+    /// The payment it refers to.
+    pub original: Option<Original>,
+    /// What was presented.
+    pub presented: Option<Presented>,
+    /// The manager who approved it; their PIN was checked before.
+    pub approved_by: Option<CashierId>,
+    /// A refund is confirmed by naming its amount again.
+    pub confirm_amount: Option<Minor>,
+}
+
+/// A card or code as it was presented.
+#[derive(Debug, Clone)]
+pub struct Presented {
+    /// Track, keyed card, or code.
+    pub instrument: Instrument,
+    /// How it was read.
+    pub entry: Entry,
+    /// The cardholder's PIN, enciphered.
+    pub pin_block: Option<PinBlock>,
+}
+
+/// What a command gives when it is not refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Done, nothing to show.
+    Done,
+    /// The payment as it is now.
+    Payment(Box<Payment>),
+    /// A shift.
+    Shift(ShiftNo),
+    /// A day was cut.
+    Cut {
+        /// Which day.
+        date: BusinessDate,
+        /// Its number.
+        z: ZNumber,
+    },
+}
+
+/// What the writer lets out, in order, after the commit that it follows from.
+#[derive(Debug)]
+pub enum Output {
+    /// The answer to a command.
+    Answer(Ticket, Result<Reply, Reject>),
+    /// Hand this to a lane.
+    Send(TerminalId, Box<Order>),
+    /// There are print jobs for this printer.
+    Print,
+    /// Rows up to here are durable.
+    Committed(Committed),
+    /// The store failed: memory was rebuilt from it. The text is for the log.
+    Failed(String),
+}
+
+/// What stands after a commit: for the mark, for listeners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The last row.
+    pub head: Seq,
+    /// Per terminal: batch and last STAN.
+    pub terminals: Vec<(TerminalId, crate::core::domain::BatchNo, crate::core::domain::Stan)>,
+    /// A rung of the ladder was reached: the mark must be synced.
+    pub rung: bool,
+    /// Payments that changed.
+    pub payments: Vec<PaymentId>,
+}
+
+/// What can be printed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum PrintWhat {
+    /// A payment's receipt.
+    Receipt {
+        /// Which.
+        payment: PaymentId,
+    },
+    /// A closed day's Z report.
+    DayReport {
+        /// Which day.
+        date: BusinessDate,
+    },
+    /// The open day's X report.
+    XReport,
+    /// A settled batch's slip.
+    BatchSlip {
+        /// Which terminal.
+        terminal: TerminalId,
+        /// Which batch.
+        batch: crate::core::domain::BatchNo,
+    },
+    /// A closed shift's slip.
+    ShiftSlip {
+        /// Which.
+        shift: ShiftNo,
+    },
+    /// Only the drawer's pulse.
+    Drawer {
+        /// At which device.
+        device: TerminalId,
+    },
+}

@@ -1,0 +1,99 @@
+//! The counter's side of the daemon: what the API and the commands may ask of it.
+
+use super::{Command, DayView, ExceptionView, Page, PaymentView, PrintWhat, Reply, StatusView, StoryLine};
+use crate::core::domain::{BusinessDate, CashierId, PaymentId, Pin, Reject, RequestId, Role, Seq, TerminalId};
+
+/// Called once with the answer; never blocks.
+pub type Respond<T> = Box<dyn FnOnce(Result<T, Reject>) + Send>;
+
+/// Which day is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhichDay {
+    /// The open one.
+    Open,
+    /// The open one, or any other, as it was after this row.
+    At(Seq),
+    /// By date.
+    Date(BusinessDate),
+    /// By Z number.
+    Z(u32),
+}
+
+/// What a list of payments is narrowed to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PaymentFilter {
+    /// The day.
+    pub day: Option<BusinessDate>,
+    /// The device.
+    pub device: Option<TerminalId>,
+    /// The cashier.
+    pub cashier: Option<CashierId>,
+    /// The state's word.
+    pub state: Option<crate::core::domain::State>,
+    /// Only ids above this one (what the last page gave as its cursor).
+    pub after: Option<PaymentId>,
+    /// At most this many, 1 to 500.
+    pub limit: u32,
+}
+
+/// A report's form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportFormat {
+    /// UTF-8 text at the printer's width.
+    Text,
+    /// The day as JSON.
+    Json,
+    /// The tables as CSV.
+    Csv,
+    /// The paper as an image.
+    Png,
+    /// The paper as PDF.
+    Pdf,
+    /// The bytes that the printer gets.
+    Escpos,
+}
+
+/// The running daemon, or a store opened by a command: one face for both.
+pub trait Desk: Send + Sync + 'static {
+    /// Asks the writer. The answer comes when it is durable; for a payment, when it is answerable.
+    fn submit(&self, command: Command, respond: Respond<Reply>);
+
+    /// Waits for a card or code at this device, at most 60 s (then `no_card`; `no_reader` where there is none).
+    fn present(&self, device: &TerminalId, method: crate::core::domain::Method, respond: Respond<super::Presented>);
+
+    /// A day's figures.
+    fn day(&self, which: WhichDay, respond: Respond<DayView>);
+
+    /// How things stand.
+    fn status(&self, respond: Respond<StatusView>);
+
+    /// Open exceptions, oldest first.
+    fn exceptions(&self, respond: Respond<Vec<ExceptionView>>);
+
+    /// One payment as it is now. Reads the store: call it off the async threads.
+    fn payment(&self, id: PaymentId) -> Result<PaymentView, Reject>;
+
+    /// The payment of a request id as it is now, if there is one. Reads the store.
+    fn by_request(&self, request: &RequestId) -> Result<Option<PaymentView>, Reject>;
+
+    /// Payments in the order of their ids. Reads the store.
+    fn payments(&self, filter: &PaymentFilter) -> Result<Page<PaymentView>, Reject>;
+
+    /// Every journal row about a payment. Reads the store.
+    fn story(&self, id: PaymentId) -> Result<Vec<StoryLine>, Reject>;
+
+    /// A report of a day as a file's bytes.
+    fn report(&self, day: &DayView, format: ReportFormat, lang: crate::core::domain::Lang) -> Result<Vec<u8>, Reject>;
+
+    /// Checks a person's PIN by the slow hash (call it off the async threads) and gives their role; wrong ones count towards a lock-out.
+    fn check_pin(&self, person: &CashierId, pin: &Pin) -> Result<Role, Reject>;
+
+    /// Hashes a new PIN.
+    fn hash_pin(&self, pin: &Pin) -> Result<Vec<u8>, Reject>;
+
+    /// The cashier has put things right at a printer: go on.
+    fn resume_printing(&self, printer: Option<&str>);
+
+    /// What a thing to print looks like now, as text (for screens and tests).
+    fn preview(&self, what: &PrintWhat) -> Result<String, Reject>;
+}

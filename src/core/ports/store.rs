@@ -1,0 +1,214 @@
+//! What the writer needs of the place where rows lie: one transaction at a time, and look-ups inside it.
+
+use thiserror::Error;
+
+use crate::core::domain::{
+    BatchNo, BusinessDate, CashierId, PaymentId, PrinterId, RequestId, Seq, ShiftNo, TerminalId,
+};
+use crate::core::journal::{Columns, Link, Record};
+use crate::core::payment::{Payment, Slot};
+use crate::core::ports::PrintWhat;
+
+/// The store said no. The text is for the log and the technician; whatever it was, nothing of the transaction is durable.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum StoreError {
+    /// The disk is full.
+    #[error("the disk is full: {0}")]
+    Full(String),
+    /// The disk or the file system failed.
+    #[error("the store cannot be read or written: {0}")]
+    Io(String),
+    /// What is stored is not what was written.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// Another process holds it, or a newer tilld wrote it, or it is another store's.
+    #[error("the store cannot be used: {0}")]
+    Unusable(String),
+}
+
+/// A journal row, ready to be written: the canonical bytes and what is derived from them.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// What the bytes say.
+    pub record: Record,
+    /// The canonical bytes.
+    pub bytes: Vec<u8>,
+    /// SHA-256(previous link ‖ bytes).
+    pub link: Link,
+    /// HMAC of the link under the open day's key.
+    pub hmac: [u8; 32],
+    /// The payment it is about, for look-ups.
+    pub payment: Option<PaymentId>,
+}
+
+/// A shift, as it is archived when it has ended (JSON of the core's type, for reports).
+#[derive(Debug, Clone)]
+pub struct ShiftRow {
+    /// Its number.
+    pub shift: ShiftNo,
+    /// Whose.
+    pub cashier: CashierId,
+    /// The day on which it was closed.
+    pub closed: BusinessDate,
+    /// The whole.
+    pub body: Vec<u8>,
+}
+
+/// A batch, as it is archived at each rung.
+#[derive(Debug, Clone)]
+pub struct BatchRow {
+    /// Its terminal.
+    pub terminal: TerminalId,
+    /// Its number at the acquirer (repeats after 999,999).
+    pub batch: BatchNo,
+    /// The first journal row that belongs to it: with terminal and number it is unique for ever (law 3).
+    pub first: Seq,
+    /// The word of its rung.
+    pub rung: &'static str,
+    /// The whole.
+    pub body: Vec<u8>,
+}
+
+/// A day, as it is archived at its cut and at each later rung.
+#[derive(Debug, Clone)]
+pub struct DayRow {
+    /// Which.
+    pub date: BusinessDate,
+    /// Its Z number.
+    pub z: u32,
+    /// First row.
+    pub first: Seq,
+    /// Last row: the cut.
+    pub last: Seq,
+    /// The chain's link of the last row.
+    pub root: Link,
+    /// The figures as sealed: written once, never changed.
+    pub body: Vec<u8>,
+    /// The figures with what still moves (settlement, pending, offline): written again as the ladder is climbed.
+    pub tail: Vec<u8>,
+}
+
+/// A print job, as it is queued with the row it follows from.
+#[derive(Debug, Clone)]
+pub struct JobRow {
+    /// On which printer.
+    pub printer: PrinterId,
+    /// What.
+    pub what: PrintWhat,
+    /// It is a reprint, the n-th.
+    pub reprint: u32,
+}
+
+/// The day's totals recounted by the store from its rows: four independent groupings, for the cross-foot at the close.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recount {
+    /// By cashier, over the journal's effects.
+    pub by_cashier: Vec<(String, Columns)>,
+    /// By device, over the journal's effects.
+    pub by_device: Vec<(String, Columns)>,
+    /// By method, over the journal's effects.
+    pub by_method: Vec<(String, Columns)>,
+    /// By line of the bridge, over the payments (without vouchers).
+    pub by_slot: Vec<(String, Columns)>,
+}
+
+/// Look-ups that see the open transaction.
+pub trait Archive: std::fmt::Debug {
+    /// A payment that may not be in memory.
+    fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError>;
+    /// The payment of a request id.
+    fn by_request(&self, request: &RequestId) -> Result<Option<PaymentId>, StoreError>;
+    /// The payment that was sent with this STAN in this batch of this terminal (the youngest, should numbers have wrapped).
+    fn by_stan(
+        &self,
+        terminal: &TerminalId,
+        batch: BatchNo,
+        stan: crate::core::domain::Stan,
+    ) -> Result<Option<PaymentId>, StoreError>;
+    /// The payments of a batch from its first row on, in order: for upload.
+    fn batch_members(&self, terminal: &TerminalId, batch: BatchNo, first: Seq) -> Result<Vec<PaymentId>, StoreError>;
+    /// The day's totals, recounted from the rows.
+    fn recount(&self, date: BusinessDate) -> Result<Recount, StoreError>;
+    /// The payments of a day whose row and journal entries differ: what a refused close names.
+    fn suspects(&self, date: BusinessDate) -> Result<Vec<PaymentId>, StoreError>;
+    /// The sealed card of a payment.
+    fn sealed_card(&self, id: PaymentId) -> Result<Option<Vec<u8>>, StoreError>;
+    /// How often something was printed on demand before.
+    fn times_printed(&self, what: &PrintWhat) -> Result<u32, StoreError>;
+}
+
+/// The one writer's transaction.
+pub trait Store: Archive {
+    /// Begins it.
+    fn begin(&mut self) -> Result<(), StoreError>;
+    /// Adds a journal row.
+    fn append(&mut self, row: &Row) -> Result<(), StoreError>;
+    /// Writes a payment as it is now.
+    fn put_payment(&mut self, payment: &Payment, slot: Option<&Slot>) -> Result<(), StoreError>;
+    /// Keeps a sealed card, outside the chain.
+    fn put_card(&mut self, id: PaymentId, sealed: &[u8]) -> Result<(), StoreError>;
+    /// Erases sealed cards.
+    fn erase_cards(&mut self, ids: &[PaymentId]) -> Result<(), StoreError>;
+    /// Archives a shift.
+    fn put_shift(&mut self, shift: &ShiftRow) -> Result<(), StoreError>;
+    /// Archives a batch.
+    fn put_batch(&mut self, batch: &BatchRow) -> Result<(), StoreError>;
+    /// Archives a day.
+    fn put_day(&mut self, day: &DayRow) -> Result<(), StoreError>;
+    /// Queues a print job.
+    fn put_job(&mut self, job: &JobRow) -> Result<(), StoreError>;
+    /// Keeps a PIN hash, outside the journal.
+    fn put_pin(&mut self, cashier: &CashierId, hash: &[u8]) -> Result<(), StoreError>;
+    /// Keeps the day keys (sealed by the vault) in the same transaction as the row that introduces them; the old ones are overwritten.
+    fn put_day_keys(&mut self, sealed: &[u8]) -> Result<(), StoreError>;
+    /// Keeps the ledger as of a row, so that a start need not read older rows.
+    fn put_snapshot(&mut self, at: Seq, body: &[u8]) -> Result<(), StoreError>;
+    /// Ends it: after `Ok` every row of it is durable; after an error none is.
+    fn commit(&mut self) -> Result<(), StoreError>;
+    /// Drops it.
+    fn rollback(&mut self);
+    /// The sealed day keys.
+    fn day_keys(&self) -> Result<Option<Vec<u8>>, StoreError>;
+    /// The newest snapshot at or before a row (`None`: of all).
+    fn snapshot(&self, before: Option<Seq>) -> Result<Option<(Seq, Vec<u8>)>, StoreError>;
+    /// Gives every row after `after`, in order, with its link.
+    fn replay(
+        &self,
+        after: Seq,
+        each: &mut dyn FnMut(Record, Link) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
+}
+
+/// The vault, as the writer needs it. Random numbers and keys stay behind it.
+pub trait Sealer: Send + std::fmt::Debug {
+    /// HMAC of a link under the open day's key.
+    fn seal_link(&mut self, link: &Link) -> [u8; 32];
+    /// Signs a closed day: makes the next day's keys (handing its public key to `message`), signs the message with the old key.
+    /// The old keys are erased by [`Sealer::committed`], so that a commit that fails leaves them in use.
+    fn seal_day(&mut self, message: &dyn Fn(&[u8]) -> Vec<u8>) -> Result<DaySignature, StoreError>;
+    /// Public key of the open day.
+    fn day_key(&self) -> Vec<u8>;
+    /// The keys as sealed bytes, to be written in the same transaction as the row that introduces them.
+    fn sealed_keys(&self) -> Vec<u8>;
+    /// The transaction is durable: old day keys are erased.
+    fn committed(&mut self);
+    /// The transaction is not durable: the new day keys are dropped.
+    fn rolled_back(&mut self);
+    /// Seals a card for [`Store::put_card`], bound to its payment.
+    fn seal_card(&mut self, id: PaymentId, pan: &str, expiry: &str) -> Result<Vec<u8>, StoreError>;
+    /// Opens one.
+    fn open_card(
+        &self,
+        id: PaymentId,
+        sealed: &[u8],
+    ) -> Result<(crate::core::domain::Pan, zeroize::Zeroizing<String>), StoreError>;
+}
+
+/// A day's signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DaySignature {
+    /// Ed25519, 64 bytes.
+    pub signature: Vec<u8>,
+    /// The next day's public key, 32 bytes.
+    pub next_key: Vec<u8>,
+}

@@ -1,0 +1,432 @@
+//! What outside programs see: the contract's JSON objects as types. Fields may be added; none is renamed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::domain::{BusinessDate, CashierId, Currency, Kind, Method, Minor, Sentence, State, TerminalId};
+use crate::core::journal::{Column, Columns, DrawerResult, ExceptionKind, Tally};
+
+/// A payment, as `POST /v1/payments` answers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentView {
+    /// `P00000042`.
+    pub id: String,
+    /// The client's id.
+    pub request_id: String,
+    /// What it does.
+    pub kind: Kind,
+    /// Where it stands.
+    pub state: State,
+    /// Field 39.
+    pub response_code: Option<String>,
+    /// A sentence for the cashier, in the store's language.
+    pub message: String,
+    /// The sentence in both languages.
+    pub message_i18n: Sentence,
+    /// Field 37.
+    pub rrn: Option<String>,
+    /// Field 38.
+    pub approval_code: Option<String>,
+    /// First six and last four, or the truncated code.
+    pub masked_pan: Option<String>,
+    /// Six digits.
+    pub stan: Option<String>,
+    /// Six digits.
+    pub batch: Option<String>,
+    /// Its day.
+    pub business_date: BusinessDate,
+    /// The device.
+    pub device: TerminalId,
+    /// The cashier.
+    pub cashier: CashierId,
+    /// With what.
+    pub method: Method,
+    /// Minor units.
+    pub amount: Minor,
+    /// ISO 4217 letters.
+    pub currency: Currency,
+    /// The payment it refers to.
+    pub original: Option<serde_json::Value>,
+    /// The void that undid it.
+    pub voided_by: Option<String>,
+    /// Refunded so far, minor units.
+    pub refunded: Minor,
+    /// RFC 3339.
+    pub made_at: String,
+    /// The reversal's progress: owed, done, given_up.
+    pub reversal: Option<String>,
+}
+
+/// A group's line in the day's tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupView {
+    /// Cashier, device or method.
+    pub id: String,
+    /// A cashier's name, a device's number.
+    pub name: String,
+    /// 消费, gross.
+    pub sale: Tally,
+    /// 退货
+    pub refund: Tally,
+    /// 撤销
+    pub void: Tally,
+    /// Vouchers, signed.
+    pub vouchers: Tally,
+    /// sale − refund − void + vouchers.
+    pub net: Minor,
+}
+
+/// One cell of cashier × device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellView {
+    /// The cashier.
+    pub cashier: CashierId,
+    /// The device.
+    pub device: TerminalId,
+    /// 消费, gross.
+    pub sale: Tally,
+    /// 退货
+    pub refund: Tally,
+    /// 撤销
+    pub void: Tally,
+    /// Vouchers, signed.
+    pub vouchers: Tally,
+    /// sale − refund − void + vouchers.
+    pub net: Minor,
+}
+
+/// One line of the bridge between the tables and the batches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BridgeLine {
+    /// `batch:POS1:000001`, `cash`, `coupon`, `waiting`, `voided_before_sending`, `refused_offline`, `vouchers`.
+    pub line: String,
+    /// What it is, in both languages.
+    pub label: Sentence,
+    /// Its columns.
+    pub columns: Columns,
+    /// Its net.
+    pub net: Minor,
+}
+
+/// What became of offline sales.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct OfflineView {
+    /// Taken offline on this day.
+    pub stored: u64,
+    /// Of these, the acquirer has.
+    pub forwarded: u64,
+    /// Of these, refused by the acquirer.
+    pub rejected: u64,
+    /// Of these, still waiting (those set aside too).
+    pub waiting: u64,
+}
+
+/// A batch that holds a part of the day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettlementView {
+    /// The terminal.
+    pub terminal: TerminalId,
+    /// Six digits.
+    pub batch: String,
+    /// `balanced | unbalanced | error | unconfirmed | pending`.
+    pub result: String,
+    /// The whole batch, as sent in field 48: both halves' debits.
+    pub debit: Tally,
+    /// The whole batch: both halves' credits.
+    pub credit: Tally,
+    /// The rung of the ladder.
+    pub rung: String,
+    /// This day's part of it.
+    pub part: Columns,
+}
+
+/// A payment that is not decided, or not with the acquirer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingView {
+    /// The payment.
+    pub payment: String,
+    /// Where it stands.
+    pub state: State,
+    /// What.
+    pub kind: Kind,
+    /// With what.
+    pub method: Method,
+    /// The cashier.
+    pub cashier: CashierId,
+    /// The device.
+    pub device: TerminalId,
+    /// Minor units.
+    pub amount: Minor,
+    /// Truncated card or code.
+    pub masked_pan: Option<String>,
+}
+
+/// A voucher of the day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoucherView {
+    /// The payment it refers to.
+    pub payment: String,
+    /// That payment's day.
+    pub business_date: BusinessDate,
+    /// Signed.
+    pub amount: Minor,
+    /// `late_answer` or `offline_rejected`.
+    pub why: String,
+    /// The cashier.
+    pub cashier: CashierId,
+    /// The device.
+    pub device: TerminalId,
+}
+
+/// A refund or void of the day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnView {
+    /// The payment.
+    pub payment: String,
+    /// Refund or void.
+    pub column: Column,
+    /// With what.
+    pub method: Method,
+    /// The cashier.
+    pub cashier: CashierId,
+    /// The device.
+    pub device: TerminalId,
+    /// Minor units.
+    pub amount: Minor,
+    /// What it refers to.
+    pub original: Option<String>,
+}
+
+/// A shift that was open on the day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShiftView {
+    /// Its number.
+    pub shift: u32,
+    /// Whose.
+    pub cashier: CashierId,
+    /// Closed: its drawers were counted and their over/short is booked on this day. Otherwise carried (未盘).
+    pub closed: bool,
+    /// Its drawers.
+    pub drawers: Vec<DrawerView>,
+}
+
+/// A drawer in a shift.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrawerView {
+    /// The sums of its formula: float + sales − refunds + in − out = expected.
+    #[serde(flatten)]
+    pub sums: DrawerSums,
+    /// What was counted, once it was.
+    pub counted: Option<Minor>,
+    /// counted − expected, once it was.
+    pub difference: Option<Minor>,
+}
+
+/// The sums behind a drawer's expected cash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrawerSums {
+    /// At which device.
+    pub device: TerminalId,
+    /// 备用金
+    pub float: Minor,
+    /// Cash sales.
+    pub sales: Minor,
+    /// Cash refunds and voids.
+    pub refunds: Minor,
+    /// 存入
+    pub paid_in: Minor,
+    /// 取出
+    pub paid_out: Minor,
+    /// The formula's result.
+    pub expected: Minor,
+}
+
+impl From<&DrawerResult> for DrawerView {
+    fn from(r: &DrawerResult) -> DrawerView {
+        DrawerView {
+            sums: DrawerSums {
+                device: r.device.clone(),
+                float: r.float,
+                sales: r.sales,
+                refunds: r.refunds,
+                paid_in: r.paid_in,
+                paid_out: r.paid_out,
+                expected: r.expected,
+            },
+            counted: Some(r.counted),
+            difference: Some(r.difference),
+        }
+    }
+}
+
+/// The journal's head.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct JournalView {
+    /// Rows in the journal.
+    pub rows: u64,
+    /// The last link, hex.
+    pub head: String,
+}
+
+/// An exception.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionView {
+    /// Its number.
+    pub id: u32,
+    /// What.
+    pub kind: ExceptionKind,
+    /// The day it was opened.
+    pub opened: BusinessDate,
+    /// About which payment.
+    pub payment: Option<String>,
+    /// About which terminal.
+    pub terminal: Option<TerminalId>,
+    /// What to do.
+    pub message: Sentence,
+    /// `open` or `resolved`.
+    pub state: String,
+}
+
+/// A day: `GET /v1/day`, `GET /v1/reports/{day}`, `tilld close --json`, `tilld demo --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayView {
+    /// The store's id.
+    pub store: String,
+    /// The store's name.
+    pub store_name: String,
+    /// ISO 4217 letters.
+    pub currency: Currency,
+    /// The day.
+    pub business_date: BusinessDate,
+    /// Its number, never reset.
+    pub z_number: u32,
+    /// `open`, `cut`, then the lowest rung of its batches: `open`, `forwarded`, `asked`, `unconfirmed`, `error`, `unbalanced`,
+    /// `uploaded`, `ended`, `balanced`.
+    pub state: String,
+    /// Per cashier.
+    pub by_cashier: Vec<GroupView>,
+    /// Per device.
+    pub by_device: Vec<GroupView>,
+    /// Per method.
+    pub by_method: Vec<GroupView>,
+    /// Cashier × device.
+    pub matrix: Vec<CellView>,
+    /// The day's columns.
+    pub totals: Columns,
+    /// Its net.
+    pub net: Minor,
+    /// By cashier = by device = by method = matrix = bridge, in every column.
+    pub cross_foot: bool,
+    /// The bridge, line by line.
+    pub bridge: Vec<BridgeLine>,
+    /// Offline sales.
+    pub offline: OfflineView,
+    /// The batches.
+    pub settlement: Vec<SettlementView>,
+    /// 待定
+    pub pending: Vec<PendingView>,
+    /// Reversed on this day: informational, in no total.
+    pub reversed: Tally,
+    /// Refunds and voids one by one.
+    pub returns: Vec<ReturnView>,
+    /// Vouchers one by one.
+    pub vouchers: Vec<VoucherView>,
+    /// Shifts and drawers.
+    pub shifts: Vec<ShiftView>,
+    /// Open exceptions.
+    pub exceptions: Vec<ExceptionView>,
+    /// First row of the day.
+    pub first_seq: u64,
+    /// Last row of the day, or the head while it is open.
+    pub last_seq: u64,
+    /// Net since the store's first day, this day included.
+    pub grand_total: Minor,
+    /// The check code of the sealed root, once it is sealed.
+    pub check_code: Option<String>,
+    /// The journal.
+    pub journal: JournalView,
+}
+
+/// One line in a payment's story: a journal row about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoryLine {
+    /// The row.
+    pub seq: u64,
+    /// RFC 3339.
+    pub at: String,
+    /// The event's name and facts.
+    pub event: serde_json::Value,
+}
+
+/// A list and where it goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Give this as `cursor` for more.
+    pub next_cursor: Option<String>,
+}
+
+/// A terminal's state for `tilld status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalStatus {
+    /// The terminal.
+    pub terminal: TerminalId,
+    /// `up`, `down`, `connecting`.
+    pub line: String,
+    /// Why the line is down.
+    pub line_why: Option<String>,
+    /// Work keys are loaded.
+    pub signed_on: bool,
+    /// Six digits.
+    pub batch: String,
+    /// The batch's rung.
+    pub rung: String,
+    /// Stored offline, waiting.
+    pub waiting: Tally,
+    /// Reversals owed.
+    pub reversals: u64,
+    /// Why cards are stopped on it, if they are.
+    pub stopped: Option<String>,
+}
+
+/// A port's state for `tilld status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortStatus {
+    /// Printer or reader id.
+    pub id: String,
+    /// Its stable name.
+    pub port: String,
+    /// `open`, `lost`.
+    pub state: String,
+    /// What the cashier should do, if anything.
+    pub attention: Option<Sentence>,
+    /// Print jobs waiting.
+    pub queued: u64,
+}
+
+/// `GET /healthz`, `tilld status --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusView {
+    /// `ok`, `verifying`, `damaged`, `storage_failed`.
+    pub health: String,
+    /// The daemon's version.
+    pub version: String,
+    /// The store.
+    pub store: String,
+    /// The open day.
+    pub business_date: BusinessDate,
+    /// Waiting offline, all terminals.
+    pub waiting: Tally,
+    /// Milliseconds until the oldest waiting payment is too old to be sent by itself.
+    pub oldest_expires_in_ms: Option<i64>,
+    /// The terminals.
+    pub terminals: Vec<TerminalStatus>,
+    /// Printers and readers.
+    pub ports: Vec<PortStatus>,
+    /// Open exceptions.
+    pub exceptions: u64,
+    /// The journal.
+    pub journal: JournalView,
+    /// What `check` and people should know.
+    pub warnings: Vec<Sentence>,
+}
