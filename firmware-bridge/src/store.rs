@@ -45,10 +45,23 @@ pub trait Store {
 }
 
 /// A store that forgets at power-off: for stand-ins, tests, and boards without storage.
-#[derive(Default)]
 pub struct Ram {
     keys: Vec<u8, { Record::LONGEST }>,
     marks: Vec<u8, { Record::LONGEST }>,
+}
+
+impl Ram {
+    /// Nothing kept yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { keys: Vec::new(), marks: Vec::new() }
+    }
+}
+
+impl Default for Ram {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl core::fmt::Debug for Ram {
@@ -182,6 +195,12 @@ const TERMINALS: usize = 8;
 pub struct Marks(Vec<Mark, TERMINALS>);
 
 impl Marks {
+    /// No marks.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self(Vec::new())
+    }
+
     /// What the store holds; nothing if it holds nothing whole.
     pub fn load(store: &mut impl Store) -> Self {
         let mut buf = [0; Record::LONGEST];

@@ -241,3 +241,13 @@ fn an_end_that_acknowledges_nothing_is_given_up_after_its_tries() {
 fn a_decoder_holds_one_frame_whatever_comes() {
     assert!(size_of::<Decoder>() < MAX_WIRE + 64, "{}", size_of::<Decoder>());
 }
+
+#[test]
+fn a_buffer_that_is_too_short_costs_no_frame() {
+    let mut link = Link::<4>::new(Timing::default());
+    link.begin(1, 1, 0);
+    assert!(link.send(Body::from_slice(b"x").unwrap()));
+    assert_eq!(link.transmit(0, &mut []), 0);
+    assert_eq!(link.transmit(0, &mut [0; MAX_WIRE - 1]), 0);
+    assert!(link.transmit(0, &mut [0; MAX_WIRE]) > 0);
+}

@@ -6,7 +6,7 @@ mod rig;
 use proptest::prelude::*;
 use rig::{Rig, about, bench, hex};
 use tilld_bridge::bridge::{Bridge, turn};
-use tilld_bridge::host::{Event, Failure, Gone, SendError};
+use tilld_bridge::host::{Event, Failure, Gone, SendError, mac_requests};
 use tilld_bridge::keys::Limits;
 use tilld_bridge::link::{Body, Timing, body_of};
 use tilld_bridge::store::Ram;
@@ -206,6 +206,23 @@ fn a_host_that_goes_away_leaves_no_reader_armed_and_no_pin_half_typed() {
     use tilld_bridge::bridge::Act;
     assert!(!bridge.is_up());
     assert!(asked.contains(&Act::Reader(false)) && asked.contains(&Act::Keypad(false)), "{asked:?}");
+}
+
+#[test]
+fn a_mac_over_any_length_is_asked_for_in_pieces() {
+    let mut rig = Rig::new().up();
+    rig.ask(load_master());
+    rig.ask(load_work());
+    // Zeros change neither XOR nor padding: each length has the MAC of nothing.
+    let nothing = rig.ask(mac_requests(MacMethod::Ecb, &[]).next().unwrap());
+    for len in [1, 8, MAX_CHUNK, MAX_CHUNK + 1, 2 * MAX_CHUNK, 1000] {
+        let mut replies: Vec<Reply> = mac_requests(MacMethod::Ecb, &vec![0; len]).map(|r| rig.ask(r)).collect();
+        assert_eq!(replies.pop(), Some(nothing.clone()), "{len}");
+        assert!(replies.len() == (len - 1) / MAX_CHUNK && replies.iter().all(|r| *r == Reply::Done), "{len}");
+    }
+    let frame = hex(FRAME);
+    let replies: Vec<Reply> = mac_requests(MacMethod::Ecb, &frame).map(|r| rig.ask(r)).collect();
+    assert_eq!(replies, [Reply::Mac(*b"F275A1D1")]);
 }
 
 #[test]

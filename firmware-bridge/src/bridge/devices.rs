@@ -116,13 +116,11 @@ pub fn turn<S: Store, D: Devices>(
     now: Millis,
     mut send: impl FnMut(&[u8]),
 ) {
-    let actions = bridge.step(input, now);
-    carry_out(bridge, devices, actions, now);
+    carry_out(bridge, devices, input, now);
     for _ in 0..SENSES {
         let Some(sense) = devices.sense(now) else { break };
         bridge.sense(sense, now);
-        let actions = bridge.step(&[], now);
-        carry_out(bridge, devices, actions, now);
+        carry_out(bridge, devices, &[], now);
     }
     let mut out = [0; MAX_WIRE];
     for _ in 0..FRAMES {
@@ -134,8 +132,9 @@ pub fn turn<S: Store, D: Devices>(
     }
 }
 
-fn carry_out<S: Store, D: Devices>(bridge: &mut Bridge<S>, devices: &mut D, actions: Actions, now: Millis) {
-    for Action { ticket, act } in actions {
+#[inline(never)] // One set of actions on the stack, not one for each place of the loop.
+fn carry_out<S: Store, D: Devices>(bridge: &mut Bridge<S>, devices: &mut D, input: &[u8], now: Millis) {
+    for Action { ticket, act } in bridge.step(input, now) {
         let result = devices.act(act, now);
         bridge.done(ticket, result);
     }

@@ -9,7 +9,7 @@ mod devices;
 pub use bench::Bench;
 pub use devices::{Act, Action, Actions, Devices, Sense, Ticket, turn};
 
-use heapless::{Deque, String};
+use heapless::Deque;
 
 use crate::Millis;
 use crate::keys::{Entry, Limits, Pad, Typed};
@@ -18,7 +18,7 @@ use crate::store::{Marks, Store};
 use crate::wire::{
     Aside, CAP_BUZZER, CAP_CARD, CAP_DISPLAY, CAP_DRAWER, CAP_HOST_PIN, CAP_KEYPAD, CAP_KEYS, CAP_LEDS, CAP_MARK,
     CAP_SWIPE, Capabilities, Hello, Info, Kind, Level, Notice, Refusal, Reply, Request, Stats, Text, ToBridge, ToHost,
-    Welcome, agree,
+    Welcome, agree, clip,
 };
 
 /// Messages that wait for the line at most.
@@ -27,14 +27,14 @@ const QUEUE: usize = 6;
 const PIN_ROW: u8 = 3;
 
 /// What a bridge says of itself. [`CAP_HOST_PIN`] follows from its limits and need not be set.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct About {
-    /// The board or program.
-    pub name: String<24>,
-    /// Its version.
-    pub version: String<16>,
-    /// Its serial number.
-    pub serial: String<16>,
+    /// The board or program: at most 24 bytes are said.
+    pub name: &'static str,
+    /// Its version: 16 bytes.
+    pub version: &'static str,
+    /// Its serial number: 16 bytes.
+    pub serial: &'static str,
     /// What it has.
     pub capabilities: Capabilities,
 }
@@ -63,13 +63,14 @@ pub struct Bridge<S> {
 }
 
 impl<S: Store> Bridge<S> {
-    /// A bridge with the keys and marks of `store`.
-    pub fn new(about: About, timing: Timing, limits: Limits, store: S) -> Self {
+    /// A bridge that takes the keys and marks of `store` at its first step. Constant, so that a board has it in a static: it is too
+    /// large to be built on a small stack.
+    pub const fn new(about: About, timing: Timing, limits: Limits, store: S) -> Self {
         Self::speaking(about, timing, limits, store, Hello::ours())
     }
 
     /// A bridge that speaks other versions than this crate's own; for tests of other versions.
-    pub fn speaking(mut about: About, timing: Timing, limits: Limits, mut store: S, speaks: Hello) -> Self {
+    pub const fn speaking(mut about: About, timing: Timing, limits: Limits, store: S, speaks: Hello) -> Self {
         about.capabilities &= !CAP_HOST_PIN;
         if limits.host_pin && about.capabilities & CAP_KEYS != 0 {
             about.capabilities |= CAP_HOST_PIN;
@@ -79,8 +80,8 @@ impl<S: Store> Bridge<S> {
             speaks,
             timing,
             link: Link::new(timing),
-            pad: Pad::new(limits, &mut store),
-            marks: Marks::load(&mut store),
+            pad: Pad::new(limits),
+            marks: Marks::empty(),
             store,
             actions: Actions::new(),
             owed: 0,
@@ -109,7 +110,11 @@ impl<S: Store> Bridge<S> {
     /// Takes bytes and the time; gives what the devices shall do. Each action is answered by [`Bridge::done`].
     #[must_use]
     pub fn step(&mut self, input: &[u8], now: Millis) -> Actions {
-        self.started.get_or_insert(now);
+        if self.started.is_none() {
+            self.started = Some(now);
+            self.pad.restore(&mut self.store);
+            self.marks = Marks::load(&mut self.store);
+        }
         for byte in input {
             self.take(*byte, now);
         }
@@ -121,6 +126,7 @@ impl<S: Store> Bridge<S> {
         core::mem::take(&mut self.actions)
     }
 
+    #[inline(never)] // Its messages must not stand on the stack of a step that has none.
     fn take(&mut self, byte: u8, now: Millis) {
         // A message is taken only if its answer, and the actions that it may cause, will have room.
         let room = self.link.room() > usize::from(self.owed) + 1 && self.actions.len() + 4 <= self.actions.capacity();
@@ -185,6 +191,7 @@ impl<S: Store> Bridge<S> {
         }
     }
 
+    #[inline(never)]
     fn pass_time(&mut self, now: Millis) {
         if self.armed_until.is_some_and(|until| now >= until) {
             self.disarm();
@@ -266,8 +273,8 @@ impl<S: Store> Bridge<S> {
     }
 
     fn info(&self) -> Info {
-        let About { name, version, serial, capabilities } = self.about.clone();
-        Info { name, version, serial, capabilities }
+        let About { name, version, serial, capabilities } = self.about;
+        Info { name: clip(name), version: clip(version), serial: clip(serial), capabilities }
     }
 
     fn stats(&self, now: Millis) -> Stats {
@@ -398,7 +405,7 @@ impl<S: Store> Bridge<S> {
     pub fn log(&mut self, level: Level, line: &str) {
         let number = self.lines;
         self.lines = self.lines.wrapping_add(1);
-        let Some(body) = body_of(&Aside::Log { level, number, line: crate::wire::clip(line) }) else { return };
+        let Some(body) = body_of(&Aside::Log { level, number, line: clip(line) }) else { return };
         if self.is_up() {
             self.link.aside(body);
         } else if self.early.push_back(body).is_err() {

@@ -32,9 +32,14 @@ pub struct Limits {
     pub host_pin: bool,
 }
 
+impl Limits {
+    /// For a store.
+    pub const USUAL: Self = Self { codes: 5, loads: 5, lock_ms: 60_000, pins: 120, pin_ms: 30_000, host_pin: false };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self { codes: 5, loads: 5, lock_ms: 60_000, pins: 120, pin_ms: 30_000, host_pin: false }
+        Self::USUAL
     }
 }
 
@@ -64,14 +69,14 @@ pub struct Pad {
 }
 
 impl Pad {
-    /// With the keys that `store` holds. A record that cannot be read counts as none: the master key is injected again.
-    pub fn new(limits: Limits, store: &mut impl Store) -> Self {
-        let kept = read_kept(store).unwrap_or_default();
+    /// Without keys; [`Pad::restore`] fetches what was kept.
+    #[must_use]
+    pub const fn new(limits: Limits) -> Self {
         Self {
             limits,
-            master: Cipher::new(kept.master.expose()),
-            code: kept.code.clone(),
-            wrong: kept.wrong,
+            master: None,
+            code: Secret::empty(),
+            wrong: 0,
             pin: None,
             mac: None,
             track: None,
@@ -81,6 +86,14 @@ impl Pad {
             pins: limits.pins,
             pins_since: 0,
         }
+    }
+
+    /// Takes the keys that `store` holds. A record that cannot be read counts as none: the master key is injected again.
+    pub fn restore(&mut self, store: &mut impl Store) {
+        let kept = read_kept(store).unwrap_or_default();
+        self.master = Cipher::new(kept.master.expose());
+        self.code = kept.code.clone();
+        self.wrong = kept.wrong;
     }
 
     /// Which keys there are.
@@ -309,9 +322,16 @@ pub(crate) mod tests {
         "3600192600000100060000000000435F01123238343431323334353637383930313233345F03063136303033365F04063230303832365C023031"
     );
 
+    /// As after power-on with this store.
+    fn on(store: &mut Ram) -> Pad {
+        let mut pad = Pad::new(Limits::default());
+        pad.restore(store);
+        pad
+    }
+
     fn pad() -> (Pad, Ram) {
         let mut store = Ram::default();
-        let mut pad = Pad::new(Limits::default(), &mut store);
+        let mut pad = on(&mut store);
         pad.load_master(&hex(MASTER), MASTER_CHECK, b"2468", &mut store).unwrap();
         (pad, store)
     }
@@ -338,7 +358,7 @@ pub(crate) mod tests {
     #[test]
     fn an_eight_byte_master_key_takes_the_short_form() {
         let mut store = Ram::default();
-        let mut pad = Pad::new(Limits::default(), &mut store);
+        let mut pad = on(&mut store);
         pad.load_master(&hex(&MASTER[..16]), [0xF6, 0xD9, 0xC3, 0xCA], b"2468", &mut store).unwrap();
         pad.load_work(&hex(BLOCK_24), 0).unwrap();
         assert_eq!(pad.mac(MacMethod::Ecb, 0, true, &hex(FRAME)), Ok(Some(*b"0FB2CF18")));
@@ -377,15 +397,15 @@ pub(crate) mod tests {
     fn keys_survive_power_off_and_wrong_codes_are_counted_across_it() {
         let (_, mut store) = pad();
         for left in [4, 3, 2, 1] {
-            let mut pad = Pad::new(Limits::default(), &mut store);
+            let mut pad = on(&mut store);
             assert_eq!(pad.state().master_check, MASTER_CHECK);
             let wrong = pad.load_master(&[1; 16], [0; 4], b"0000", &mut store);
             assert_eq!(wrong, Err(Refusal::WrongCode { left }));
         }
-        let mut pad = Pad::new(Limits::default(), &mut store);
+        let mut pad = on(&mut store);
         assert_eq!(pad.load_master(&[1; 16], [0; 4], b"00000", &mut store), Err(Refusal::Wiped));
         assert_eq!(pad.load_work(&hex(BLOCK_40), 0), Err(Refusal::NoMaster));
-        let mut pad = Pad::new(Limits::default(), &mut store);
+        let mut pad = on(&mut store);
         assert_eq!(pad.state(), KeyState { tries_left: 5, ..KeyState::default() });
         pad.load_master(&hex(MASTER), MASTER_CHECK, b"1357", &mut store).unwrap();
     }

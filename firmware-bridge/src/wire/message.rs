@@ -162,6 +162,12 @@ pub enum MacMethod {
     Cbc,
 }
 
+impl Stats {
+    /// Nothing counted yet.
+    pub const ZERO: Self =
+        Self { uptime_ms: 0, frames: 0, spoiled: 0, repeated: 0, resent: 0, not_understood: 0, lost: 0, stack_peak: 0 };
+}
+
 impl Request {
     /// The first protocol version that has this request.
     #[must_use]

@@ -9,6 +9,12 @@ use zeroize::Zeroize;
 pub struct Secret<const N: usize>(Vec<u8, N>);
 
 impl<const N: usize> Secret<N> {
+    /// No bytes.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self(Vec::new())
+    }
+
     /// Takes a copy; `None` if it is longer than `N`.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {

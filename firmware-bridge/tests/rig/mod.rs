@@ -11,12 +11,7 @@ use tilld_bridge::wire::{Hello, MAX_WIRE, Reply, Request, Secret};
 pub const ALL: u32 = 0x2FF;
 
 pub fn about() -> About {
-    About {
-        name: "rig".try_into().unwrap(),
-        version: "0".try_into().unwrap(),
-        serial: "00003202".try_into().unwrap(),
-        capabilities: ALL,
-    }
+    About { name: "rig", version: "0", serial: "00003202", capabilities: ALL }
 }
 
 pub fn hex(text: &str) -> Vec<u8> {
