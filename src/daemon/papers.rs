@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use super::inbox::Inbox;
 use crate::core::day::local_time;
-use crate::core::domain::{Lang, PaymentId, Refusal, Reject, WallMs};
+use crate::core::domain::{CashierId, Lang, Method, PaymentId, Refusal, Reject, WallMs};
+use crate::core::journal::Original;
 use crate::core::ledger::{Rules, payment_view};
 use crate::core::ports::{Archive, DayView, PaymentView, PrintWhat, ReportFormat, ShiftView, StoreError, WhichDay};
 use crate::core::report::doc::Document;
 use crate::core::report::layout::layout;
-use crate::core::report::papers::{DayReportKind, ReceiptHead, batch_slip, day_csv, day_report, receipt, shift_slip};
+use crate::core::report::papers::{
+    BatchFacts, Copy, DayReportKind, ReceiptHead, ShiftFacts, SlipHead, batch_slip, day_csv, day_report, receipt,
+    shift_slip,
+};
 use crate::core::report::{escpos, image, pdf, text};
 use crate::io::clock::Clock;
 use crate::io::store::Reader;
@@ -81,10 +85,7 @@ impl Papers {
     pub fn document(&self, what: &PrintWhat, reprint: u32, lang: Lang) -> Result<Option<Document>, Reject> {
         Ok(Some(match what {
             PrintWhat::Drawer { .. } => return Ok(None),
-            PrintWhat::Receipt { payment } => {
-                let view = self.payment(*payment)?;
-                receipt(&view, &self.receipt_head(&view)?, lang, reprint)
-            }
+            PrintWhat::Receipt { payment } => self.receipts(*payment, lang, reprint)?,
             PrintWhat::DayReport { date } => {
                 let view = self.day(WhichDay::Date(*date))?;
                 day_report(&view, DayReportKind::Z, lang, reprint, &self.now_text())
@@ -102,7 +103,8 @@ impl Papers {
                 let parts = crate::core::totals::sum(batch.parts.values().copied()).unwrap_or_default();
                 let view = crate::core::ledger::settlement_view(&terminal, &batch, parts);
                 let rules = self.rules.terminals.get(&terminal).cloned().unwrap_or_default();
-                batch_slip(&self.rules.store_name, &rules.mid, &rules.tid, &view, lang, reprint, &self.now_text())
+                let facts = BatchFacts::of(&batch, &rules.mid, &rules.tid);
+                batch_slip(&self.slip_head(&self.now_text()), &view, &facts, lang, reprint)
             }
             PrintWhat::ShiftSlip { shift } => {
                 let row = self.reader.shift(*shift).map_err(unreadable)?;
@@ -111,27 +113,55 @@ impl Papers {
                     serde_json::from_slice(&row.body).map_err(|e| unreadable(StoreError::Damaged(e.to_string())))?;
                 let view = ShiftView {
                     shift: closed.no.0,
-                    cashier: closed.cashier,
+                    cashier: closed.cashier.clone(),
                     closed: true,
                     drawers: closed.drawers.iter().map(Into::into).collect(),
                 };
-                shift_slip(&self.rules.store_name, &view, self.rules.currency, lang, reprint, &self.now_text())
+                let name = self.name_of(&closed.cashier)?;
+                let facts = ShiftFacts { cashier_name: &name, opened_at: None, closed_at: None };
+                shift_slip(&self.slip_head(&self.now_text()), &view, &facts, lang, reprint)
             }
         }))
     }
 
-    fn receipt_head(&self, view: &PaymentView) -> Result<ReceiptHead, Reject> {
-        let cashier = view.cashier.clone();
+    /// The receipts of a payment: a card's merchant copy to sign, and everybody's customer copy.
+    fn receipts(&self, id: PaymentId, lang: Lang, reprint: u32) -> Result<Document, Reject> {
+        let payment = self.reader.payment(id).map_err(unreadable)?;
+        let payment = payment.ok_or_else(|| Refusal::UnknownPayment.with("payment", id))?;
+        let view = payment_view(&payment, &self.rules);
+        let original = match &payment.original {
+            Some(Original::Payment(original)) => self.reader.payment(*original).map_err(unreadable)?,
+            _ => None,
+        };
+        let original_stan = original.and_then(|p| p.stan).map(|stan| stan.to_string());
+        let cashier_name = self.name_of(&payment.cashier)?;
+        let terminal = self.rules.terminals.get(&payment.device).cloned().unwrap_or_default();
+        let head = ReceiptHead {
+            store_name: &self.rules.store_name,
+            mid: &terminal.mid,
+            tid: &terminal.tid,
+            cashier_name: &cashier_name,
+            made_at: &self.local_text(payment.made_at),
+            with_pin: payment.pin,
+            original_stan: original_stan.as_deref(),
+        };
+        let customer = receipt(&view, &head, Copy::Customer, lang, reprint);
+        if payment.method != Method::Card {
+            return Ok(customer);
+        }
+        let mut both = receipt(&view, &head, Copy::Merchant, lang, reprint);
+        both.elements.extend(customer.elements);
+        Ok(both)
+    }
+
+    fn name_of(&self, cashier: &CashierId) -> Result<String, Reject> {
+        let cashier = cashier.clone();
         let name = self.ask(move |writer| writer.ledger().people.get(&cashier).map(|p| p.name.clone()))?;
-        let terminal = self.rules.terminals.get(&view.device).cloned().unwrap_or_default();
-        let made = chrono::DateTime::parse_from_rfc3339(&view.made_at).map_or(0, |t| t.timestamp_millis());
-        Ok(ReceiptHead {
-            store_name: self.rules.store_name.clone(),
-            mid: terminal.mid,
-            tid: terminal.tid,
-            cashier_name: name.unwrap_or_default(),
-            local_time: self.local_text(WallMs(made)),
-        })
+        Ok(name.unwrap_or_default())
+    }
+
+    fn slip_head<'a>(&'a self, printed_at: &'a str) -> SlipHead<'a> {
+        SlipHead { store_name: &self.rules.store_name, currency: self.rules.currency, printed_at }
     }
 
     fn now_text(&self) -> String {

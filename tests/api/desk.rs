@@ -285,7 +285,7 @@ fn day_view(state: &str) -> DayView {
         "state": state, "by_cashier": [], "by_device": [], "by_method": [], "matrix": [], "totals": columns, "net": 0,
         "cross_foot": true, "bridge": [], "offline": {"stored": 0, "forwarded": 0, "rejected": 0, "waiting": 0},
         "settlement": [{"terminal": "POS1", "batch": "000001", "result": "pending", "debit": zero, "credit": zero,
-            "rung": "asked", "part": columns}],
+            "rung": if state == "asked" { "asked" } else { "ended" }, "part": columns}],
         "pending": [], "reversed": zero, "returns": [], "vouchers": [],
         "shifts": [{"shift": 7, "cashier": "C1", "closed": true, "drawers": []}],
         "exceptions": [], "first_seq": 1, "last_seq": 9, "grand_total": 0, "check_code": null,

@@ -31,6 +31,7 @@ fn a_second_daemon_gets_a_plain_sentence_and_the_store_once_the_first_is_gone() 
 }
 
 #[test]
+#[allow(clippy::print_stderr)]
 fn the_lock_holds_against_another_process() {
     let dir = Dir::new();
     let _first = SqliteStore::open(&StoreOptions::at(dir.db())).unwrap();

@@ -3,10 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use rusqlite::Connection;
-use tilld::core::domain::{Seq, StoreId};
-use tilld::io::store::{Finding, MarkState, MarkVerdict, SqliteStore, StoreOptions, VerifyWith, verify};
+use tilld::core::domain::{Kind, Method, Seq, StoreId};
+use tilld::core::ports::Store;
+use tilld::io::store::{
+    Finding, MarkState, MarkVerdict, SqliteStore, StoreOptions, VerifyWith, verify, verify_open_day,
+};
+use tilld::io::vault::Vault;
 
-use super::till::{Dir, Till, check};
+use super::till::{Dir, Till, check, data_key, store_id};
 
 /// A store of two days, as files to be copied: making one costs more than tampering with it.
 fn original() -> Dir {
@@ -46,6 +50,15 @@ fn tampered(original: &Dir, change: &str) -> Vec<Finding> {
 fn expect(original: &Dir, change: &str, place: &str) {
     let findings = tampered(original, change);
     assert!(findings.iter().any(|f| f.place.contains(place)), "{change}\nexpected: {place}\nfound: {findings:#?}");
+}
+
+/// One byte of a blob, other than it was.
+fn flipped(column: &str, at: usize) -> String {
+    let after = at + 1;
+    format!(
+        "{column} = CAST(substr({column}, 1, {at} - 1) || CASE substr({column}, {at}, 1) WHEN x'a5' THEN x'5a' ELSE x'a5' END
+         || substr({column}, {after}) AS BLOB)"
+    )
 }
 
 #[test]
@@ -97,11 +110,7 @@ fn every_column_of_every_journal_row_is_covered() {
                 );
             }
         }
-        let flip = |column: &str| {
-            format!(
-                "UPDATE journal SET {column} = CAST(substr({column}, 1, 7) || x'5a' || substr({column}, 9) AS BLOB) WHERE seq = {seq}"
-            )
-        };
+        let flip = |column: &str| format!("UPDATE journal SET {} WHERE seq = {seq}", flipped(column, 8));
         if seq % 3 == 0 {
             expect(&dir, &flip("bytes"), &format!("row {seq}"));
             expect(&dir, &flip("link"), &format!("row {seq}"));
@@ -161,9 +170,7 @@ fn a_payment_that_is_changed_added_or_removed_is_named() {
             }
         }
         for at in [1, 9, 10, 30, 60, 70] {
-            let flip = format!(
-                "UPDATE payment SET body = CAST(substr(body, 1, {at} - 1) || x'a5' || substr(body, {at} + 1) AS BLOB) WHERE id = {id}"
-            );
+            let flip = format!("UPDATE payment SET {} WHERE id = {id}", flipped("body", at));
             expect(&dir, &flip, &place);
         }
         expect(&dir, &format!("DELETE FROM payment WHERE id = {id}"), &place);
@@ -179,9 +186,7 @@ fn a_payment_that_is_changed_added_or_removed_is_named() {
 #[test]
 fn the_archive_beside_the_journal_is_covered() {
     let dir = original();
-    let flip = |table: &str, column: &str| {
-        format!("UPDATE {table} SET {column} = CAST(substr({column}, 1, 40) || x'a5' || substr({column}, 42) AS BLOB)")
-    };
+    let flip = |table: &str, column: &str| format!("UPDATE {table} SET {}", flipped(column, 41));
     expect(&dir, &flip("day", "sealed"), "day 2026-11-20");
     expect(&dir, &flip("day", "body"), "day 2026-11-20");
     expect(&dir, &flip("batch", "body"), "batch");
@@ -227,6 +232,85 @@ fn the_marks_verdict_and_the_ledgers_complaints_are_findings() {
     let found = verify(&reader, VerifyWith { mark, each: Some(&mut each), ..VerifyWith::default() });
     let places: Vec<&str> = found.findings.iter().map(|f| f.place.as_str()).collect();
     assert_eq!(places, ["the mark", "row 4"]);
+}
+
+#[test]
+fn a_start_sees_what_was_done_to_the_open_day_and_to_the_last_seal() {
+    let dir = original();
+    let first_open: i64 =
+        Connection::open(dir.db()).unwrap().query_row("SELECT max(last) + 1 FROM day", [], |r| r.get(0)).unwrap();
+    for (change, seen) in [
+        ("SELECT 1".to_owned(), false),
+        (format!("UPDATE journal SET at = at + 1 WHERE seq = {}", first_open + 3), true),
+        (format!("UPDATE journal SET hmac = zeroblob(32) WHERE seq = {first_open}"), true),
+        (format!("UPDATE journal SET link = zeroblob(32) WHERE seq = {}", first_open - 1), true),
+        ("UPDATE day SET root = zeroblob(32)".to_owned(), true),
+        ("DROP TRIGGER journal_has_no_gap".to_owned(), true),
+    ] {
+        let copy = Dir::new();
+        for name in ["tilld.db", "data.key"] {
+            std::fs::copy(dir.0.join(name), copy.0.join(name)).unwrap();
+        }
+        let conn = Connection::open(copy.db()).unwrap();
+        let triggers = ["journal_never_changes", "day_never_changes"];
+        let texts: Vec<String> = triggers
+            .map(|t| conn.query_row("SELECT sql FROM sqlite_schema WHERE name = ?1", [t], |r| r.get(0)).unwrap())
+            .into();
+        triggers.iter().for_each(|t| conn.execute_batch(&format!("DROP TRIGGER {t}")).unwrap());
+        conn.execute_batch(&change).unwrap();
+        texts.iter().for_each(|sql| conn.execute_batch(sql).unwrap());
+        drop(conn);
+        let store = SqliteStore::open(&StoreOptions::at(copy.db())).unwrap();
+        let mut vault = Vault::open(&data_key(&copy.0), &store_id(), store.day_keys().unwrap().as_deref()).unwrap();
+        let with = VerifyWith { sealer: Some(&mut vault), ..VerifyWith::default() };
+        let found = verify_open_day(&store.reader().unwrap(), with);
+        assert_eq!(!found.findings.is_empty(), seen, "{change}: {:#?}", found.findings);
+    }
+}
+
+/// SQLite takes a log with a flipped bit for a shorter one and says nothing; the chain of what is left is whole. Only the mark knows.
+#[test]
+fn a_flipped_bit_in_the_log_and_an_older_copy_put_back_are_seen_by_the_mark() {
+    let dir = Dir::new();
+    let mut till = Till::open(&dir);
+    till.staff();
+    let files = ["tilld.db", "tilld.db-wal", "data.key"];
+    let copy = || {
+        let copy = Dir::new();
+        files.iter().for_each(|name| assert!(std::fs::copy(dir.0.join(name), copy.0.join(name)).is_ok()));
+        copy
+    };
+    let older = copy();
+    for amount in 1..=20 {
+        till.pay(Kind::Sale, Method::Cash, amount, None);
+    }
+    let state = |till: &Till| {
+        let (head, link) = till.writer.store().head();
+        MarkState { store: store_id(), head, link, terminals: Vec::new() }
+    };
+    let mark = state(&till);
+
+    let flipped = copy();
+    let wal = flipped.0.join("tilld.db-wal");
+    let mut bytes = std::fs::read(&wal).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&wal, bytes).unwrap();
+    let short = Till::open(&flipped);
+    let now = state(&short);
+    assert!(now.head < mark.head);
+    assert!(matches!(mark.compare(&now, None), MarkVerdict::Behind { .. }));
+    drop(short);
+    assert!(check(&flipped).clean(), "without the mark nothing is seen");
+
+    // The older copy, used until it has as many rows as the mark saw.
+    let mut other = Till::open(&older);
+    while other.writer.store().head().0 <= mark.head {
+        other.pay(Kind::Sale, Method::Cash, 5, None);
+    }
+    let there = other.reader().link_at(mark.head).unwrap();
+    assert_eq!(mark.compare(&state(&other), there.as_ref()), MarkVerdict::Forked { at: mark.head });
+    drop(till);
 }
 
 #[test]

@@ -367,7 +367,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         // A first print on demand (an X report) is no reprint; a second is, and so is everything that prints by itself.
         let before = self.store.times_printed(&what)?;
         let first = matches!(what, PrintWhat::XReport);
-        let reprint = if first { 0 } else { before.max(1) };
+        let reprint = if first { 0 } else { before + 1 };
         if !first {
             let name = serde_json::to_string(&what).unwrap_or_default();
             self.commit_event(Event::Reprinted { what: name, times: reprint }, now, staged)?;

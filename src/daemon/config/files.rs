@@ -149,7 +149,7 @@ fn mark(config: &Config, out: &mut Vec<Finding>) {
     }
     if !path.parent().is_some_and(Path::is_dir) {
         let shown = path.display();
-        out.push(error(
+        out.push(warn(
             "data.mark_file",
             format!("{shown} 所在目录不存在，请先建好或挂载"),
             format!("the folder of {shown} does not exist: make or mount it first"),

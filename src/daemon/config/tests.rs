@@ -117,7 +117,7 @@ fn every_wrong_value_says_where_and_what_to_do() {
         ("dir = \"/var/lib/tilld\"", "dir = \"\"", "data.dir", "must not be empty"),
         ("listen = \"127.0.0.1:7310\"", "listen = \"0.0.0.0:7310\"", "api.listen", "is not a loopback address"),
         ("listen = \"127.0.0.1:7310\"", "listen = \"7310\"", "api.listen", "write it like 127.0.0.1:7310"),
-        ("profile = \"unionpay-pos\"", "profile = \"UnionPay\"", "acquirer.profile", "is no profile's name"),
+        ("profile = \"unionpay-pos\"", "profile = \"UnionPay\"", "acquirer.profile", "unionpay-pos"),
         (
             "endpoint = \"tcp://127.0.0.1:9583\"",
             "endpoint = \"127.0.0.1:9583\"",

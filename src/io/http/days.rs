@@ -75,10 +75,10 @@ pub(super) async fn close(
     }
 }
 
-/// Nothing more will come of this day's batches by itself.
+/// Every batch of this day has ended, and no stored sale of it waits. The word of the state alone does not say so: `balanced` is also the
+/// verdict of a batch whose end is not yet answered.
 fn settled(day: &DayView) -> bool {
-    matches!(day.state.as_str(), "ended" | "balanced" | "reconciled")
-        || (day.settlement.is_empty() && day.state != "open")
+    !matches!(day.state.as_str(), "open" | "cut") && day.settlement.iter().all(|s| s.rung == "ended")
 }
 
 /// `2026-11-20`, a Z number, or `open`.
