@@ -6,6 +6,7 @@ pub mod config;
 pub mod exit;
 pub mod inbox;
 pub mod lanes;
+pub mod marking;
 pub mod papers;
 pub mod presenting;
 pub mod printing;

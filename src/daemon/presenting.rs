@@ -57,12 +57,6 @@ impl Readers {
         Ok(Readers { table, ports: Arc::new(ports) })
     }
 
-    /// No readers.
-    #[must_use]
-    pub fn none() -> Readers {
-        Readers { table: Arc::default(), ports: Arc::default() }
-    }
-
     /// Waits for a card or code at a terminal. A terminal is armed for one payment at a time: the younger one takes over.
     pub fn present(&self, device: &TerminalId, method: Method, respond: Respond<Presented>) {
         let fits = |kind: ReaderKind| match method {

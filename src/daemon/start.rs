@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::config::Config;
 use super::inbox::{Inbox, TillWriter};
 use super::lanes::LaneShell;
+use super::marking::Marker;
 use super::papers::Papers;
 use super::presenting::Readers;
 use super::printing::Printers;
@@ -123,21 +124,33 @@ fn make_private(dir: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
+/// Which wires are taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wires {
+    /// All that are configured: the daemon.
+    All,
+    /// None: a command that opens the store because no daemon runs.
+    None,
+}
+
 impl Running {
     /// Starts everything but the API. Needs a tokio runtime around it.
-    pub fn start(config: &Config) -> Result<Running, StartError> {
+    pub fn start(config: &Config, wires: Wires) -> Result<Running, StartError> {
         let clock = Clock::start();
         let profile = Arc::new(Profile::builtin(&config.acquirer.profile)?);
-        let (writer, warnings) = open_writer(config, &profile, clock)?;
+        let (mut writer, mut warnings) = open_writer(config, &profile, clock)?;
+        let (marker, more) = Marker::open(config, &mut writer)?;
+        warnings.extend(more);
         let reader = writer.store().reader()?;
         let inbox = Inbox::default();
         let (stop, stopped) = watch::channel(false);
-        let (lanes, orders) = lanes(config, &profile, &inbox, clock, &stopped)?;
+        let all = wires == Wires::All;
+        let (lanes, orders) = if all { lanes(config, &profile, &inbox, clock, &stopped)? } else { Default::default() };
         let papers = Papers { rules: Arc::new(writer.rules().clone()), reader, inbox: inbox.clone(), clock };
-        let printers = Arc::new(Printers::start(&config.printers, &papers)?);
-        let readers = Readers::start(&config.readers, clock)?;
+        let printers = Arc::new(Printers::start(if all { &config.printers } else { &[] }, &papers)?);
+        let readers = Readers::start(if all { &config.readers } else { &[] }, clock)?;
         let health: Arc<Mutex<Option<String>>> = Arc::default();
-        let outlets = outlets(orders, Arc::clone(&printers), Arc::clone(&health));
+        let outlets = Around { orders, printers: Arc::clone(&printers), health: Arc::clone(&health), marker };
         let body = {
             let inbox = inbox.clone();
             move || write_on(writer, &inbox, &clock, outlets)
@@ -175,14 +188,15 @@ impl Running {
 }
 
 /// A conversation for every terminal, and where its orders go.
-#[allow(clippy::type_complexity)]
+type Lanes = (Vec<LaneShell>, Vec<(TerminalId, mpsc::UnboundedSender<Box<Order>>)>);
+
 fn lanes(
     config: &Config,
     profile: &Arc<Profile>,
     inbox: &Inbox,
     clock: Clock,
     stopped: &watch::Receiver<bool>,
-) -> Result<(Vec<LaneShell>, Vec<(TerminalId, mpsc::UnboundedSender<Box<Order>>)>), StartError> {
+) -> Result<Lanes, StartError> {
     let mut shells = Vec::new();
     let mut senders = Vec::new();
     let endpoint = &config.acquirer.endpoint;
@@ -224,23 +238,36 @@ fn lanes(
     Ok((shells, senders))
 }
 
-fn outlets(
+/// What the writer lets out, into the rest of the daemon.
+struct Around {
     orders: Vec<(TerminalId, mpsc::UnboundedSender<Box<Order>>)>,
     printers: Arc<Printers>,
     health: Arc<Mutex<Option<String>>>,
-) -> Outlets {
-    Outlets {
-        send: Box::new(move |terminal, order| {
-            if let Some((_, sender)) = orders.iter().find(|(id, _)| id == terminal) {
-                // A lane that has ended leaves its order unknown, as a stop does.
-                let _ = sender.send(order);
-            }
-        }),
-        print: Box::new(move || printers.look()),
-        committed: Box::new(|_: &Committed| {}),
-        health: Box::new(move |trouble| {
-            *health.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
-        }),
+    marker: Marker,
+}
+
+impl Outlets for Around {
+    fn send(&self, terminal: &TerminalId, order: Box<Order>) {
+        if let Some((_, sender)) = self.orders.iter().find(|(id, _)| id == terminal) {
+            // A lane that has ended leaves its order unknown, as a stop does.
+            let _ = sender.send(order);
+        }
+    }
+
+    fn print(&self) {
+        self.printers.look();
+    }
+
+    fn committed(&mut self, committed: &Committed) {
+        self.marker.note(committed);
+    }
+
+    fn health(&self, trouble: Option<String>) {
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    fn every_second(&mut self) {
+        self.marker.sync();
     }
 }
 
@@ -253,7 +280,7 @@ pub async fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<
         timeout_ms: config.acquirer.timeout_ms,
         lang: config.store.lang,
     })?;
-    let running = Running::start(config)?;
+    let running = Running::start(config, Wires::All)?;
     log::info!("tilld {} is ready", env!("CARGO_PKG_VERSION"));
     let till = Arc::clone(&running.till);
     door.serve(till, shutdown).await;

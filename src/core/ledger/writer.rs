@@ -567,6 +567,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         let terminals = self.ledger.terminals.iter().map(|(id, t)| (id.clone(), t.batch.number, t.last_stan)).collect();
         staged.outputs.push(Output::Committed(Committed {
             head: self.ledger.head,
+            link: self.ledger.link,
             terminals,
             rung: staged.rung,
             payments: staged.written.iter().copied().collect(),

@@ -50,7 +50,7 @@ impl Pen {
     }
 
     /// A word of the contracts in the reader's language, or as it is where it is not known here.
-    fn say_or<'a>(self, word: Option<Word>, text: &'a str) -> &'a str {
+    fn say_or(self, word: Option<Word>, text: &str) -> &str {
         word.map_or(text, |word| word.of(self.lang))
     }
 
