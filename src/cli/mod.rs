@@ -15,6 +15,7 @@ mod sims;
 mod status;
 mod table;
 mod till;
+mod verify;
 mod wiring;
 
 use std::ffi::OsString;
@@ -66,7 +67,7 @@ fn command(line: Line) -> Result<Exit, Failure> {
         Sub::Close(args) => Till::ask(read(flag)?, async |till| day::close(till, args).await),
         Sub::Report(args) => Till::ask(read(flag)?, async |till| day::report(till, args).await),
         Sub::Show(args) => Till::ask(read(flag)?, async |till| show::show(till, args).await),
-        Sub::Verify(args) => wiring::verify(read(flag)?, args.json),
+        Sub::Verify(args) => verify::verify(read(flag)?, args.json),
         Sub::Sim(SimSub::Acquirer(args)) => sims::acquirer(args),
         Sub::Sim(SimSub::Printer(args)) => sims::printer(args),
         Sub::Sim(SimSub::Msr(args)) => sims::msr(args),

@@ -5,37 +5,70 @@ use std::sync::Arc;
 
 use super::args::DemoArgs;
 use super::failure::Failure;
-use crate::core::ports::Desk;
+use super::till::runtime;
+use super::{env_lang, out};
+use crate::core::ports::{Desk, StoreError};
 use crate::daemon::config::Config;
 use crate::daemon::exit::Exit;
-use crate::io::http::ApiOptions;
+use crate::daemon::start::{self, Running, StartError};
+use crate::demo::{DemoError, DemoOptions};
+use crate::io::http::{ApiOptions, DoorError};
 
 /// Closes what a command has opened.
 pub(super) type Close = Pin<Box<dyn Future<Output = ()>>>;
 
 /// The store of this configuration, opened by a command because no daemon runs. Called inside a runtime.
 pub(super) fn open(config: &Config) -> Result<(Arc<dyn Desk>, Close), Failure> {
-    let shown = config.api.socket.display();
-    Err(Failure::new(Exit::Unavailable, format!("no tilld answers at {shown}: start it with `tilld run`")))
+    let running = Running::start(config).map_err(not_started)?;
+    let desk: Arc<dyn Desk> = running.till.clone();
+    Ok((desk, Box::pin(running.stop())))
 }
 
 /// `tilld run`
-pub(super) fn run(_config: Config) -> Result<Exit, Failure> {
-    Err(not_here("run"))
+pub(super) fn run(config: Config) -> Result<Exit, Failure> {
+    runtime()?.block_on(start::run(&config, start::asked_to_stop())).map(|()| Exit::Ok).map_err(not_started)
 }
 
-/// `tilld verify`
-pub(super) fn verify(_config: Config, _json: bool) -> Result<Exit, Failure> {
-    Err(not_here("verify"))
+/// Why the daemon does not start, as an exit code.
+fn not_started(error: StartError) -> Failure {
+    let exit = match &error {
+        StartError::Folder { .. } => Exit::CantCreate,
+        StartError::Profile(_) => Exit::Config,
+        StartError::Store(StoreError::Unusable(_)) | StartError::Door(DoorError::Taken(_)) => Exit::TempFail,
+        StartError::Store(_) => Exit::Io,
+        StartError::Vault(_) => Exit::NoPerm,
+        StartError::Serial(_) => Exit::Unavailable,
+        StartError::Door(_) | StartError::System(_) => Exit::Os,
+    };
+    Failure::new(exit, error.to_string())
 }
 
-/// `tilld demo`
-pub(super) fn demo(_args: DemoArgs) -> Result<Exit, Failure> {
-    Err(not_here("demo"))
-}
-
-fn not_here(command: &str) -> Failure {
-    Failure::new(Exit::Unavailable, format!("this build has no `{command}`"))
+/// `tilld demo`: progress on standard error with `--json`, so that standard output is the object alone.
+pub(super) fn demo(args: DemoArgs) -> Result<Exit, Failure> {
+    let json = args.json;
+    let options = DemoOptions { dir: args.dir, lang: env_lang() };
+    let tell = Box::new(move |line: &str| {
+        if json {
+            out::say(line);
+        } else {
+            // A reader that goes away stops the telling, not the playing.
+            let _ = out::text(line);
+        }
+    });
+    let result = runtime()?.block_on(crate::demo::play(options, tell)).map_err(|e| {
+        let exit = match &e {
+            DemoError::Setup(_) => Exit::CantCreate,
+            DemoError::Api(_) | DemoError::Judged(_) => Exit::Findings,
+        };
+        Failure::new(exit, e.to_string())
+    })?;
+    if json {
+        out::json(&result.json)?;
+    } else {
+        out::text(&result.report)?;
+        out::text(&result.dir.display().to_string())?;
+    }
+    Ok(if result.good { Exit::Ok } else { Exit::Findings })
 }
 
 /// The API of this configuration.

@@ -22,9 +22,11 @@ fn config(folder: &Path, lang: &str) -> PathBuf {
         .replace("# lang = \"zh\"", &format!("lang = \"{lang}\""));
     let path = folder.join("tilld.toml");
     std::fs::write(&path, text).unwrap();
-    let key = folder.join("POS1.tmk");
-    std::fs::write(&key, "0123456789ABCDEFFEDCBA9876543210\n").unwrap();
-    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    for (name, digits) in [("POS1.tmk", 32), ("data.key", 64)] {
+        let key = folder.join(name);
+        std::fs::write(&key, "0123456789ABCDEF".repeat(digits / 16)).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
     path
 }
 

@@ -149,11 +149,12 @@ async fn a_door_that_cannot_be_opened_says_why() {
     let error = Door::bind(&options(&folder)).unwrap_err();
     assert!(matches!(error, DoorError::Taken(_)), "{error}");
     drop(first);
+    assert!(!folder.join("s").exists());
     // What a killed daemon leaves behind is taken over.
+    drop(std::os::unix::net::UnixListener::bind(folder.join("s")).unwrap());
     assert!(folder.join("s").exists());
     drop(Door::bind(&options(&folder)).unwrap());
 
-    std::fs::remove_file(folder.join("s")).unwrap();
     std::fs::write(folder.join("s"), "a letter").unwrap();
     let error = Door::bind(&options(&folder)).unwrap_err();
     assert!(matches!(error, DoorError::NotASocket(_)), "{error}");

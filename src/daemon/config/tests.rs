@@ -288,8 +288,12 @@ fn keys_that_others_can_read_stop_the_start() {
 fn keys_that_are_closed_are_fine_and_those_that_are_made_may_be_absent() {
     let folder = Folder::new("closed");
     folder.file("POS1.tmk", "0123456789ABCDEFFEDCBA9876543210\n", 0o600);
+    folder.file("data.key", "x", 0o600);
     let said = in_folder(&folder);
     assert!(!said.iter().any(|s| s.starts_with("Error")), "{said:#?}");
+    std::fs::remove_file(folder.0.join("data.key")).unwrap();
+    let said = in_folder(&folder);
+    assert!(said.iter().any(|s| s.contains("does not exist. Make it: (umask 077; openssl rand")), "{said:#?}");
     std::fs::remove_file(folder.0.join("POS1.tmk")).unwrap();
     let said = in_folder(&folder);
     assert!(said.iter().any(|s| s.contains("does not exist. Put the acquirer's master key into it")), "{said:#?}");

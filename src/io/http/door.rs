@@ -146,9 +146,7 @@ impl Door {
             }
         }
         drop(self.tcp);
-        if let Some(socket) = self.socket {
-            remove_ours(&socket.path, socket.inode);
-        }
+        drop(self.socket);
         let _ = stop.send(true);
         let drained = tokio::time::timeout(DRAIN, async { while open.join_next().await.is_some() {} }).await;
         if drained.is_err() {
@@ -192,9 +190,12 @@ fn bind_socket(path: &Path) -> Result<BoundSocket, DoorError> {
     Ok(BoundSocket { listener, path: path.to_owned(), inode })
 }
 
-fn remove_ours(path: &Path, inode: u64) {
-    if std::fs::symlink_metadata(path).is_ok_and(|meta| meta.ino() == inode) {
-        let _ = std::fs::remove_file(path);
+impl Drop for BoundSocket {
+    /// The path goes with the listener, unless another daemon has taken it meanwhile.
+    fn drop(&mut self) {
+        if std::fs::symlink_metadata(&self.path).is_ok_and(|meta| meta.ino() == self.inode) {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 

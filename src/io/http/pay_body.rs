@@ -13,6 +13,9 @@ use crate::core::domain::{
 use crate::core::journal::Original;
 use crate::core::ports::{Pay, Presented};
 
+/// ISO/IEC 7813: what stands between the sentinels of track 2.
+const MAX_TRACK2: usize = 37;
+
 /// The body as it comes.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -173,7 +176,7 @@ fn card_presented(card: CardBody) -> Result<Presented, Problem> {
     let instrument = match (card.track2, card.pan, card.expiry, entry) {
         (Some(track), None, None, Entry::Magstripe | Entry::Chip | Entry::Contactless) => {
             let track = Track2::new(track.trim_start_matches(';').trim_end_matches('?').to_owned());
-            if track.pan().is_none() || track.expiry().is_none() {
+            if track.expose().len() > MAX_TRACK2 || track.pan().is_none() || track.expiry().is_none() {
                 return Err(Refusal::BadCard.into());
             }
             Instrument::Track2(track)
