@@ -58,6 +58,7 @@ impl Spool {
     /// Asks how it is, sets it up, and waits for the answers: the state before every job.
     fn ask(&mut self, now: u64) {
         self.drop_marks();
+        self.flush_armed = false;
         self.process_id = None;
         self.asb_ready = None;
         self.asb_missing = 0;
@@ -295,7 +296,8 @@ impl Spool {
             return self.ready(now, out);
         }
         let silent_since = heard.unwrap_or(0).saturating_add(ASK_MS);
-        if now < until.max(silent_since) || self.unwritten > 0 || !self.commands.is_empty() {
+        let early = now < until.max(silent_since) && !(self.flush_armed && answered);
+        if early || self.unwritten > 0 || !self.commands.is_empty() {
             return;
         }
         if !self.flushed && !asb {
@@ -331,6 +333,15 @@ impl Spool {
 
     /// A command that waits for the rest of its data has eaten our questions: end it with NULs, then ask again.
     fn flush(&mut self, now: u64, since: u64) {
+        if self.profile.has_dle_eot && !self.flush_armed {
+            // Not into a printer that went offline meanwhile: its buffer would overflow.
+            self.flush_armed = true;
+            self.put_questions(now);
+            let until = now.saturating_add(ASK_MS);
+            self.phase = Phase::Asking { since, until, asb: false, heard: None };
+            return;
+        }
+        self.flush_armed = false;
         self.flushed = true;
         self.counters.flushes += 1;
         self.commands.resize(self.profile.flush_nuls, 0);
