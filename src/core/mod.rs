@@ -8,6 +8,7 @@ pub mod device;
 pub mod domain;
 pub mod font;
 pub mod journal;
+pub mod ledger;
 pub mod payment;
 pub mod ports;
 pub mod reconcile;

@@ -1,5 +1,6 @@
 //! Stand-ins for a rig without hardware: the other side of each wire.
 
+pub mod acquirer;
 pub mod msr;
 pub mod printer;
 pub mod pty;

@@ -205,12 +205,15 @@ pub enum Doubt {
     UndocumentedCode,
     /// It has no code where one is needed.
     NoCode,
+    /// A sign-on's answer approves, and its work keys could not be taken (none, or of another master key).
+    Keys,
 }
 
 /// A matched answer: what is kept of it. Nothing in it is card data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// What its code means, after every check.
+    /// What its code means for what was asked, after every check: `Approved` is "it was done", also for a reversal that ended on 25 and an
+    /// advice that the host had already (94). A partial approval (10) of another amount is `Unknown`, to be reversed.
     pub class: AnswerClass,
     /// Why it is `Unknown` although it matched.
     pub doubt: Option<Doubt>,
@@ -343,6 +346,8 @@ pub enum LaneOutput {
     Write(Vec<u8>),
     /// Tell the writer.
     Report(Report),
+    /// For the log, never card data: why a message could not be built, why keys were not taken, why the line was dropped.
+    Note(String),
     /// Call again with `Tick` at this moment, if nothing happens before (the last one given counts).
     WakeAt(MonoMs),
 }

@@ -1,1 +1,13 @@
 //! The business day: shifts, drawers, the cut, the ladder of batches.
+//!
+//! Nothing here knows payments one by one, the line or the store.
+
+mod batch;
+mod book;
+mod cut;
+mod shift;
+
+pub use batch::*;
+pub use book::*;
+pub use cut::*;
+pub use shift::*;

@@ -84,24 +84,25 @@ pub fn glyph(character: char) -> Option<Glyph> {
     Some(Glyph { width: 16, rows })
 }
 
-/// The character that a Chinese printer prints in this one's place: itself, `￥` for `¥`, a space for white space, and `?`
-/// for what it has not.
+/// The character that a Chinese printer prints in this one's place: itself; what looks like it for the yen sign, minus, hyphens
+/// and bullet, which the printer has under another number; a space for white space; and `?` for what it has not.
 #[must_use]
 pub fn printable(character: char) -> char {
     match character {
         ' '..='~' => character,
         '\u{A5}' => '￥',
+        '\u{2212}' | '\u{2011}' => '-',
+        '\u{2022}' => '·',
         _ if wide_index(u32::from(character)).is_some() => character,
         _ if character.is_whitespace() => ' ',
         _ => '?',
     }
 }
 
-/// How many columns the character takes on paper: 2 in GB18030's two-byte area and for `¥`, else 1 (`?` is put for it).
+/// How many columns the character takes on paper, as [`printable`]: 2 in GB18030's two-byte area, else 1.
 #[must_use]
 pub fn columns(character: char) -> usize {
-    let wide = character == '\u{A5}' || wide_index(u32::from(character)).is_some();
-    if wide { 2 } else { 1 }
+    if wide_index(u32::from(printable(character))).is_some() { 2 } else { 1 }
 }
 
 /// How many columns the text takes on paper.

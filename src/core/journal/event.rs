@@ -147,6 +147,11 @@ pub enum Event {
         stan: Stan,
         /// What is kept of it, masked.
         answer: Box<Answer>,
+        /// What the message asked for is done: a payment approved, an advice delivered (94 too), a reversal ended, a verdict
+        /// given. Decided by the profile of that time, so that reading old rows needs no profile.
+        accepted: bool,
+        /// The card is of a foreign organisation: the half of field 48 it belongs to.
+        foreign: bool,
     },
     /// A frame that answers nothing we wait for: evidence, no effect.
     Stray {
@@ -163,6 +168,8 @@ pub enum Event {
         payment: PaymentId,
         /// What is kept of it, masked.
         answer: Box<Answer>,
+        /// The card is of a foreign organisation.
+        foreign: bool,
     },
     /// The acquirer must be told to undo a payment, if it did it.
     ReversalOwed {
@@ -374,6 +381,8 @@ pub enum CancelReason {
     NotBuilt,
     /// The daemon stopped before it was sent.
     Restart,
+    /// Its terminal was settling for too long.
+    Settling,
 }
 
 /// Why a stored payment stands aside.

@@ -83,8 +83,8 @@ pub struct Payment {
     pub voided_by: Option<PaymentId>,
     /// A void or refund of it is under way.
     pub busy_with: Option<PaymentId>,
-    /// Refunded so far.
-    pub refunded: Minor,
+    /// The refunds of it that are approved, and their amounts.
+    pub refunds: Vec<(PaymentId, Minor)>,
 }
 
 /// A reversal's progress.
@@ -148,7 +148,7 @@ impl Payment {
             reversal: None,
             voided_by: None,
             busy_with: None,
-            refunded: Minor::ZERO,
+            refunds: Vec::new(),
         }
     }
 
@@ -174,6 +174,13 @@ impl Payment {
         }
     }
 
+    /// No byte of its reversal was handed to the line: it was no try.
+    pub fn reversal_not_sent(&mut self) {
+        if let Some(reversal) = &mut self.reversal {
+            reversal.tries = reversal.tries.saturating_sub(1);
+        }
+    }
+
     /// Nothing came back: *unknown*, never *failed*. A stored payment stays stored and is sent again.
     pub fn no_answer(&mut self, _why: Silence) {
         if self.state == State::Sent {
@@ -192,10 +199,10 @@ impl Payment {
         self.in_host_totals = self.state == State::Approved;
     }
 
-    /// The answer to a stored payment's advice. `duplicate` (94) counts as delivered: an earlier try arrived.
-    pub fn advice_answered(&mut self, answer: &Answer, duplicate: bool) {
+    /// The answer to a stored payment's advice. `delivered` also where the acquirer says duplicate (94): an earlier try arrived.
+    pub fn advice_answered(&mut self, answer: &Answer, delivered: bool) {
         self.keep(answer);
-        if answer.class == AnswerClass::Approved || duplicate {
+        if delivered {
             self.state = State::Forwarded;
             self.in_host_totals = true;
         } else if answer.class == AnswerClass::Declined {
@@ -277,9 +284,22 @@ impl Payment {
         }
     }
 
+    /// Refunded so far: at most the amount, which fits.
+    #[must_use]
+    pub fn refunded(&self) -> Minor {
+        self.refunds.iter().fold(Minor::ZERO, |sum, (_, amount)| sum.checked_add(*amount).unwrap_or(sum))
+    }
+
     /// What is left to refund.
     #[must_use]
     pub fn refundable(&self) -> Minor {
-        self.amount.checked_sub(self.refunded).unwrap_or(Minor::ZERO)
+        self.amount.checked_sub(self.refunded()).unwrap_or(Minor::ZERO)
+    }
+
+    /// A refund of it is approved. Saying so twice changes nothing.
+    pub fn refunded_by(&mut self, refund: PaymentId, amount: Minor) {
+        if !self.refunds.iter().any(|(id, _)| *id == refund) {
+            self.refunds.push((refund, amount));
+        }
     }
 }

@@ -82,8 +82,10 @@ pub struct DayRow {
     pub last: Seq,
     /// The chain's link of the last row.
     pub root: Link,
-    /// The figures as sealed.
+    /// The figures as sealed: written once, never changed.
     pub body: Vec<u8>,
+    /// The figures with what still moves (settlement, pending, offline): written again as the ladder is climbed.
+    pub tail: Vec<u8>,
 }
 
 /// A print job, as it is queued with the row it follows from.
@@ -111,7 +113,7 @@ pub struct Recount {
 }
 
 /// Look-ups that see the open transaction.
-pub trait Archive {
+pub trait Archive: std::fmt::Debug {
     /// A payment that may not be in memory.
     fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError>;
     /// The payment of a request id.
@@ -167,8 +169,8 @@ pub trait Store: Archive {
     fn rollback(&mut self);
     /// The sealed day keys.
     fn day_keys(&self) -> Result<Option<Vec<u8>>, StoreError>;
-    /// The newest snapshot.
-    fn snapshot(&self) -> Result<Option<(Seq, Vec<u8>)>, StoreError>;
+    /// The newest snapshot at or before a row (`None`: of all).
+    fn snapshot(&self, before: Option<Seq>) -> Result<Option<(Seq, Vec<u8>)>, StoreError>;
     /// Gives every row after `after`, in order, with its link.
     fn replay(
         &self,
@@ -178,7 +180,7 @@ pub trait Store: Archive {
 }
 
 /// The vault, as the writer needs it. Random numbers and keys stay behind it.
-pub trait Sealer: Send {
+pub trait Sealer: Send + std::fmt::Debug {
     /// HMAC of a link under the open day's key.
     fn seal_link(&mut self, link: &Link) -> [u8; 32];
     /// Signs a closed day: makes the next day's keys (handing its public key to `message`), signs the message with the old key.

@@ -1,0 +1,510 @@
+//! An acquirer's dialect as data: field formats, messages, codes, rules. Where sources differ, the difference is a value here and no code.
+//!
+//! It is parsed and checked once; nothing here knows a connection or a key.
+
+mod rules;
+mod template;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::iso8583::{Content, Layout, Length, Mti, Spec};
+use super::{AnswerClass, MessageName};
+use crate::core::domain::Sentence;
+
+pub use rules::*;
+pub use template::{Template, Value};
+
+/// The profiles that ship: name and text.
+const BUILTIN: &[(&str, &str)] = &[("unionpay-pos", include_str!("../profiles/unionpay-pos.toml"))];
+
+/// Why a profile is not taken. The text names the line or the place.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum ProfileError {
+    /// Not in the list of those that ship.
+    #[error("there is no profile {0:?}: {1} ship, and a path may be given")]
+    Unknown(String, String),
+    /// Not TOML, an unknown key, or a value of a wrong form.
+    #[error("{0}")]
+    Form(String),
+    /// Well-formed, and contradicts itself.
+    #[error("{place}: {what}")]
+    Content {
+        /// Where.
+        place: String,
+        /// What is wrong, and what to do.
+        what: String,
+    },
+}
+
+/// One row of the message table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Row {
+    /// A payment.
+    Payment(MessageName),
+    /// 签到
+    SignOn,
+    /// 签退
+    SignOff,
+    /// Is anybody there.
+    Echo,
+    /// 批结算
+    Settle,
+    /// 批上送, several rows a message.
+    Upload,
+    /// The end, balanced.
+    EndBalanced,
+    /// The end after an upload.
+    EndUnbalanced,
+}
+
+impl Row {
+    /// Rows that every profile must have: without them no batch ever ends.
+    const NEEDED: &'static [Row] = &[Row::SignOn, Row::Settle, Row::EndBalanced, Row::EndUnbalanced];
+
+    fn parse(name: &str) -> Option<Row> {
+        Some(match name {
+            "sign_on" => Row::SignOn,
+            "sign_off" => Row::SignOff,
+            "echo" => Row::Echo,
+            "settle" => Row::Settle,
+            "upload" => Row::Upload,
+            "end_balanced" => Row::EndBalanced,
+            "end_unbalanced" => Row::EndUnbalanced,
+            name => {
+                let name = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name);
+                Row::Payment(MessageName::deserialize(name).ok()?)
+            }
+        })
+    }
+}
+
+/// What a message of the table carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRow {
+    /// Its type.
+    pub mti: Mti,
+    /// What must be there as payer.
+    pub instrument: NeededInstrument,
+    /// Whether an unanswered one is undone by a reversal.
+    pub reversible: bool,
+    /// Whether request and approving answer carry a MAC.
+    pub mac: bool,
+    /// Whether it tells of something done, so that "duplicate" is as good as "approved".
+    pub advice: bool,
+    /// Whether a stripe sent from its sealed number is said to be keyed.
+    pub sealed_as_keyed: bool,
+    /// Field 61 of its reversal.
+    pub reversal_61: Option<Template>,
+    /// Fields and their values, ascending.
+    pub fields: BTreeMap<u8, Template>,
+}
+
+/// What a documented code means, and what the cashier is told.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "RawCode")]
+pub struct Code {
+    /// Its class.
+    pub class: AnswerClass,
+    /// For the cashier.
+    pub sentence: Sentence,
+}
+
+/// A dialect. Read it with [`Profile::builtin`] or [`Profile::parse`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// As it is called.
+    pub name: String,
+    /// What lies around a message.
+    pub frame: Layout,
+    /// Field formats.
+    pub spec: Spec,
+    /// The MAC.
+    pub mac: MacRules,
+    /// Field 22.
+    pub entry: EntryCodes,
+    /// 60.3 of the sign-on.
+    pub sign_on: SignOnForms,
+    /// The message table.
+    pub messages: BTreeMap<Row, MessageRow>,
+    /// Reversals.
+    pub reversal: ReversalRules,
+    /// Advices.
+    pub advice: AdviceRules,
+    /// Refunds.
+    pub refund: RefundRules,
+    /// Queries.
+    pub query: QueryRules,
+    /// Settlement.
+    pub settlement: SettlementRules,
+    /// Batch upload.
+    pub upload: UploadRules,
+    /// When a batch is settled by itself.
+    pub limits: Limits,
+    codes: BTreeMap<String, Code>,
+    undocumented: Sentence,
+}
+
+impl Profile {
+    /// A profile that ships: `unionpay-pos`.
+    pub fn builtin(name: &str) -> Result<Profile, ProfileError> {
+        let found = BUILTIN.iter().find(|(known, _)| *known == name);
+        let Some((name, text)) = found else {
+            let known: Vec<&str> = BUILTIN.iter().map(|(name, _)| *name).collect();
+            return Err(ProfileError::Unknown(name.to_owned(), known.join(", ")));
+        };
+        Profile::parse(name, text)
+    }
+
+    /// Reads and checks a profile's text. Unknown keys are errors that name the line.
+    pub fn parse(name: &str, toml: &str) -> Result<Profile, ProfileError> {
+        let raw: RawProfile = toml::from_str(toml).map_err(|error| ProfileError::Form(error.to_string()))?;
+        raw.resolve(name)
+    }
+
+    /// What a code of field 39 means, and what the cashier is told. A code that is not in the list is unknown (law 2).
+    #[must_use]
+    pub fn classify(&self, code: &str) -> (AnswerClass, &Sentence) {
+        let known = self.codes.get(code);
+        known.map_or((AnswerClass::Unknown, &self.undocumented), |known| (known.class, &known.sentence))
+    }
+
+    /// Every documented code.
+    pub fn codes(&self) -> impl Iterator<Item = (&str, &Code)> {
+        self.codes.iter().map(|(code, meaning)| (code.as_str(), meaning))
+    }
+
+    /// The payment's row; `None` where this acquirer has no such message (the answer is then `not_supported`).
+    #[must_use]
+    pub fn payment(&self, name: MessageName) -> Option<&MessageRow> {
+        self.messages.get(&Row::Payment(name))
+    }
+
+    /// Every payment message that this acquirer has.
+    pub fn payments(&self) -> impl Iterator<Item = (MessageName, &MessageRow)> {
+        self.messages.iter().filter_map(|(row, message)| match row {
+            Row::Payment(name) => Some((*name, message)),
+            _ => None,
+        })
+    }
+
+    /// Whether field 63.1 names a card of the home organisation; where no answer names one, the default does.
+    #[must_use]
+    pub fn is_domestic(&self, organisation: Option<&str>) -> bool {
+        let name = organisation.unwrap_or(&self.refund.default_organisation).trim();
+        self.settlement.domestic.iter().any(|known| known == name)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCode {
+    class: AnswerClass,
+    zh: String,
+    en: String,
+}
+
+impl From<RawCode> for Code {
+    fn from(raw: RawCode) -> Code {
+        Code { class: raw.class, sentence: Sentence::new(raw.zh, raw.en) }
+    }
+}
+
+type RawFields = BTreeMap<String, Template>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRow {
+    mti: Mti,
+    #[serde(default)]
+    instrument: NeededInstrument,
+    #[serde(default)]
+    reversible: bool,
+    #[serde(default)]
+    mac: bool,
+    #[serde(default)]
+    advice: bool,
+    #[serde(default)]
+    sealed_as_keyed: bool,
+    reversal_61: Option<Template>,
+    #[serde(default)]
+    sets: Vec<String>,
+    #[serde(default)]
+    fields: RawFields,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawUndocumented {
+    zh: String,
+    en: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawProfile {
+    fields: Spec,
+    frame: Layout,
+    mac: MacRules,
+    entry: EntryCodes,
+    sign_on: SignOnForms,
+    sets: BTreeMap<String, RawFields>,
+    messages: BTreeMap<String, RawRow>,
+    reversal: ReversalRules,
+    advice: AdviceRules,
+    refund: RefundRules,
+    query: QueryRules,
+    settlement: SettlementRules,
+    upload: UploadRules,
+    limits: Limits,
+    undocumented: RawUndocumented,
+    codes: BTreeMap<String, Code>,
+}
+
+impl RawProfile {
+    fn resolve(self, name: &str) -> Result<Profile, ProfileError> {
+        let mut messages = BTreeMap::new();
+        for (key, raw) in &self.messages {
+            let place = format!("[messages.{key}]");
+            let row = Row::parse(key).ok_or_else(|| wrong(&place, "there is no such message"))?;
+            messages.insert(row, self.row(&place, raw)?);
+        }
+        for needed in Row::NEEDED {
+            if !messages.contains_key(needed) {
+                return Err(wrong("[messages]", format!("{needed:?} is missing")));
+            }
+        }
+        self.check_codes()?;
+        self.check_numbers()?;
+        for field in self.reversal.fields.keys() {
+            self.known_field("[reversal]", &field.to_string())?;
+        }
+        Ok(Profile {
+            name: name.to_owned(),
+            frame: self.frame,
+            spec: self.fields,
+            mac: self.mac,
+            entry: self.entry,
+            sign_on: self.sign_on,
+            messages,
+            reversal: self.reversal,
+            advice: self.advice,
+            refund: self.refund,
+            query: self.query,
+            settlement: self.settlement,
+            upload: self.upload,
+            limits: self.limits,
+            codes: self.codes,
+            undocumented: Sentence::new(self.undocumented.zh, self.undocumented.en),
+        })
+    }
+
+    fn row(&self, place: &str, raw: &RawRow) -> Result<MessageRow, ProfileError> {
+        let mut fields = BTreeMap::new();
+        for set in &raw.sets {
+            let set = self.sets.get(set).ok_or_else(|| wrong(place, format!("there is no [sets.{set}]")))?;
+            for (key, template) in set {
+                fields.insert(self.known_field(place, key)?, template.clone());
+            }
+        }
+        for (key, template) in &raw.fields {
+            fields.insert(self.known_field(place, key)?, template.clone());
+        }
+        if raw.mac && self.fields.format(64).is_none() {
+            return Err(wrong(place, "it carries a MAC, and [fields] has no 64"));
+        }
+        if raw.reversible && raw.advice {
+            return Err(wrong(place, "an advice is repeated, never reversed"));
+        }
+        Ok(MessageRow {
+            mti: raw.mti,
+            instrument: raw.instrument,
+            reversible: raw.reversible,
+            mac: raw.mac,
+            advice: raw.advice,
+            sealed_as_keyed: raw.sealed_as_keyed,
+            reversal_61: raw.reversal_61.clone(),
+            fields,
+        })
+    }
+
+    fn known_field(&self, place: &str, key: &str) -> Result<u8, ProfileError> {
+        let field = key.parse().ok().filter(|field| *field != 64 && self.fields.format(*field).is_some());
+        field
+            .ok_or_else(|| wrong(place, format!("{key:?} is no field of [fields] (64 is the MAC and comes by itself)")))
+    }
+
+    fn check_codes(&self) -> Result<(), ProfileError> {
+        let named = [
+            ("[codes]", self.codes.keys().cloned().collect()),
+            ("[reversal] done", self.reversal.done.clone()),
+            (
+                "[reversal] reasons",
+                vec![self.reversal.no_answer.clone(), self.reversal.bad_mac.clone(), self.reversal.other.clone()],
+            ),
+            ("[advice] delivered", self.advice.delivered.clone()),
+            ("[settlement] balanced", self.settlement.balanced.clone()),
+            ("[settlement] unbalanced", self.settlement.unbalanced.clone()),
+        ];
+        for (place, codes) in named {
+            if let Some(bad) =
+                codes.iter().find(|code| code.len() != 2 || !code.bytes().all(|b| b.is_ascii_alphanumeric()))
+            {
+                return Err(wrong(place, format!("{bad:?} is no code: two letters or digits")));
+            }
+        }
+        if self.settlement.verdict == VerdictPlace::Code
+            && (self.settlement.balanced.is_empty() || self.settlement.unbalanced.is_empty())
+        {
+            return Err(wrong("[settlement]", "verdict = \"code\" needs the codes `balanced` and `unbalanced`"));
+        }
+        Ok(())
+    }
+
+    fn check_numbers(&self) -> Result<(), ProfileError> {
+        let digits = |text: &str, width: usize| text.len() == width && text.bytes().all(|b| b.is_ascii_digit());
+        if let Some(bad) = self.entry.all().iter().find(|code| !digits(code, 2)) {
+            return Err(wrong("[entry]", format!("{bad:?} must be two digits")));
+        }
+        let checks = [
+            (
+                "[frame]",
+                self.frame.tpdu <= 16 && self.frame.header <= 64 && (64..=65_535).contains(&self.frame.max),
+                "tpdu to 16, header to 64, max 64 to 65535",
+            ),
+            ("[reversal]", (1..=99).contains(&self.reversal.tries), "tries must be 1 to 99"),
+            (
+                "[limits]",
+                (1..=999).contains(&self.limits.count) && (1..=9999).contains(&self.limits.records),
+                "count to 999, records to 9999",
+            ),
+            ("[limits]", (1..=999_999_999_999).contains(&self.limits.sum), "sum has 12 digits"),
+            ("[upload]", (1..=8).contains(&self.upload.rows_per_message), "rows_per_message must be 1 to 8"),
+            ("[fields]", self.fixed_text(41, 8) && self.fixed_text(42, 15), "41 must be ans8 and 42 ans15"),
+        ];
+        checks.into_iter().find(|(_, right, _)| !right).map_or(Ok(()), |(place, _, what)| Err(wrong(place, what)))
+    }
+
+    fn fixed_text(&self, field: u8, length: u16) -> bool {
+        self.fields.format(field).is_some_and(|f| f.content == Content::Text && f.length == Length::Fixed(length))
+    }
+}
+
+fn wrong(place: &str, what: impl Into<String>) -> ProfileError {
+    ProfileError::Content { place: place.to_owned(), what: what.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const TEXT: &str = include_str!("../profiles/unionpay-pos.toml");
+
+    #[test]
+    fn the_shipped_profiles_are_read_and_the_codec_reads_the_same_formats() {
+        for (name, _) in BUILTIN {
+            Profile::builtin(name).unwrap();
+        }
+        assert_eq!(Profile::builtin("unionpay-pos").unwrap().spec, Spec::unionpay_pos());
+        assert!(Profile::builtin("unionpay").unwrap_err().to_string().contains("unionpay-pos"));
+    }
+
+    /// The facts' table: type, F3, F25, 60.1, 60.3, reversible.
+    #[test]
+    fn the_message_table_is_that_of_the_facts() {
+        let profile = Profile::builtin("unionpay-pos").unwrap();
+        let table = [
+            ("balance", "0200", "310000", "00", "01{batch}000", false),
+            ("sale", "0200", "000000", "00", "22{batch}000", true),
+            ("void", "0200", "200000", "00", "23{batch}000", true),
+            ("refund", "0220", "200000", "00", "25{batch}000", false),
+            ("preauth", "0100", "030000", "06", "10{batch}000", true),
+            ("preauth_void", "0100", "200000", "06", "11{batch}000", true),
+            ("completion", "0200", "000000", "06", "20{batch}000", true),
+            ("completion_void", "0200", "200000", "06", "21{batch}000", true),
+            ("completion_advice", "0220", "000000", "06", "24{batch}000", false),
+            ("offline_sale", "0220", "000000", "00", "30{batch}000", false),
+            ("offline_adjust", "0220", "000000", "00", "32{batch}000", false),
+        ];
+        let template = |text: &str| Template::try_from(text.to_owned()).unwrap();
+        for (name, mti, f3, f25, f60, reversible) in table {
+            let row = &profile.messages[&Row::parse(name).unwrap()];
+            assert_eq!((row.mti.to_string().as_str(), row.reversible, row.mac), (mti, reversible, true), "{name}");
+            for (field, value) in [(3, f3), (25, f25), (60, f60)] {
+                assert_eq!(row.fields[&field], template(value), "{name} {field}");
+            }
+        }
+        for (name, mti, f60) in [
+            ("sign_on", "0800", "00{batch}{key_form}"),
+            ("sign_off", "0820", "00{batch}002"),
+            ("echo", "0820", "00{batch}301"),
+            ("settle", "0500", "00{batch}201"),
+            ("upload", "0320", "00{batch}201"),
+            ("end_balanced", "0320", "00{batch}207"),
+            ("end_unbalanced", "0320", "00{batch}202"),
+        ] {
+            let row = &profile.messages[&Row::parse(name).unwrap()];
+            assert_eq!(
+                (row.mti.to_string().as_str(), row.mac, &row.fields[&60]),
+                (mti, false, &template(f60)),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_no_list_names_is_unknown() {
+        let profile = Profile::builtin("unionpay-pos").unwrap();
+        let class = |code| profile.classify(code).0;
+        assert_eq!(
+            (class("00"), class("51"), class("A0"), class("99")),
+            (AnswerClass::Approved, AnswerClass::Declined, AnswerClass::SignOnAgain, AnswerClass::SignOnAgain)
+        );
+        for code in ["ZZ", "95", "09", "", "0", "000", "付"] {
+            assert_eq!(class(code), AnswerClass::Unknown, "{code}");
+        }
+        let count = |class| profile.codes().filter(|(_, code)| code.class == class).count();
+        assert_eq!(
+            (count(AnswerClass::Approved), count(AnswerClass::SignOnAgain), count(AnswerClass::Unknown)),
+            (7, 2, 0)
+        );
+        for (code, meaning) in profile.codes() {
+            assert!(meaning.sentence.zh.chars().any(|c| c >= '\u{4e00}') && meaning.sentence.en.is_ascii(), "{code}");
+        }
+    }
+
+    #[test]
+    fn home_cards_are_told_from_foreign_ones() {
+        let profile = Profile::builtin("unionpay-pos").unwrap();
+        assert!(profile.is_domestic(Some("CUP")) && profile.is_domestic(Some("000")) && profile.is_domestic(None));
+        assert!(!profile.is_domestic(Some("VIS")) && !profile.is_domestic(Some("")));
+    }
+
+    #[test]
+    fn a_slip_in_a_profile_is_refused_with_its_place() {
+        let slip = |from: &str, to: &str| {
+            assert!(TEXT.contains(from), "{from}");
+            Profile::parse("x", &TEXT.replacen(from, to, 1)).unwrap_err().to_string()
+        };
+        assert!(slip("tries = 3", "tires = 3").contains("tires"));
+        assert!(slip("tries = 3", "tries = 0").contains("tries"));
+        assert!(slip("[messages.void]", "[messages.viod]").contains("[messages.viod]"));
+        assert!(
+            slip("61 = \"{original_batch}{original_stan}\" }", "61 = \"{original_batch}{stam}\" }").contains("stam")
+        );
+        assert!(slip("25 = \"00\", 60 = \"22{batch}000\" }", "27 = \"00\" }").contains("27"));
+        assert!(slip("sets = [\"payment\", \"card\", \"pin\"]", "sets = [\"payments\"]").contains("payments"));
+        assert!(slip("class = \"approved\"", "class = \"failed\"").contains("failed"));
+        assert!(slip("00 = {", "000 = {").contains("000"));
+        assert!(slip("verdict = \"field48\"", "verdict = \"code\"").contains("balanced"));
+        assert!(slip("22 = \"n3 left\"", "22 = \"n3\"").contains("left or right"));
+        assert!(slip("max = 2048", "max = 1").contains("[frame]"));
+        assert!(slip("[messages.settle]", "[messages.balance2]").contains("balance2"));
+        assert!(slip("count = 900", "count = 1000").contains("999"));
+        assert!(slip("magstripe = \"02\"", "magstripe = \"021\"").contains("[entry]"));
+        assert!(slip("[frame]\n", "[frame]\nnonsense = 1\n").contains("nonsense"));
+    }
+}

@@ -1,0 +1,244 @@
+//! The rules of a profile, table by table. What each value means stands in `profiles/unionpay-pos.toml` too.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::Template;
+use crate::core::acquirer::iso8583::Mti;
+use crate::core::acquirer::{MessageName, ReversalReason};
+use crate::core::domain::Entry;
+use crate::core::ports::MacMethod;
+
+/// `[mac]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MacRules {
+    /// How it is computed.
+    pub method: MacMethod,
+}
+
+/// `[entry]`: the first two digits of field 22.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntryCodes {
+    magstripe: String,
+    chip: String,
+    contactless: String,
+    manual: String,
+    scan: String,
+}
+
+impl EntryCodes {
+    /// The two digits of one way of reading.
+    #[must_use]
+    pub fn of(&self, entry: Entry) -> &str {
+        match entry {
+            Entry::Magstripe => &self.magstripe,
+            Entry::Chip => &self.chip,
+            Entry::Contactless => &self.contactless,
+            Entry::Manual => &self.manual,
+            Entry::Scan => &self.scan,
+        }
+    }
+
+    pub(super) fn all(&self) -> Vec<&str> {
+        Entry::ALL.iter().map(|entry| self.of(*entry)).collect()
+    }
+}
+
+/// `[sign_on]`: 60.3 by the master key's length.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignOnForms {
+    /// 8 bytes.
+    pub single: String,
+    /// 16 bytes or more.
+    pub double: String,
+}
+
+/// What must be there as payer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NeededInstrument {
+    /// Nothing.
+    #[default]
+    None,
+    /// A stripe, or number and expiry.
+    Card,
+    /// A scanned code.
+    Code,
+}
+
+/// `[reversal]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReversalRules {
+    /// Its type.
+    pub mti: Mti,
+    /// Fields of the payment that its reversal does not carry.
+    pub drop: Vec<u8>,
+    /// Entries whose reversal keeps fields 2 and 14.
+    pub card_for: Vec<Entry>,
+    /// Fields that it carries besides.
+    #[serde(deserialize_with = "numbered")]
+    pub fields: BTreeMap<u8, Template>,
+    /// Field 39 where no answer came.
+    pub no_answer: String,
+    /// Field 39 where the answer's MAC was wrong.
+    pub bad_mac: String,
+    /// Field 39 of anything else, and of every further try.
+    pub other: String,
+    /// Answers that end it.
+    pub done: Vec<String>,
+    /// How often it is sent before it becomes an exception.
+    pub tries: u32,
+    /// What becomes of it then.
+    pub exhausted: Exhausted,
+}
+
+impl ReversalRules {
+    /// Field 39 for a reason.
+    #[must_use]
+    pub fn code(&self, reason: ReversalReason) -> &str {
+        match reason {
+            ReversalReason::NoAnswer => &self.no_answer,
+            ReversalReason::BadMac => &self.bad_mac,
+            ReversalReason::Other => &self.other,
+        }
+    }
+}
+
+/// What becomes of a reversal whose tries ran out. Never silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exhausted {
+    /// A named person decides; the lane goes on.
+    Exception,
+}
+
+/// `[advice]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdviceRules {
+    /// Answers that count as delivered.
+    pub delivered: Vec<String>,
+}
+
+/// `[refund]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefundRules {
+    /// Whether a sale may be refunded in its own batch.
+    pub same_batch: bool,
+    /// Whether the acquirer knows a repeat by its STAN, so that an unanswered refund may be repeated.
+    pub repeats_recognized: bool,
+    /// Card organisation where no answer names one.
+    pub default_organisation: String,
+}
+
+/// `[query]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueryRules {
+    /// Whether "no record" means that there never was such a payment.
+    pub no_record_means_failed: bool,
+}
+
+/// Gross or net totals in field 48.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TotalsKind {
+    /// A voided sale stays in debit, its void adds to credit.
+    Gross,
+    /// A voided sale counts nowhere.
+    Net,
+}
+
+/// Where the settlement's verdict stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictPlace {
+    /// A digit for each half in field 48.
+    Field48,
+    /// Field 39, for both halves at once.
+    Code,
+}
+
+/// Which records go up when a half says "error".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UploadOnError {
+    /// Those of the halves that are not balanced.
+    Halves,
+    /// All.
+    All,
+}
+
+/// `[settlement]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettlementRules {
+    /// Gross or net.
+    pub totals: TotalsKind,
+    /// Where the verdict stands.
+    pub verdict: VerdictPlace,
+    /// Codes that say balanced, where the verdict is a code.
+    #[serde(default)]
+    pub balanced: Vec<String>,
+    /// Codes that say unbalanced, where the verdict is a code.
+    #[serde(default)]
+    pub unbalanced: Vec<String>,
+    /// Which records go up on "error".
+    pub upload_on_error: UploadOnError,
+    /// Whether advices that the host refused count.
+    pub rejected_advices: bool,
+    /// Organisations of field 63.1 that belong to the domestic half.
+    pub domestic: Vec<String>,
+}
+
+/// What stands as PAN of a scanned code in an upload row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScanPan {
+    /// Twenty zeros.
+    Zeros,
+}
+
+/// `[upload]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UploadRules {
+    /// Messages that go up as rows.
+    pub rows: Vec<MessageName>,
+    /// Messages that go up one by one.
+    pub single: Vec<MessageName>,
+    /// Rows in one message, 1 to 8.
+    pub rows_per_message: usize,
+    /// Type of a single one.
+    pub single_mti: Mti,
+    /// Whether a single one carries a MAC.
+    pub single_mac: bool,
+    /// Fields that a single one does not carry.
+    pub drop: Vec<u8>,
+    /// PAN of a scanned code.
+    pub scan_pan: ScanPan,
+}
+
+/// `[limits]`: a batch is settled by itself before it reaches one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Each count of field 48.
+    pub count: u32,
+    /// Each sum of field 48, minor units.
+    pub sum: i64,
+    /// Records uploaded.
+    pub records: u32,
+}
+
+fn numbered<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<u8, Template>, D::Error> {
+    let table = BTreeMap::<String, Template>::deserialize(deserializer)?;
+    let number = |key: String| key.parse().map_err(|_| serde::de::Error::custom(format!("{key:?} is no field number")));
+    table.into_iter().map(|(key, template)| Ok((number(key)?, template))).collect()
+}

@@ -1,0 +1,167 @@
+//! A terminal's batch 批次 and the rungs of its ladder.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::acquirer::{HostHalf, HostTotals, Verdicts};
+use crate::core::domain::{BatchNo, BusinessDate, Minor, PaymentId, Seq, Stan, TerminalId};
+use crate::core::journal::{Column, Columns};
+
+/// Where a batch stands. The order is the ladder's: a day stands on the lowest rung of its batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Rung {
+    /// Taking payments.
+    Open,
+    /// 0500 is journaled and has no verdict yet: repeated unchanged.
+    Asked,
+    /// The verdict: at least one half is an error.
+    Error,
+    /// The verdict: at least one half differs.
+    Unbalanced,
+    /// The verdict: both halves agree.
+    Balanced,
+    /// Every record that the verdict asks for is uploaded; the end is journaled and repeated unchanged until answered.
+    Uploaded,
+    /// The end is answered: it takes nothing more, for ever.
+    Ended,
+}
+
+impl Rung {
+    /// The word of the rung.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Rung::Open => "open",
+            Rung::Asked => "asked",
+            Rung::Error => "error",
+            Rung::Unbalanced => "unbalanced",
+            Rung::Balanced => "balanced",
+            Rung::Uploaded => "uploaded",
+            Rung::Ended => "ended",
+        }
+    }
+}
+
+/// A batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// Its number at the acquirer.
+    pub number: BatchNo,
+    /// Where it stands.
+    pub rung: Rung,
+    /// The row of its first sending. With terminal and number, unique for ever (law 3).
+    pub first: Option<Seq>,
+    /// The row of its last sending.
+    pub last: Option<Seq>,
+    /// What the acquirer has acknowledged, gross.
+    pub totals: HostTotals,
+    /// Each day's part of it, by the day of the payments; vouchers for late answers stand in none.
+    pub parts: BTreeMap<BusinessDate, Columns>,
+    /// The totals that were asked about, and the STAN of that message.
+    pub asked: Option<(Stan, HostTotals)>,
+    /// What the acquirer said.
+    pub verdicts: Option<Verdicts>,
+    /// The last payment that is uploaded.
+    pub uploaded: Option<PaymentId>,
+    /// Records uploaded.
+    pub records: u16,
+    /// The STAN of the end message.
+    pub end: Option<Stan>,
+    /// The acquirer's settlement date (F15 of its answers), MMDD.
+    pub settle_date: Option<String>,
+}
+
+impl Batch {
+    /// An empty batch.
+    #[must_use]
+    pub fn new(number: BatchNo) -> Batch {
+        Batch {
+            number,
+            rung: Rung::Open,
+            first: None,
+            last: None,
+            totals: HostTotals::default(),
+            parts: BTreeMap::new(),
+            asked: None,
+            verdicts: None,
+            uploaded: None,
+            records: 0,
+            end: None,
+            settle_date: None,
+        }
+    }
+
+    /// Nothing was ever sent in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// No financial message may leave the terminal: from 0500 until the end is answered.
+    #[must_use]
+    pub fn settling(&self) -> bool {
+        !matches!(self.rung, Rung::Open | Rung::Ended)
+    }
+
+    /// The contract's word for its settlement.
+    #[must_use]
+    pub fn result(&self) -> &'static str {
+        match (self.rung, self.verdicts) {
+            (Rung::Open, _) => "pending",
+            (_, None) => "unconfirmed",
+            (_, Some(v)) if v.balanced() => "balanced",
+            (Rung::Error, _) => "error",
+            (_, Some(v)) => {
+                use crate::core::acquirer::Verdict::Error;
+                if v.domestic == Error || v.foreign == Error { "error" } else { "unbalanced" }
+            }
+        }
+    }
+
+    /// The acquirer has a payment: it stands in field 48 from now on. `false` where a sum or count would not fit its digits.
+    #[must_use]
+    pub fn acknowledge(&mut self, foreign: bool, column: Column, amount: Minor) -> bool {
+        let half = if foreign { &mut self.totals.foreign } else { &mut self.totals.domestic };
+        let (sum, count) = match column {
+            Column::Sale => (&mut half.debit, &mut half.debit_count),
+            Column::Refund | Column::Void => (&mut half.credit, &mut half.credit_count),
+            Column::Voucher => return true,
+        };
+        match sum.checked_add(amount) {
+            Some(more) if more <= Minor::MAX_ISO => {
+                *sum = more;
+                *count = count.saturating_add(1);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// It should be settled by itself: a count has reached `max_count`, or a sum comes near its 12 digits.
+    #[must_use]
+    pub fn nearly_full(&self, max_count: u32) -> bool {
+        let near = |half: &HostHalf| {
+            half.debit_count >= max_count
+                || half.credit_count >= max_count
+                || half.debit.0 >= Minor::MAX_ISO.0 / 10 * 9
+                || half.credit.0 >= Minor::MAX_ISO.0 / 10 * 9
+        };
+        near(&self.totals.domestic) || near(&self.totals.foreign)
+    }
+
+    /// Debits and credits of both halves together: (count, sum) each. Sums of two 12-digit numbers fit.
+    #[must_use]
+    pub fn debit_credit(&self) -> ((u64, Minor), (u64, Minor)) {
+        let totals = self.asked.as_ref().map_or(&self.totals, |(_, totals)| totals);
+        let (d, f) = (&totals.domestic, &totals.foreign);
+        let add = |a: Minor, b: Minor| a.checked_add(b).unwrap_or(a);
+        (
+            (u64::from(d.debit_count) + u64::from(f.debit_count), add(d.debit, f.debit)),
+            (u64::from(d.credit_count) + u64::from(f.credit_count), add(d.credit, f.credit)),
+        )
+    }
+}
+
+/// A terminal's batch by name.
+pub type BatchKey = (TerminalId, BatchNo);

@@ -1,0 +1,596 @@
+//! How an event changes the state, and what record it becomes. Total: it cannot refuse, and gives the same state from the same rows.
+
+use std::collections::BTreeSet;
+
+use super::{Exception, InFlight, Ledger, Person};
+use crate::core::acquirer::Answer;
+use crate::core::day::{Batch, ClosedShift, DayBook, Drawer, Return, Rung, Shift, Voucher, VoucherReason};
+use crate::core::domain::{BatchNo, Kind, Method, Minor, PaymentId, Seq, Stan, State, TerminalId, WallMs, ZNumber};
+use crate::core::journal::{Column, Effect, Event, Original, Record, Subject, link};
+use crate::core::payment::{Payment, Reversal, ReversalStage, Slot};
+use crate::core::ports::{Archive, StoreError};
+
+impl Ledger {
+    /// Brings a payment back into memory if it rests in the archive.
+    pub fn fetch(&mut self, id: PaymentId, archive: &dyn Archive) -> Result<Option<&Payment>, StoreError> {
+        if !self.payments.contains_key(&id)
+            && let Some(payment) = archive.payment(id)?
+        {
+            self.payments.insert(id, payment);
+        }
+        Ok(self.payments.get(&id))
+    }
+
+    /// Applies an event and gives the record that it becomes. `archive` is asked only for payments at rest that the event touches.
+    pub fn absorb(&mut self, event: Event, at: WallMs, archive: &dyn Archive) -> Result<Record, StoreError> {
+        for id in self.touched(&event) {
+            self.fetch(id, archive)?;
+        }
+        let seq = Seq(self.head.0 + 1);
+        let date = self.open;
+        let effect = self.apply(&event, seq, at);
+        let day = self.days.get_mut(&date).expect("the day that was open a moment ago has its book");
+        if let Some(effect) = &effect {
+            // Decisions are refused before a total could overflow, so booking fits; an old row was booked once already.
+            day.totals.book(effect).expect("the decision checked that the totals fit");
+        }
+        let record = Record { seq, at, date, running: day.totals.all, event, effect };
+        self.head = seq;
+        self.link = link(&self.link, &record.to_bytes());
+        if let Event::DayCut { z, next, .. } = &record.event {
+            self.turn_the_page(date, *z, *next);
+        }
+        Ok(record)
+    }
+
+    /// The payments whose state an event reads or changes.
+    fn touched(&self, event: &Event) -> Vec<PaymentId> {
+        let in_flight = |terminal: &TerminalId| self.terminals.get(terminal)?.in_flight.as_ref();
+        let mut ids = match event {
+            Event::PaymentMade(made) => match made.original {
+                Some(Original::Payment(original)) => vec![original],
+                _ => Vec::new(),
+            },
+            Event::PaymentStored { payment }
+            | Event::PaymentCancelled { payment, .. }
+            | Event::PaymentSetAside { payment, .. }
+            | Event::ReversalOwed { payment, .. }
+            | Event::ReversalGivenUp { payment }
+            | Event::LateAnswer { payment, .. } => vec![*payment],
+            Event::Sending { subject, .. } => subject.payments(),
+            Event::NotSent { terminal, .. } | Event::NoAnswer { terminal, .. } | Event::Answered { terminal, .. } => {
+                in_flight(terminal).map(|f| f.subject.payments()).unwrap_or_default()
+            }
+            Event::ExceptionResolved { exception, .. } => {
+                self.exceptions.get(exception).and_then(|e| e.payment).into_iter().collect()
+            }
+            _ => Vec::new(),
+        };
+        for index in 0..ids.len() {
+            if let Some(Original::Payment(original)) = self.payments.get(&ids[index]).and_then(|p| p.original.clone()) {
+                ids.push(original);
+            }
+        }
+        ids
+    }
+
+    fn apply(&mut self, event: &Event, seq: Seq, at: WallMs) -> Option<Effect> {
+        match event {
+            Event::StoreOpened { store, z, day_key, .. } => {
+                self.store = Some(store.clone());
+                self.day_key.clone_from(day_key);
+                self.today_mut().z = *z;
+            }
+            Event::CashierAdded { cashier, name, role } => {
+                self.people.insert(cashier.clone(), Person { name: name.clone(), role: *role });
+            }
+            Event::ShiftOpened { shift, cashier, .. } => {
+                self.last_shift = *shift;
+                let shift = Shift {
+                    no: *shift,
+                    cashier: cashier.clone(),
+                    opened: self.open,
+                    opened_at: at,
+                    drawers: Default::default(),
+                    handed_over: Vec::new(),
+                };
+                self.shifts.insert(shift.no, shift);
+            }
+            Event::DrawerTaken { shift, device, float } => {
+                if let Some(shift) = self.shifts.get_mut(shift) {
+                    shift.drawers.insert(device.clone(), Drawer { float: *float, ..Drawer::default() });
+                }
+            }
+            Event::DrawerHandedOver { device, from, to, counted } => {
+                if let Some(giver) = self.shifts.get_mut(from)
+                    && let Some(drawer) = giver.drawers.remove(device)
+                {
+                    giver.handed_over.push(drawer.result(device, *counted));
+                }
+                if let Some(taker) = self.shifts.get_mut(to) {
+                    taker.drawers.insert(device.clone(), Drawer { float: *counted, ..Drawer::default() });
+                }
+            }
+            Event::CashMoved { shift, device, amount, .. } => {
+                if let Some(drawer) = self.shifts.get_mut(shift).and_then(|s| s.drawers.get_mut(device)) {
+                    drawer.moved(*amount);
+                }
+            }
+            Event::DrawerCounted { shift, device, counted } => {
+                if let Some(drawer) = self.shifts.get_mut(shift).and_then(|s| s.drawers.get_mut(device)) {
+                    drawer.counted = Some(*counted);
+                }
+            }
+            Event::ShiftClosed { shift, drawers, .. } => {
+                if let Some(shift) = self.shifts.remove(shift) {
+                    let drawers = shift.handed_over.into_iter().chain(drawers.iter().cloned()).collect();
+                    let closed = ClosedShift { no: shift.no, cashier: shift.cashier, opened: shift.opened, drawers };
+                    self.today_mut().closed_shifts.push(closed);
+                }
+            }
+            Event::PaymentMade(made) => {
+                let payment = Payment::made(PaymentId(seq.0), self.open, at, made);
+                let effect = self.settle_in(payment, None);
+                self.tie_to_original(PaymentId(seq.0));
+                return effect;
+            }
+            Event::PaymentStored { payment } => {
+                return self.change(*payment, |p| {
+                    p.state = State::Stored;
+                    p.stored_at = Some(at);
+                });
+            }
+            Event::PaymentCancelled { payment, .. } => {
+                let effect = self.change(*payment, |p| p.state = State::Cancelled);
+                self.tie_to_original(*payment);
+                return effect;
+            }
+            Event::PaymentSetAside { payment, .. } => return self.change(*payment, |p| p.state = State::SetAside),
+            Event::Sending { terminal, stan, batch, subject } => {
+                return self.sending(terminal, *stan, *batch, subject, seq);
+            }
+            Event::NotSent { terminal, .. } => {
+                return match self.land(terminal)?.subject {
+                    Subject::Payment(id) | Subject::Advice(id) => self.change(id, Payment::not_sent),
+                    Subject::Reversal(id) => self.change(id, Payment::reversal_not_sent),
+                    _ => None,
+                };
+            }
+            Event::NoAnswer { terminal, why, .. } => {
+                if let Some(flight) = self.land(terminal)
+                    && let Subject::Payment(id) | Subject::Advice(id) = flight.subject
+                {
+                    return self.change(id, |p| p.no_answer(*why));
+                }
+            }
+            Event::Answered { terminal, answer, accepted, foreign, .. } => {
+                if let Some(flight) = self.land(terminal) {
+                    return self.answered(terminal, &flight, answer, *accepted, *foreign);
+                }
+            }
+            Event::Stray { .. } | Event::Reprinted { .. } | Event::DrawerOpened { .. } => {}
+            Event::LateAnswer { payment, answer, foreign } => {
+                let effect = self.change(*payment, |p| p.answered(answer));
+                self.acknowledge(*payment, *foreign);
+                self.tie_to_original(*payment);
+                return effect;
+            }
+            Event::ReversalOwed { payment, reason } => {
+                return self.change(*payment, |p| {
+                    p.reversal = Some(Reversal { reason: *reason, tries: 0, stage: ReversalStage::Owed });
+                });
+            }
+            Event::ReversalGivenUp { payment } => {
+                return self.change(*payment, |p| {
+                    if let Some(reversal) = &mut p.reversal {
+                        reversal.stage = ReversalStage::GivenUp;
+                    }
+                });
+            }
+            Event::SettlementWanted { terminal, why } => {
+                let open = self.open;
+                // A cut settles the day that is just closing: its stored payments go first, the next day's wait.
+                let until = match why {
+                    crate::core::journal::SettleReason::Cut => {
+                        self.days.range(..open).next_back().map_or(open, |(date, _)| *date)
+                    }
+                    _ => open,
+                };
+                self.terminals.entry(terminal.clone()).or_default().settle = Some((*why, until));
+            }
+            Event::BatchAdopted { terminal, batch } => {
+                self.terminals.entry(terminal.clone()).or_default().batch = Batch::new(*batch);
+            }
+            Event::BatchEndSeen { terminal, .. } => self.end_batch(terminal),
+            Event::BatchDisagreed { terminal, theirs, .. } => {
+                self.terminals.entry(terminal.clone()).or_default().stopped = Some(*theirs);
+            }
+            Event::BatchDecided { terminal, batch, .. } => self.decide_batch(terminal, *batch),
+            Event::DayCut { .. } => {}
+            Event::DaySealed { date, signature, next_key, .. } => {
+                self.day_key.clone_from(next_key);
+                if let Some(day) = self.days.get_mut(date) {
+                    day.signature = Some(signature.clone());
+                }
+            }
+            Event::ExceptionOpened { exception, kind, payment, terminal } => {
+                self.last_exception = *exception;
+                let opened = self.open;
+                let entry = Exception { kind: *kind, opened, payment: *payment, terminal: terminal.clone() };
+                self.exceptions.insert(*exception, entry);
+            }
+            Event::ExceptionResolved { exception, how, .. } => return self.resolved(*exception, *how),
+        }
+        None
+    }
+
+    /// Changes a payment and books what that does to the totals and the bridge.
+    fn change(&mut self, id: PaymentId, change: impl FnOnce(&mut Payment)) -> Option<Effect> {
+        let before = self.payments.get(&id)?.clone();
+        let mut after = before.clone();
+        change(&mut after);
+        self.settle_in(after, Some(&before))
+    }
+
+    /// Puts a payment into the state: index, day counters, slot. Gives the entry that it makes, if any.
+    fn settle_in(&mut self, mut after: Payment, before: Option<&Payment>) -> Option<Effect> {
+        let was = before.map(|p| p.state);
+        let effect = if after.effective() && !after.counted && after.voucher_date.is_none() {
+            if after.date == self.open {
+                after.counted = true;
+                Some(after.own_effect())
+            } else {
+                after.voucher_date = Some(self.open);
+                Some(after.late_effect())
+            }
+        } else if after.state == State::Rejected && was != Some(State::Rejected) {
+            Some(after.take_back_effect())
+        } else {
+            None
+        };
+        self.note_in_books(&after, was, effect.as_ref());
+        if let Some(day) = self.days.get_mut(&after.date) {
+            let from = before.and_then(Payment::slot);
+            day.totals.move_slot(from.as_ref(), after.slot().as_ref(), after.column(), after.amount);
+        }
+        self.move_part(before, &after);
+        self.cash_drawer(&after, effect.as_ref());
+        self.index.update(&after);
+        self.payments.insert(after.id, after);
+        effect
+    }
+
+    /// The batch keeps each day's part of it.
+    fn move_part(&mut self, before: Option<&Payment>, after: &Payment) {
+        let (from, to) = (before.and_then(Payment::slot), after.slot());
+        if from == to {
+            return;
+        }
+        let (column, amount) = (after.column(), after.amount);
+        if let Some(Slot::Batch(terminal, number)) = &from
+            && let Some(batch) = self.batch_mut(terminal, *number)
+            && let Some(part) = batch.parts.get_mut(&after.date)
+        {
+            let tally = part.tally_mut(column);
+            tally.count = tally.count.saturating_sub(1);
+            tally.amount = tally.amount.checked_sub(amount).unwrap_or(Minor::ZERO);
+        }
+        if let Some(Slot::Batch(terminal, number)) = &to
+            && let Some(batch) = self.batch_mut(terminal, *number)
+        {
+            let part = batch.parts.entry(after.date).or_default();
+            *part = part.with(column, amount).unwrap_or(*part);
+        }
+    }
+
+    fn batch_mut(&mut self, terminal: &TerminalId, number: BatchNo) -> Option<&mut Batch> {
+        match self.terminals.get_mut(terminal) {
+            Some(t) if t.batch.number == number => Some(&mut t.batch),
+            _ => self.ended.get_mut(&(terminal.clone(), number)),
+        }
+    }
+
+    /// Counters and lists of the day that the payment, or its entry, belongs to.
+    fn note_in_books(&mut self, after: &Payment, was: Option<State>, effect: Option<&Effect>) {
+        if let Some(effect) = effect {
+            let today = self.today_mut();
+            match effect.column {
+                Column::Refund | Column::Void => {
+                    today.returns.push(Return { payment: after.id, column: effect.column });
+                }
+                Column::Voucher => {
+                    let why = match after.state {
+                        State::Rejected => VoucherReason::OfflineRejected,
+                        _ => VoucherReason::LateAnswer,
+                    };
+                    today.vouchers.push(Voucher {
+                        payment: after.id,
+                        date: after.date,
+                        amount: effect.amount,
+                        why,
+                        cashier: after.cashier.clone(),
+                        device: after.device.clone(),
+                    });
+                }
+                Column::Sale => {}
+            }
+        }
+        if was == Some(after.state) {
+            return;
+        }
+        let Some(day) = self.days.get_mut(&after.date) else { return };
+        match after.state {
+            State::Stored if was == Some(State::Waiting) => day.stored += 1,
+            State::Forwarded => day.forwarded += 1,
+            State::Rejected => day.rejected += 1,
+            State::Reversed => {
+                day.reversed.count += 1;
+                day.reversed.amount = day.reversed.amount.checked_add(after.amount).unwrap_or(day.reversed.amount);
+            }
+            _ => {}
+        }
+    }
+
+    /// Cash goes into or out of the drawer at the device, whoever's shift holds it.
+    fn cash_drawer(&mut self, payment: &Payment, effect: Option<&Effect>) {
+        let (Method::Cash, Some(effect)) = (payment.method, effect) else { return };
+        let amount = match effect.column {
+            Column::Sale => effect.amount,
+            Column::Refund | Column::Void => Minor(-effect.amount.0),
+            Column::Voucher => return,
+        };
+        let drawer = self.shifts.values_mut().find_map(|shift| shift.drawers.get_mut(&payment.device));
+        if let Some(drawer) = drawer {
+            drawer.cash(amount);
+        }
+    }
+
+    /// What a void or refund means for the payment it refers to, from where it stands now.
+    fn tie_to_original(&mut self, id: PaymentId) {
+        let Some(payment) = self.payments.get(&id) else { return };
+        let Some(Original::Payment(original)) = payment.original else { return };
+        let (kind, state, amount) = (payment.kind, payment.state, payment.amount);
+        let effective = payment.effective();
+        let open_ended = matches!(state, State::Waiting | State::Sent | State::Unknown);
+        let before_sending = self.payments.get(&original).is_some_and(|p| p.state == State::Stored);
+        self.change(original, |p| {
+            if effective && kind == Kind::Void {
+                p.voided_by = Some(id);
+            }
+            if effective && kind == Kind::Refund {
+                p.refunded_by(id, amount);
+            }
+            if open_ended {
+                p.busy_with = Some(id);
+            } else if p.busy_with == Some(id) {
+                p.busy_with = None;
+            }
+        });
+        if effective
+            && kind == Kind::Void
+            && before_sending
+            && let Some(date) = self.payments.get(&original).map(|p| p.date)
+            && let Some(day) = self.days.get_mut(&date)
+        {
+            day.voided_waiting += 1;
+        }
+    }
+
+    fn sending(&mut self, id: &TerminalId, stan: Stan, batch: BatchNo, subject: &Subject, seq: Seq) -> Option<Effect> {
+        let terminal = self.terminals.entry(id.clone()).or_default();
+        // Repeats go under their old number; only a new one moves the counter.
+        let repeat = match subject {
+            Subject::Settle(_) => terminal.batch.asked.as_ref().is_some_and(|(asked, _)| *asked == stan),
+            Subject::End { .. } => terminal.batch.end == Some(stan),
+            Subject::Reversal(_) => true,
+            Subject::Advice(p) | Subject::Payment(p) => {
+                self.payments.get(p).is_some_and(|p| p.stan == Some(stan) && p.sends > 0)
+            }
+            Subject::SignOn | Subject::Upload(_) => false,
+        };
+        if !repeat {
+            terminal.last_stan = stan;
+        }
+        terminal.in_flight = Some(InFlight { stan, batch, subject: subject.clone() });
+        match subject {
+            Subject::Payment(payment) | Subject::Advice(payment) => {
+                if terminal.batch.number == batch {
+                    terminal.batch.first.get_or_insert(seq);
+                    terminal.batch.last = Some(seq);
+                }
+                return self.change(*payment, |p| p.sending(batch, stan));
+            }
+            Subject::Reversal(payment) => {
+                return self.change(*payment, |p| {
+                    if let Some(reversal) = &mut p.reversal {
+                        reversal.tries = reversal.tries.saturating_add(1);
+                    }
+                });
+            }
+            Subject::Settle(totals) => {
+                terminal.batch.rung = Rung::Asked;
+                terminal.batch.asked.get_or_insert((stan, *totals));
+            }
+            Subject::End { records, .. } => {
+                terminal.batch.rung = Rung::Uploaded;
+                terminal.batch.records = *records;
+                terminal.batch.end.get_or_insert(stan);
+            }
+            Subject::SignOn | Subject::Upload(_) => {}
+        }
+        None
+    }
+
+    fn land(&mut self, terminal: &TerminalId) -> Option<InFlight> {
+        self.terminals.get_mut(terminal)?.in_flight.take()
+    }
+
+    fn answered(
+        &mut self,
+        terminal: &TerminalId,
+        flight: &InFlight,
+        answer: &Answer,
+        accepted: bool,
+        foreign: bool,
+    ) -> Option<Effect> {
+        match &flight.subject {
+            Subject::SignOn => {}
+            Subject::Payment(id) => {
+                let effect = self.change(*id, |p| p.answered(answer));
+                self.acknowledge(*id, foreign);
+                self.tie_to_original(*id);
+                return effect;
+            }
+            Subject::Advice(id) => {
+                let effect = self.change(*id, |p| p.advice_answered(answer, accepted));
+                self.acknowledge(*id, foreign);
+                return effect;
+            }
+            Subject::Reversal(id) => {
+                let effect = self.change(*id, |p| p.reversal_answered(accepted));
+                self.tie_to_original(*id);
+                return effect;
+            }
+            Subject::Settle(_) => self.verdict(terminal, answer),
+            Subject::Upload(ids) => {
+                if accepted && let Some(t) = self.terminals.get_mut(terminal) {
+                    t.batch.uploaded = ids.last().copied().or(t.batch.uploaded);
+                    t.batch.records = t.batch.records.saturating_add(u16::try_from(ids.len()).unwrap_or(u16::MAX));
+                }
+            }
+            Subject::End { .. } => {
+                if accepted {
+                    self.end_batch(terminal);
+                }
+            }
+        }
+        None
+    }
+
+    /// The acquirer's verdict on our totals.
+    fn verdict(&mut self, terminal: &TerminalId, answer: &Answer) {
+        use crate::core::acquirer::Verdict;
+        let (Some(verdicts), Some(t)) = (answer.verdict, self.terminals.get_mut(terminal)) else { return };
+        t.batch.verdicts = Some(verdicts);
+        t.batch.settle_date.clone_from(&answer.settle_date);
+        t.batch.rung = if verdicts.balanced() {
+            Rung::Balanced
+        } else if verdicts.domestic == Verdict::Error || verdicts.foreign == Verdict::Error {
+            Rung::Error
+        } else {
+            Rung::Unbalanced
+        };
+    }
+
+    /// The acquirer has this payment in its books: into field 48 of its batch.
+    fn acknowledge(&mut self, id: PaymentId, foreign: bool) {
+        let Some(payment) = self.payments.get(&id) else { return };
+        let (Some(number), true) = (payment.batch, payment.in_host_totals) else { return };
+        let (device, column, amount) = (payment.device.clone(), payment.column(), payment.amount);
+        if let Some(batch) = self.batch_mut(&device, number) {
+            // A batch is settled long before its digits run out; a payment that would not fit was refused.
+            let fits = batch.acknowledge(foreign, column, amount);
+            debug_assert!(fits, "the decision checked that field 48 has room");
+        }
+    }
+
+    /// The current batch takes nothing more, for ever; the next one begins.
+    fn end_batch(&mut self, id: &TerminalId) {
+        let open = self.open;
+        // What is left of earlier days (a batch that filled up in the middle of its backlog) makes the next batch due as well.
+        let left = super::Index::of_terminal(&self.index.stored, id)
+            .any(|payment| self.payments.get(&payment).is_some_and(|p| p.date < open));
+        let Some(terminal) = self.terminals.get_mut(id) else { return };
+        let next = Batch::new(terminal.batch.number.next());
+        let mut ended = std::mem::replace(&mut terminal.batch, next);
+        terminal.settle = terminal.settle.filter(|_| left);
+        ended.rung = Rung::Ended;
+        self.ended.insert((id.clone(), ended.number), ended);
+    }
+
+    fn decide_batch(&mut self, id: &TerminalId, batch: BatchNo) {
+        let terminal = self.terminals.entry(id.clone()).or_default();
+        terminal.stopped = None;
+        if terminal.batch.number != batch {
+            // The old batch stays on its rung: what became of it is for the statement to say.
+            let old = std::mem::replace(&mut terminal.batch, Batch::new(batch));
+            if !old.is_empty() {
+                self.ended.insert((id.clone(), old.number), old);
+            }
+        }
+    }
+
+    fn resolved(
+        &mut self,
+        exception: crate::core::domain::ExceptionNo,
+        how: crate::core::journal::Resolution,
+    ) -> Option<Effect> {
+        use crate::core::journal::Resolution;
+        let payment = self.exceptions.remove(&exception)?.payment?;
+        let effect = self.change(payment, |p| match (how, p.state) {
+            (Resolution::ConfirmedApproved, State::Unknown | State::SetAside) => {
+                p.state = if p.stored_at.is_some() { State::Forwarded } else { State::Approved };
+            }
+            (Resolution::ConfirmedDeclined, State::Unknown) => p.state = State::Declined,
+            (Resolution::Retry, State::SetAside) => {
+                p.state = State::Stored;
+                p.sends = p.sends.min(1);
+            }
+            (Resolution::WrittenOff, State::Unknown) => p.state = State::WrittenOff,
+            (Resolution::WrittenOff | Resolution::ConfirmedDeclined, State::SetAside) => p.state = State::Rejected,
+            _ => {}
+        });
+        self.tie_to_original(payment);
+        effect
+    }
+
+    /// After a cut the next day's book is open.
+    fn turn_the_page(
+        &mut self,
+        closed: crate::core::domain::BusinessDate,
+        z: ZNumber,
+        next: crate::core::domain::BusinessDate,
+    ) {
+        let (head, link) = (self.head, self.link);
+        let mut grand_total = Minor::ZERO;
+        let carried = self.shifts.values().cloned().collect();
+        if let Some(day) = self.days.get_mut(&closed) {
+            day.carried = carried;
+            day.cut = Some((head, link));
+            grand_total = day.grand_total();
+        }
+        self.open = next;
+        self.finish_days(closed);
+        self.days.insert(next, DayBook::new(next, ZNumber(z.0 + 1), Seq(head.0 + 1), grand_total));
+    }
+
+    /// Forgets earlier days of which nothing moves any more, and ended batches that no remaining day lies in. Only at a cut, so
+    /// that the archive has their last word.
+    fn finish_days(&mut self, closed: crate::core::domain::BusinessDate) {
+        let unsettled: BTreeSet<_> = self.payments.values().filter(|p| !p.at_rest()).map(|p| p.date).collect();
+        let ended = &self.ended;
+        self.days.retain(|date, day| {
+            let moving = day.totals.slots.keys().any(|slot| match slot {
+                Slot::Batch(terminal, number) => {
+                    ended.get(&(terminal.clone(), *number)).is_none_or(|b| b.rung != Rung::Ended)
+                }
+                Slot::Waiting => true,
+                _ => false,
+            });
+            *date >= closed || moving || unsettled.contains(date)
+        });
+        let days = &self.days;
+        self.ended.retain(|_, batch| batch.parts.keys().any(|date| days.contains_key(date)));
+    }
+}
+
+impl Subject {
+    /// The payments that it is about.
+    #[must_use]
+    pub fn payments(&self) -> Vec<PaymentId> {
+        match self {
+            Subject::Payment(id) | Subject::Advice(id) | Subject::Reversal(id) => vec![*id],
+            Subject::Upload(_) | Subject::SignOn | Subject::Settle(_) | Subject::End { .. } => Vec::new(),
+        }
+    }
+}

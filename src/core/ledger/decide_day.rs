@@ -1,0 +1,137 @@
+//! The cut 日切 and what time brings: refused where the day does not foot.
+
+use std::collections::BTreeMap;
+
+use super::decide_lane::Scene;
+use super::decide_pay::Stop;
+use super::{Index, Ledger, Lines, Rules};
+use crate::core::day::{ClockPair, CutVerdict, cut_due};
+use crate::core::domain::{BatchNo, BusinessDate, CashierId, Now, PaymentId, Refusal, Reject, Role, TerminalId};
+use crate::core::journal::{Columns, Event, ExceptionKind, SettleReason, Silence};
+use crate::core::ports::{Archive, StoreError};
+
+impl Ledger {
+    /// Closes the open day. Local and atomic: it needs no line and stops no sale.
+    pub fn decide_cut(&self, by: Option<&CashierId>, rules: &Rules, archive: &dyn Archive) -> Result<Vec<Event>, Stop> {
+        if let Some(by) = by {
+            super::decide_pay::known(self, by)?;
+            if self.people.get(by).map(|p| p.role) != Some(Role::Manager) {
+                return Err(Refusal::ManagerRequired.into());
+            }
+        }
+        self.must_foot(archive)?;
+        let day = self.today();
+        let mut events = vec![Event::DayCut {
+            z: day.z,
+            next: self.open.next(),
+            by: by.cloned(),
+            first: day.first,
+            grand_total: day.grand_total(),
+        }];
+        for terminal in rules.terminals.keys().filter(|t| self.has_something_to_settle(t)) {
+            events.push(Event::SettlementWanted { terminal: terminal.clone(), why: SettleReason::Cut });
+        }
+        Ok(events)
+    }
+
+    fn has_something_to_settle(&self, id: &TerminalId) -> bool {
+        let stored = Index::first(&self.index.stored, id).is_some();
+        self.terminals.get(id).is_some_and(|t| !t.batch.is_empty() && !t.batch.settling()) || stored
+    }
+
+    /// Law 4: every table equals every other, and what the store counts from its rows equals what was added up as it happened.
+    fn must_foot(&self, archive: &dyn Archive) -> Result<(), Stop> {
+        let totals = &self.today().totals;
+        let recount = archive.recount(self.open)?;
+        let live = |pairs: Vec<(String, Columns)>| pairs.into_iter().collect::<BTreeMap<_, _>>();
+        let equal = |stored: &[(String, Columns)], ours: Vec<(String, Columns)>| {
+            let stored: BTreeMap<_, _> =
+                stored.iter().filter(|(_, columns)| *columns != Columns::default()).cloned().collect();
+            stored == live(ours)
+        };
+        let text = |(id, columns): (&dyn ToString, &Columns)| (id.to_string(), *columns);
+        let foots = totals.gaps().is_empty()
+            && equal(&recount.by_cashier, totals.by_cashier.iter().map(|(k, v)| text((k, v))).collect())
+            && equal(&recount.by_device, totals.by_device.iter().map(|(k, v)| text((k, v))).collect())
+            && equal(&recount.by_method, totals.by_method.iter().map(|(k, v)| text((k, v))).collect())
+            && equal(&recount.by_slot, totals.slots.iter().map(|(k, v)| (k.as_text(), *v)).collect());
+        if foots {
+            return Ok(());
+        }
+        let suspects: Vec<PaymentId> = archive.suspects(self.open)?;
+        let named = suspects.iter().take(20).map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        Err(Refusal::DayNotFooting.with("payments", if named.is_empty() { "—".into() } else { named }).into())
+    }
+
+    /// After a start: what was under way when the daemon stopped is unknown now.
+    pub fn decide_resume(&self, lines: &mut Lines, scene: Scene<'_>) -> Option<Vec<Event>> {
+        let (id, stan) =
+            self.terminals.iter().find_map(|(id, t)| t.in_flight.as_ref().map(|flight| (id.clone(), flight.stan)))?;
+        let events = self.no_answer(&id, stan, Silence::Restart, lines, scene);
+        // The line's state is not known yet; a silence from before the stop says nothing about it.
+        lines.lines.remove(&id);
+        Some(events)
+    }
+
+    /// The automatic cut, where it is due and the clocks agree; an exception, once, where they do not.
+    pub fn decide_auto_cut(
+        &self,
+        now: Now,
+        start: ClockPair,
+        lines: &Lines,
+        rules: &Rules,
+        archive: &dyn Archive,
+    ) -> Result<Vec<Event>, StoreError> {
+        let verdict = cut_due(rules.cut, rules.zone, self.open, now, start, lines.host_clock.as_ref());
+        let held = self.exceptions.values().any(|e| e.kind == ExceptionKind::ClockDisagrees && e.opened == self.open);
+        match verdict {
+            CutVerdict::NotDue => Ok(Vec::new()),
+            CutVerdict::Hold if held => Ok(Vec::new()),
+            CutVerdict::Hold => {
+                let exception = crate::core::domain::ExceptionNo(self.last_exception.0 + 1);
+                let kind = ExceptionKind::ClockDisagrees;
+                Ok(vec![Event::ExceptionOpened { exception, kind, payment: None, terminal: None }])
+            }
+            CutVerdict::Due => match self.decide_cut(None, rules, archive) {
+                Ok(events) => Ok(events),
+                Err(Stop::Store(error)) => Err(error),
+                // A day that does not foot stays open: `status` and the manager's own close name the payments.
+                Err(Stop::Refused(_)) => Ok(Vec::new()),
+            },
+        }
+    }
+
+    /// Settles a terminal's batch before the day is cut.
+    pub fn decide_settle(&self, id: &TerminalId, rules: &Rules) -> Result<Vec<Event>, Reject> {
+        super::decide_shift::known_device(rules, id)?;
+        let terminal = self.terminal(id);
+        if terminal.batch.is_empty() || terminal.batch.settling() || terminal.settle.is_some() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::SettlementWanted { terminal: id.clone(), why: SettleReason::Asked }])
+    }
+
+    /// A technician says which batch is current.
+    pub fn decide_batch_number(
+        &self,
+        id: &TerminalId,
+        batch: BatchNo,
+        by: &CashierId,
+        rules: &Rules,
+    ) -> Result<Vec<Event>, Reject> {
+        super::decide_shift::known_device(rules, id)?;
+        super::decide_pay::known(self, by)?;
+        if self.people.get(by).map(|p| p.role) != Some(Role::Technician) {
+            return Err(Refusal::ManagerRequired.into());
+        }
+        if !(1..=999_999).contains(&batch.0) {
+            return Err(Refusal::BadRequest.with("what", "batch: 1 to 999999"));
+        }
+        Ok(vec![Event::BatchDecided { terminal: id.clone(), batch, by: by.clone() }])
+    }
+
+    /// Days that are cut and still have something to settle, oldest first.
+    pub fn unfinished(&self) -> impl Iterator<Item = BusinessDate> + '_ {
+        self.days.keys().copied().filter(|date| *date < self.open)
+    }
+}

@@ -1,0 +1,350 @@
+//! What a lane reports, against the state: the events that follow, and what is learnt about the line.
+
+use super::{InFlight, Ledger, Line, LineState, Lines, Rules, reversal_reason};
+use crate::core::acquirer::{Answer, AnswerClass, MessageName, NotSent, Report, ReversalReason};
+use crate::core::day::{HostClock, Rung};
+use crate::core::domain::{BatchNo, ExceptionNo, Kind, Method, MonoMs, Now, PaymentId, Stan, State, TerminalId};
+use crate::core::journal::{AsideReason, CancelReason, Event, ExceptionKind, Silence, Subject};
+use crate::core::payment::Payment;
+use crate::core::ports::{Archive, StoreError};
+
+/// What a decision about a terminal may look at beside the ledger and the lines.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// The configuration.
+    pub rules: &'a Rules,
+    /// Payments at rest.
+    pub archive: &'a dyn Archive,
+    /// The moment.
+    pub now: Now,
+}
+
+impl Scene<'_> {
+    fn back_off(&self, line: &mut Line) {
+        line.back_off(self.now.mono, self.rules.channel.retry_first_ms, self.rules.channel.retry_longest_ms);
+    }
+}
+
+impl Ledger {
+    /// What a report makes happen. The lines are changed at once: they are not journaled. Whoever waits for a line that went is
+    /// the schedule's affair.
+    pub fn decide_report(
+        &mut self,
+        terminal: &TerminalId,
+        report: &Report,
+        lines: &mut Lines,
+        scene: Scene<'_>,
+    ) -> Result<Vec<Event>, StoreError> {
+        match report {
+            Report::LineUp => {
+                let line = lines.line_mut(terminal);
+                (line.state, line.why, line.sign_on_failed) = (LineState::Up, None, false);
+                line.answered();
+                Ok(Vec::new())
+            }
+            Report::LineDown { why } => {
+                let line = lines.line_mut(terminal);
+                (line.state, line.why) = (LineState::Down, Some(why.clone()));
+                Ok(Vec::new())
+            }
+            Report::NotSent { stan, why } => Ok(self.not_sent(terminal, *stan, *why, lines, scene)),
+            Report::NoAnswer { stan } => Ok(self.no_answer(terminal, *stan, Silence::Timeout, lines, scene)),
+            Report::Answered { stan, answer } => Ok(self.answer_came(terminal, *stan, answer, lines, scene)),
+            Report::Stray { stan, answer, masked_frame } => {
+                self.stray(terminal, *stan, answer.as_deref(), masked_frame, scene)
+            }
+        }
+    }
+
+    fn flight(&self, terminal: &TerminalId, stan: Stan) -> Option<&InFlight> {
+        self.terminals.get(terminal)?.in_flight.as_ref().filter(|f| f.stan == stan)
+    }
+
+    fn not_sent(
+        &self,
+        terminal: &TerminalId,
+        stan: Stan,
+        why: NotSent,
+        lines: &mut Lines,
+        scene: Scene<'_>,
+    ) -> Vec<Event> {
+        let Some(flight) = self.flight(terminal, stan) else { return Vec::new() };
+        let mut events = vec![Event::NotSent { terminal: terminal.clone(), stan, why }];
+        let line = lines.line_mut(terminal);
+        scene.back_off(line);
+        match why {
+            NotSent::NoLine => line.state = LineState::Down,
+            // The commonest reason is that work keys are missing; signing on again costs one message.
+            NotSent::NotBuilt => line.signed_on = false,
+        }
+        if why == NotSent::NotBuilt {
+            match &flight.subject {
+                Subject::Payment(id) => {
+                    events.push(Event::PaymentCancelled { payment: *id, why: CancelReason::NotBuilt });
+                }
+                Subject::Advice(id) => {
+                    events.push(Event::PaymentSetAside { payment: *id, why: AsideReason::NotBuilt });
+                    events.push(self.exception(ExceptionKind::OfflineAside, Some(*id), terminal, 0));
+                }
+                Subject::Reversal(id) => {
+                    events.push(Event::ReversalGivenUp { payment: *id });
+                    events.push(self.exception(ExceptionKind::ReversalFailed, Some(*id), terminal, 0));
+                }
+                _ => {}
+            }
+        }
+        events
+    }
+
+    /// Law 2: silence is *unknown*. What it leads to depends on what was said.
+    pub(super) fn no_answer(
+        &self,
+        terminal: &TerminalId,
+        stan: Stan,
+        why: Silence,
+        lines: &mut Lines,
+        scene: Scene<'_>,
+    ) -> Vec<Event> {
+        let Some(flight) = self.flight(terminal, stan) else { return Vec::new() };
+        let mut events = vec![Event::NoAnswer { terminal: terminal.clone(), stan, why }];
+        let line = lines.line_mut(terminal);
+        match &flight.subject {
+            Subject::SignOn => {
+                line.signed_on = false;
+                scene.back_off(line);
+                line.sign_on_failed = true;
+                line.why = Some("the acquirer does not answer the sign-on".into());
+            }
+            Subject::Payment(id) => {
+                if let Some(payment) = self.payments.get(id) {
+                    events.push(self.after_unknown(payment, ReversalReason::NoAnswer, terminal, scene.rules));
+                }
+            }
+            Subject::Advice(id) => {
+                scene.back_off(line);
+                events.extend(self.advice_failed(*id, terminal, scene.rules));
+            }
+            Subject::Reversal(id) => {
+                scene.back_off(line);
+                events.extend(self.reversal_failed(*id, terminal, scene.rules));
+            }
+            Subject::Settle(_) | Subject::Upload(_) | Subject::End { .. } => {
+                scene.back_off(line);
+            }
+        }
+        events
+    }
+
+    /// A payment is unknown: reversed where it may be, else for a named person.
+    fn after_unknown(&self, payment: &Payment, reason: ReversalReason, terminal: &TerminalId, rules: &Rules) -> Event {
+        let reversible = message_name(payment, false).is_some_and(|name| rules.channel.reversible.contains(&name));
+        if reversible {
+            Event::ReversalOwed { payment: payment.id, reason }
+        } else {
+            self.exception(ExceptionKind::UnknownPayment, Some(payment.id), terminal, 0)
+        }
+    }
+
+    fn advice_failed(&self, id: PaymentId, terminal: &TerminalId, rules: &Rules) -> Vec<Event> {
+        let tries = self.payments.get(&id).map_or(0, |p| p.sends);
+        if tries < rules.channel.advice_tries {
+            return Vec::new();
+        }
+        vec![
+            Event::PaymentSetAside { payment: id, why: AsideReason::Tries },
+            self.exception(ExceptionKind::OfflineAside, Some(id), terminal, 0),
+        ]
+    }
+
+    fn reversal_failed(&self, id: PaymentId, terminal: &TerminalId, rules: &Rules) -> Vec<Event> {
+        let tries = self.payments.get(&id).and_then(|p| p.reversal.as_ref()).map_or(0, |r| r.tries);
+        if tries < rules.channel.reversal_tries {
+            return Vec::new();
+        }
+        vec![
+            Event::ReversalGivenUp { payment: id },
+            self.exception(ExceptionKind::ReversalFailed, Some(id), terminal, 0),
+        ]
+    }
+
+    /// `later`: how many exceptions the same decision has opened before.
+    pub(super) fn exception(
+        &self,
+        kind: ExceptionKind,
+        payment: Option<PaymentId>,
+        terminal: &TerminalId,
+        later: u32,
+    ) -> Event {
+        let exception = ExceptionNo(self.last_exception.0 + 1 + later);
+        Event::ExceptionOpened { exception, kind, payment, terminal: Some(terminal.clone()) }
+    }
+
+    fn answer_came(
+        &self,
+        terminal: &TerminalId,
+        stan: Stan,
+        answer: &Answer,
+        lines: &mut Lines,
+        scene: Scene<'_>,
+    ) -> Vec<Event> {
+        let Some(flight) = self.flight(terminal, stan) else { return Vec::new() };
+        hear_clock(lines, answer, scene.now.mono);
+        let channel = &scene.rules.channel;
+        let code = answer.code.as_deref().unwrap_or("");
+        let has = |list: &[String]| list.iter().any(|c| c == code);
+        let approved = answer.class == AnswerClass::Approved;
+        let believed = answer.doubt.is_none();
+        let accepted = match &flight.subject {
+            Subject::SignOn | Subject::Payment(_) | Subject::Upload(_) | Subject::End { .. } => approved,
+            Subject::Advice(_) => approved || (believed && has(&channel.duplicate)),
+            Subject::Reversal(_) => believed && has(&channel.reversal_done),
+            Subject::Settle(_) => answer.verdict.is_some(),
+        };
+        let mut events = vec![Event::Answered {
+            terminal: terminal.clone(),
+            stan,
+            answer: Box::new(answer.clone()),
+            accepted,
+            foreign: channel.is_foreign(answer.organisation.as_deref()),
+        }];
+        let line = lines.line_mut(terminal);
+        if answer.class == AnswerClass::SignOnAgain || answer.processing_request == 3 {
+            line.signed_on = false;
+        }
+        if accepted {
+            line.answered();
+        }
+        events.extend(self.consequences(&flight.subject, terminal, answer, accepted, line, scene));
+        events
+    }
+
+    fn consequences(
+        &self,
+        subject: &Subject,
+        terminal: &TerminalId,
+        answer: &Answer,
+        accepted: bool,
+        line: &mut Line,
+        scene: Scene<'_>,
+    ) -> Vec<Event> {
+        match subject {
+            Subject::SignOn if accepted => {
+                (line.signed_on, line.sign_on_failed, line.why) = (true, false, None);
+                self.compare_batches(terminal, answer.batch)
+            }
+            Subject::SignOn => {
+                (line.signed_on, line.sign_on_failed) = (false, true);
+                line.why = Some(format!("the acquirer refuses the sign-on: {:?}", answer.code));
+                scene.back_off(line);
+                Vec::new()
+            }
+            Subject::Payment(id) if answer.class == AnswerClass::Unknown => {
+                let reason = reversal_reason(answer.doubt);
+                self.payments
+                    .get(id)
+                    .map(|p| self.after_unknown(p, reason, terminal, scene.rules))
+                    .into_iter()
+                    .collect()
+            }
+            Subject::Advice(id) if !accepted && answer.class == AnswerClass::Declined => {
+                vec![self.exception(ExceptionKind::OfflineRejected, Some(*id), terminal, 0)]
+            }
+            Subject::Advice(id) if !accepted => {
+                scene.back_off(line);
+                self.advice_failed(*id, terminal, scene.rules)
+            }
+            Subject::Reversal(id) if !accepted => {
+                scene.back_off(line);
+                self.reversal_failed(*id, terminal, scene.rules)
+            }
+            Subject::Settle(_) if answer.verdict.is_some_and(|v| !v.balanced()) => {
+                vec![self.exception(ExceptionKind::Unbalanced, None, terminal, 0)]
+            }
+            Subject::Settle(_) | Subject::Upload(_) | Subject::End { .. } if !accepted => {
+                scene.back_off(line);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The acquirer's batch number at sign-on (F60.2), as ruled: adopted into an empty batch, proof of an end that arrived, or a
+    /// disagreement that stops the terminal's cards.
+    fn compare_batches(&self, id: &TerminalId, theirs: Option<BatchNo>) -> Vec<Event> {
+        let Some(theirs) = theirs else { return Vec::new() };
+        let terminal = self.terminal(id);
+        let ours = terminal.batch.number;
+        let named = || id.clone();
+        if theirs == ours {
+            Vec::new()
+        } else if terminal.batch.is_empty() && self.never_settled(id, theirs) {
+            vec![Event::BatchAdopted { terminal: named(), batch: theirs }]
+        } else if terminal.batch.rung == Rung::Uploaded && theirs == ours.next() {
+            vec![Event::BatchEndSeen { terminal: named(), batch: ours }]
+        } else {
+            vec![
+                Event::BatchDisagreed { terminal: named(), ours, theirs },
+                self.exception(ExceptionKind::BatchDisagrees, None, id, 0),
+            ]
+        }
+    }
+
+    /// A batch that has ended here is never begun again, whatever the acquirer's number says.
+    fn never_settled(&self, id: &TerminalId, number: BatchNo) -> bool {
+        !self.ended.contains_key(&(id.clone(), number))
+    }
+
+    /// A frame that answers nothing under way. A late answer decides only where no reversal was journaled.
+    fn stray(
+        &mut self,
+        terminal: &TerminalId,
+        stan: Option<Stan>,
+        answer: Option<&Answer>,
+        masked_frame: &str,
+        scene: Scene<'_>,
+    ) -> Result<Vec<Event>, StoreError> {
+        let batch = self.terminal(terminal).batch.number;
+        let payment = match stan {
+            Some(stan) => scene.archive.by_stan(terminal, batch, stan)?,
+            None => None,
+        };
+        let mut events =
+            vec![Event::Stray { terminal: terminal.clone(), payment, masked_frame: masked_frame.to_owned() }];
+        if let (Some(id), Some(answer)) = (payment, answer)
+            && let Some(p) = self.fetch(id, scene.archive)?
+            && p.state == State::Unknown
+            && p.reversal.is_none()
+            && matches!(answer.class, AnswerClass::Approved | AnswerClass::Declined)
+        {
+            let foreign = scene.rules.channel.is_foreign(answer.organisation.as_deref());
+            events.push(Event::LateAnswer { payment: id, answer: Box::new(answer.clone()), foreign });
+        }
+        Ok(events)
+    }
+}
+
+/// The acquirer's clock, for the automatic cut.
+fn hear_clock(lines: &mut Lines, answer: &Answer, mono: MonoMs) {
+    if let (Some(date), Some(time)) = (&answer.host_date, &answer.host_time) {
+        lines.host_clock = Some(HostClock { date: date.clone(), time: time.clone(), mono });
+    }
+}
+
+/// Which message of the profile's table carries a payment.
+#[must_use]
+pub(super) fn message_name(payment: &Payment, offline: bool) -> Option<MessageName> {
+    Some(match (payment.kind, payment.method) {
+        (Kind::Sale, Method::Card) if offline => MessageName::OfflineSale,
+        (Kind::Sale, Method::Card) => MessageName::Sale,
+        (Kind::Sale, Method::Qr) => MessageName::ScanSale,
+        (Kind::Void, Method::Card) => MessageName::Void,
+        (Kind::Refund, Method::Card) => MessageName::Refund,
+        (Kind::Preauth, Method::Card) => MessageName::Preauth,
+        (Kind::PreauthVoid, Method::Card) => MessageName::PreauthVoid,
+        (Kind::Completion, Method::Card) => MessageName::Completion,
+        (Kind::CompletionVoid, Method::Card) => MessageName::CompletionVoid,
+        (Kind::Balance, Method::Card) => MessageName::Balance,
+        (Kind::Adjust, Method::Card) => MessageName::OfflineAdjust,
+        _ => return None,
+    })
+}

@@ -1,0 +1,464 @@
+//! A payment that is asked for: refused, or the events that make it.
+
+use chrono::Datelike;
+
+use super::{Ledger, LineState, Lines, Rules};
+use crate::core::acquirer::{Instrument, MessageName};
+use crate::core::domain::{
+    CashierId, Entry, Kind, Method, Minor, PaymentId, Refusal, Reject, Role, ShiftNo, State, mask_code,
+};
+use crate::core::journal::{CancelReason, Column, Event, Original, PaymentMade};
+use crate::core::payment::Payment;
+use crate::core::ports::{Archive, Pay, Presented, StoreError};
+
+/// What was decided about a request.
+#[derive(Debug)]
+pub enum PayDecision {
+    /// The request id has its payment already: join it.
+    Joins(PaymentId),
+    /// These happen.
+    Makes(Vec<Event>),
+}
+
+/// A refusal, or the store failed while it was asked.
+#[derive(Debug)]
+pub enum Stop {
+    /// Refused: nothing is created.
+    Refused(Reject),
+    /// The archive could not be read.
+    Store(StoreError),
+}
+
+impl From<Reject> for Stop {
+    fn from(reject: Reject) -> Stop {
+        Stop::Refused(reject)
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Stop {
+        Stop::Refused(refusal.into())
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Stop {
+        Stop::Store(error)
+    }
+}
+
+/// What a decision may look at beside the ledger.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    /// The configuration.
+    pub rules: &'a Rules,
+    /// The lines as they are now.
+    pub lines: &'a Lines,
+    /// Payments at rest.
+    pub archive: &'a dyn Archive,
+}
+
+impl Ledger {
+    /// Decides a request for a payment.
+    pub fn decide_pay(&mut self, pay: &Pay, around: Around<'_>) -> Result<PayDecision, Stop> {
+        if let Some(existing) = around.archive.by_request(&pay.request)? {
+            return self.same_request(existing, pay, around);
+        }
+        let rules = around.rules;
+        self.check_form(pay, rules)?;
+        let column = match pay.kind {
+            Kind::Sale => Column::Sale,
+            Kind::Void => Column::Void,
+            Kind::Refund => Column::Refund,
+            other => return Err(Refusal::NotSupported.with("what", other).into()),
+        };
+        if !self.today().totals.fits(column, pay.amount) {
+            return Err(Refusal::AmountTooLarge
+                .with("limit", rules.max_amount.grouped(rules.currency.exponent()))
+                .into());
+        }
+        let mut events = Vec::new();
+        let shift = self.shift_for(pay, rules, &mut events)?;
+        let (made, stored) = match pay.kind {
+            Kind::Sale => self.sale(pay, shift, around)?,
+            Kind::Void => (self.void(pay, shift, around)?, false),
+            _ => (self.refund(pay, shift, around)?, false),
+        };
+        events.push(Event::PaymentMade(Box::new(made)));
+        if stored {
+            // The payment's id is the sequence of its own row, which is the one before this.
+            let payment = PaymentId(self.head.0 + u64::try_from(events.len()).unwrap_or(u64::MAX));
+            events.push(Event::PaymentStored { payment });
+        }
+        Ok(PayDecision::Makes(events))
+    }
+
+    /// The same id again: the same payment, if the same thing is asked; card, code and PIN are no part of the comparison.
+    fn same_request(&mut self, id: PaymentId, pay: &Pay, around: Around<'_>) -> Result<PayDecision, Stop> {
+        let same = self.fetch(id, around.archive)?.is_some_and(|p| {
+            p.kind == pay.kind
+                && p.device == pay.device
+                && p.cashier == pay.cashier
+                && p.method == pay.method
+                && p.amount == pay.amount
+                && pay.currency == around.rules.currency
+                && p.original == pay.original
+        });
+        if same {
+            Ok(PayDecision::Joins(id))
+        } else {
+            Err(Refusal::RequestConflict.with("request_id", &pay.request).into())
+        }
+    }
+
+    fn check_form(&self, pay: &Pay, rules: &Rules) -> Result<(), Reject> {
+        if pay.currency != rules.currency {
+            return Err(Refusal::CurrencyMismatch.with("store", rules.currency.alpha()));
+        }
+        if !pay.amount.is_positive() {
+            return Err(Refusal::AmountInvalid.into());
+        }
+        if pay.amount > rules.max_amount {
+            return Err(Refusal::AmountTooLarge.with("limit", rules.max_amount.grouped(rules.currency.exponent())));
+        }
+        if !rules.terminals.contains_key(&pay.device) {
+            return Err(Refusal::UnknownDevice.with("device", &pay.device));
+        }
+        if !self.people.contains_key(&pay.cashier) {
+            return Err(Refusal::UnknownCashier.with("cashier", &pay.cashier));
+        }
+        Ok(())
+    }
+
+    /// The cashier's shift and, for cash, the drawer: opened and taken by the way where the store's rules allow it.
+    fn shift_for(&self, pay: &Pay, rules: &Rules, events: &mut Vec<Event>) -> Result<ShiftNo, Reject> {
+        let open = self.shift_of(&pay.cashier);
+        let holder = self.holder(&pay.device);
+        let shift = match open {
+            Some(shift) => shift.no,
+            None if rules.require_shift => return Err(Refusal::ShiftRequired.with("cashier", &pay.cashier)),
+            None => {
+                let shift = ShiftNo(self.last_shift.0 + 1);
+                events.push(Event::ShiftOpened { shift, cashier: pay.cashier.clone(), by_payment: true });
+                shift
+            }
+        };
+        match holder {
+            Some(holder) if holder.no != shift && pay.method == Method::Cash => {
+                return Err(Refusal::DrawerHeld.with("device", &pay.device).with("holder", &holder.cashier));
+            }
+            None if open.is_none() || pay.method == Method::Cash => {
+                events.push(Event::DrawerTaken { shift, device: pay.device.clone(), float: Minor::ZERO });
+            }
+            _ => {}
+        }
+        Ok(shift)
+    }
+
+    fn sale(&self, pay: &Pay, shift: ShiftNo, around: Around<'_>) -> Result<(PaymentMade, bool), Reject> {
+        if pay.original.is_some() {
+            return Err(Refusal::BadRequest.with("what", "a sale refers to no original"));
+        }
+        let mut made = made(pay, shift);
+        match pay.method {
+            Method::Cash | Method::Voucher => {
+                made.final_here = true;
+                Ok((made, false))
+            }
+            Method::Card => {
+                let presented = pay.presented.as_ref().ok_or(Refusal::NoCard)?;
+                self.read_card(presented, &mut made)?;
+                self.cards_allowed(pay, around)?;
+                let offline = around.lines.state(&pay.device) == LineState::Down;
+                if offline {
+                    self.may_store(&made, presented.entry, around)?;
+                }
+                Ok((made, offline))
+            }
+            Method::Qr => {
+                let presented = pay.presented.as_ref().ok_or(Refusal::NoCard)?;
+                let Instrument::Code(code) = &presented.instrument else { return Err(Refusal::BadCode.into()) };
+                if !(16..=32).contains(&code.expose().len()) || !code.expose().bytes().all(|b| b.is_ascii_digit()) {
+                    return Err(Refusal::BadCode.into());
+                }
+                supported(around.rules, MessageName::ScanSale, "qr")?;
+                made.entry = Some(Entry::Scan);
+                made.masked = Some(mask_code(code.expose()));
+                self.cards_allowed(pay, around)?;
+                if around.lines.state(&pay.device) == LineState::Down {
+                    return Err(Refusal::ScanNeedsLine.into());
+                }
+                Ok((made, false))
+            }
+        }
+    }
+
+    /// What stops everything but cash on a terminal.
+    fn cards_allowed(&self, pay: &Pay, around: Around<'_>) -> Result<(), Reject> {
+        if around.lines.mark_behind {
+            return Err(Refusal::MarkBehind.into());
+        }
+        if self.terminals.get(&pay.device).is_some_and(|t| t.stopped.is_some()) {
+            return Err(Refusal::BatchDisagrees.with("device", &pay.device));
+        }
+        Ok(())
+    }
+
+    fn read_card(&self, presented: &Presented, made: &mut PaymentMade) -> Result<(), Reject> {
+        let (pan, expiry, service) = match &presented.instrument {
+            Instrument::Track2(track) => {
+                // Field 35 holds 37 characters.
+                let pan = track.pan().filter(|_| track.expose().len() <= 37).ok_or(Refusal::BadCard)?;
+                (pan, track.expiry().map(str::to_owned), track.service_code().map(str::to_owned))
+            }
+            Instrument::Card { pan, expiry } => (pan.clone(), expiry.clone(), None),
+            Instrument::Code(_) => return Err(Refusal::MethodMismatch.with("method", Method::Qr)),
+        };
+        if !(12..=19).contains(&pan.expose().len()) || !pan.expose().bytes().all(|b| b.is_ascii_digit()) {
+            return Err(Refusal::BadCard.into());
+        }
+        if expiry.as_deref().is_some_and(|e| self.expired(e)) {
+            return Err(Refusal::CardExpired.into());
+        }
+        made.entry = Some(presented.entry);
+        made.masked = Some(pan.masked());
+        made.chip = service.is_some_and(|code| code.starts_with(['2', '6']));
+        made.pin = presented.pin_block.is_some();
+        Ok(())
+    }
+
+    /// YYMM against the open day. `0000` and `4912` stand for "none" on some cards and are in the future or not judged.
+    fn expired(&self, expiry: &str) -> bool {
+        let (Some(Ok(year)), Some(Ok(month))) =
+            (expiry.get(0..2).map(str::parse::<i32>), expiry.get(2..4).map(str::parse::<u32>))
+        else {
+            return false;
+        };
+        let today = self.open.0;
+        (1..=12).contains(&month) && (2000 + year, month) < (today.year(), today.month())
+    }
+
+    /// The bounds and conditions under which a sale of which nothing was ever sent is taken offline.
+    pub(super) fn may_store(&self, made: &PaymentMade, entry: Entry, around: Around<'_>) -> Result<(), Reject> {
+        let rules = around.rules;
+        let exponent = rules.currency.exponent();
+        let Some(offline) = rules.offline else { return Err(Refusal::NeedsLine.into()) };
+        supported(rules, MessageName::OfflineSale, "offline")?;
+        let why = match entry {
+            _ if made.kind != Kind::Sale || made.method != Method::Card => return Err(Refusal::NeedsLine.into()),
+            Entry::Manual => Some("手工输入 / keyed by hand"),
+            Entry::Chip | Entry::Contactless => Some("芯片未离线批准 / the chip did not approve it offline"),
+            _ if made.chip => Some("芯片卡须插卡 / a chip card must be read by its chip"),
+            _ if made.pin => Some("需联机验证密码 / its PIN must be verified online"),
+            _ => None,
+        };
+        if let Some(why) = why {
+            return Err(Refusal::OfflineCard.with("why", why));
+        }
+        if made.amount > offline.max_amount {
+            return Err(Refusal::OfflineAmount.with("limit", offline.max_amount.grouped(exponent)));
+        }
+        let (count, sum) = self.waiting();
+        let total = sum.checked_add(made.amount);
+        if count >= offline.max_count || total.is_none_or(|total| total > offline.max_total) {
+            return Err(Refusal::OfflineLimit.into());
+        }
+        Ok(())
+    }
+
+    fn void(&mut self, pay: &Pay, shift: ShiftNo, around: Around<'_>) -> Result<PaymentMade, Stop> {
+        let original = self.original(pay, around)?;
+        if original.kind != Kind::Sale {
+            return Err(Refusal::NotSupported.with("what", format!("void of {}", original.kind)).into());
+        }
+        if pay.method != original.method {
+            return Err(Refusal::MethodMismatch.with("method", original.method).into());
+        }
+        if original.device != pay.device {
+            return Err(Refusal::OtherDevice.with("device", &original.device).into());
+        }
+        if pay.amount != original.amount {
+            let amount = original.amount.grouped(around.rules.currency.exponent());
+            return Err(Refusal::FullAmountOnly.with("amount", amount).into());
+        }
+        undoable(&original)?;
+        if original.refunded().is_positive() {
+            return Err(Refusal::AlreadyRefunded.into());
+        }
+        let mut made = made(pay, shift);
+        made.entry = original.entry;
+        made.masked.clone_from(&original.masked);
+        made.chip = original.chip;
+        match (original.method, original.state) {
+            (Method::Cash | Method::Voucher, _) if original.date == self.open => made.final_here = true,
+            (Method::Card, State::Stored) if original.never_sent() => made.final_here = true,
+            (Method::Card, State::Approved | State::Forwarded) => self.void_online(pay, &original, around)?,
+            (Method::Card, State::Stored) => return Err(Refusal::InProgress.into()),
+            (Method::Qr, _) => return Err(Refusal::NotSupported.with("what", "qr void").into()),
+            _ => return Err(Refusal::UseRefund.into()),
+        }
+        Ok(made)
+    }
+
+    /// A void goes to the acquirer while the original's batch is the terminal's open one.
+    fn void_online(&self, pay: &Pay, original: &Payment, around: Around<'_>) -> Result<(), Reject> {
+        supported(around.rules, MessageName::Void, "void")?;
+        let terminal = self.terminal(&pay.device);
+        if original.batch != Some(terminal.batch.number) {
+            return Err(Refusal::UseRefund.into());
+        }
+        if terminal.batch.settling() {
+            return Err(Refusal::Settling.with("device", &pay.device));
+        }
+        self.cards_allowed(pay, around)?;
+        needs_line(pay, around)
+    }
+
+    fn refund(&mut self, pay: &Pay, shift: ShiftNo, around: Around<'_>) -> Result<PaymentMade, Stop> {
+        if pay.confirm_amount != Some(pay.amount) {
+            return Err(Refusal::ConfirmAmount.into());
+        }
+        let exponent = around.rules.currency.exponent();
+        let mut made = made(pay, shift);
+        if let Some(Original::Foreign { amount, .. }) = &pay.original {
+            if pay.amount > *amount {
+                return Err(Refusal::RefundExceeds.with("left", amount.grouped(exponent)).into());
+            }
+            self.manager_approved(pay)?;
+        } else {
+            let original = self.original(pay, around)?;
+            if original.kind != Kind::Sale {
+                return Err(Refusal::NotSupported.with("what", format!("refund of {}", original.kind)).into());
+            }
+            if pay.method != original.method {
+                return Err(Refusal::MethodMismatch.with("method", original.method).into());
+            }
+            undoable(&original)?;
+            if pay.amount > original.refundable() {
+                return Err(Refusal::RefundExceeds.with("left", original.refundable().grouped(exponent)).into());
+            }
+            if original.state == State::Stored {
+                return Err(Refusal::InProgress.into());
+            }
+            let same_batch = original.batch == Some(self.terminal(&original.device).batch.number);
+            if pay.method == Method::Card && same_batch && !around.rules.channel.refund_same_batch {
+                return Err(Refusal::NotSupported.with("what", "refund in the batch of its sale: void it").into());
+            }
+            made.entry = original.entry;
+            made.masked.clone_from(&original.masked);
+        }
+        match pay.method {
+            Method::Cash | Method::Voucher => made.final_here = true,
+            Method::Card => {
+                supported(around.rules, MessageName::Refund, "refund")?;
+                if let Some(presented) = &pay.presented {
+                    self.read_card(presented, &mut made)?;
+                }
+                self.cards_allowed(pay, around)?;
+                needs_line(pay, around)?;
+            }
+            Method::Qr => return Err(Refusal::NotSupported.with("what", "qr refund").into()),
+        }
+        Ok(made)
+    }
+
+    fn manager_approved(&self, pay: &Pay) -> Result<(), Reject> {
+        let role = pay.approved_by.as_ref().and_then(|id| self.people.get(id)).map(|p| p.role);
+        if role == Some(Role::Manager) { Ok(()) } else { Err(Refusal::ManagerRequired.into()) }
+    }
+
+    fn original(&mut self, pay: &Pay, around: Around<'_>) -> Result<Payment, Stop> {
+        match &pay.original {
+            None => Err(Refusal::OriginalRequired.into()),
+            Some(Original::Foreign { rrn, .. }) => Err(Refusal::OriginalNotFound.with("original", rrn).into()),
+            Some(Original::Payment(id)) => match self.fetch(*id, around.archive)? {
+                Some(payment) => Ok(payment.clone()),
+                None => Err(Refusal::OriginalNotFound.with("original", id).into()),
+            },
+        }
+    }
+
+    /// Decides to take a payment back before anything of it is sent.
+    pub fn decide_cancel(&mut self, id: PaymentId, archive: &dyn Archive) -> Result<Vec<Event>, Stop> {
+        match self.fetch(id, archive)? {
+            None => Err(Refusal::UnknownPayment.with("payment", id).into()),
+            Some(p) if p.state == State::Waiting => {
+                Ok(vec![Event::PaymentCancelled { payment: id, why: CancelReason::Asked }])
+            }
+            Some(p) => Err(Refusal::NotCancellable.with("state", p.state).into()),
+        }
+    }
+
+    /// A payment that could not go online: stored, where the rules allow it, else taken back.
+    pub fn store_or_cancel(&self, id: PaymentId, why: CancelReason, around: Around<'_>) -> Option<Event> {
+        let payment = self.payments.get(&id).filter(|p| p.state == State::Waiting && p.never_sent())?;
+        let made = PaymentMade {
+            request: payment.request.clone(),
+            kind: payment.kind,
+            method: payment.method,
+            device: payment.device.clone(),
+            cashier: payment.cashier.clone(),
+            shift: payment.shift,
+            amount: payment.amount,
+            original: payment.original.clone(),
+            entry: payment.entry,
+            masked: payment.masked.clone(),
+            chip: payment.chip,
+            pin: payment.pin,
+            approved_by: payment.approved_by.clone(),
+            final_here: false,
+        };
+        let entry = payment.entry.unwrap_or(Entry::Manual);
+        let storable = why != CancelReason::NotBuilt && self.may_store(&made, entry, around).is_ok();
+        Some(if storable { Event::PaymentStored { payment: id } } else { Event::PaymentCancelled { payment: id, why } })
+    }
+}
+
+fn made(pay: &Pay, shift: ShiftNo) -> PaymentMade {
+    PaymentMade {
+        request: pay.request.clone(),
+        kind: pay.kind,
+        method: pay.method,
+        device: pay.device.clone(),
+        cashier: pay.cashier.clone(),
+        shift,
+        amount: pay.amount,
+        original: pay.original.clone(),
+        entry: None,
+        masked: None,
+        chip: false,
+        pin: false,
+        approved_by: pay.approved_by.clone(),
+        final_here: false,
+    }
+}
+
+fn supported(rules: &Rules, name: MessageName, what: &str) -> Result<(), Reject> {
+    if rules.channel.supported.contains(&name) { Ok(()) } else { Err(Refusal::NotSupported.with("what", what)) }
+}
+
+fn needs_line(pay: &Pay, around: Around<'_>) -> Result<(), Reject> {
+    match around.lines.state(&pay.device) {
+        LineState::Down => Err(Refusal::NeedsLine.into()),
+        LineState::Up | LineState::Connecting => Ok(()),
+    }
+}
+
+/// A void or refund may begin: the original's money is taken, and nothing else is under way for it.
+fn undoable(original: &Payment) -> Result<(), Reject> {
+    if let Some(void) = original.voided_by {
+        return Err(Refusal::AlreadyVoided.with("void", void));
+    }
+    if original.busy_with.is_some() || matches!(original.state, State::Waiting | State::Sent) {
+        return Err(Refusal::InProgress.into());
+    }
+    if !matches!(original.state, State::Approved | State::Forwarded | State::Stored) {
+        return Err(Refusal::OriginalNotApproved.with("state", original.state));
+    }
+    Ok(())
+}
+
+/// Who may stand behind a command that needs a person of the store.
+pub(super) fn known(ledger: &Ledger, cashier: &CashierId) -> Result<(), Reject> {
+    if ledger.people.contains_key(cashier) { Ok(()) } else { Err(Refusal::UnknownCashier.with("cashier", cashier)) }
+}

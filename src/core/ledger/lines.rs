@@ -1,0 +1,99 @@
+//! The lines to the acquirer as they are at this moment. Nothing of it is journaled: after a restart it is learnt anew.
+
+use std::collections::BTreeMap;
+
+use crate::core::day::HostClock;
+use crate::core::domain::{MonoMs, TerminalId};
+
+/// All terminals' lines, and what stops card sales store-wide.
+#[derive(Debug, Clone, Default)]
+pub struct Lines {
+    /// Per terminal.
+    pub lines: BTreeMap<TerminalId, Line>,
+    /// The acquirer's clock, as last heard.
+    pub host_clock: Option<HostClock>,
+    /// The store is behind its mark: cards are stopped.
+    pub mark_behind: bool,
+}
+
+/// Whether a payment can go online.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineState {
+    /// Not known yet: it is being tried.
+    Connecting,
+    /// There is a connection.
+    Up,
+    /// There is none, or the acquirer does not let us sign on.
+    Down,
+}
+
+/// One terminal's line.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The connection.
+    pub state: LineState,
+    /// Why it is down.
+    pub why: Option<String>,
+    /// Work keys are loaded and the acquirer has not asked for new ones.
+    pub signed_on: bool,
+    /// The acquirer does not answer, or refuses, the sign-on: as good as no line, until it lets us.
+    pub sign_on_failed: bool,
+    /// Unanswered or refused tries in a row, of anything that is repeated.
+    pub failures: u32,
+    /// Nothing that repeats goes out before this.
+    pub retry_at: MonoMs,
+    /// Whether an advice went out after the last online payment: they take turns.
+    pub advice_had_its_turn: bool,
+}
+
+impl Default for Line {
+    fn default() -> Line {
+        Line {
+            state: LineState::Connecting,
+            why: None,
+            signed_on: false,
+            sign_on_failed: false,
+            failures: 0,
+            retry_at: MonoMs(0),
+            advice_had_its_turn: false,
+        }
+    }
+}
+
+impl Line {
+    /// A repeatable message was not answered, or refused: the next waits, longer each time, at most `longest_ms`.
+    pub fn back_off(&mut self, now: MonoMs, first_ms: u64, longest_ms: u64) {
+        let doublings = self.failures.min(16);
+        self.failures = self.failures.saturating_add(1);
+        self.retry_at = now.after(first_ms.saturating_mul(1 << doublings).min(longest_ms));
+    }
+
+    /// Something was answered.
+    pub fn answered(&mut self) {
+        self.failures = 0;
+        self.retry_at = MonoMs(0);
+    }
+}
+
+impl Lines {
+    /// A terminal's line.
+    #[must_use]
+    pub fn get(&self, terminal: &TerminalId) -> Line {
+        self.lines.get(terminal).cloned().unwrap_or_default()
+    }
+
+    /// A terminal's line, to be changed.
+    pub fn line_mut(&mut self, terminal: &TerminalId) -> &mut Line {
+        self.lines.entry(terminal.clone()).or_default()
+    }
+
+    /// Whether a payment on this terminal can hope to go online.
+    #[must_use]
+    pub fn state(&self, terminal: &TerminalId) -> LineState {
+        match self.lines.get(terminal) {
+            None => LineState::Connecting,
+            Some(line) if line.sign_on_failed => LineState::Down,
+            Some(line) => line.state,
+        }
+    }
+}

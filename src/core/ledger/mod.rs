@@ -1,0 +1,232 @@
+//! The store's whole state: payments that live, terminals, shifts, the open day; how a command becomes events, and how an event
+//! changes the state. One writer owns one ledger.
+//!
+//! - `decide_*`: a command against the state gives events or a refusal; nothing is changed.
+//! - `absorb`: an event changes the state and becomes a record. It cannot fail and asks nothing but the archive.
+//! - `schedule`: what each terminal should say next, from the state alone: after a restart it goes on where it was.
+//! - `writer`: the step that ties these to a store.
+//!
+//! Nothing here knows a clock, a socket or SQLite.
+
+mod absorb;
+mod decide_day;
+mod decide_lane;
+mod decide_pay;
+mod decide_shift;
+mod index;
+mod jobs;
+mod lines;
+mod orders;
+mod rules;
+mod schedule;
+mod view;
+mod writer;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::acquirer::ReversalReason;
+use crate::core::day::{Batch, BatchKey, DayBook, Shift};
+use crate::core::domain::{
+    BatchNo, BusinessDate, CashierId, ExceptionNo, Minor, PaymentId, Role, Seq, ShiftNo, Stan, StoreId, TerminalId,
+    ZNumber,
+};
+use crate::core::journal::{ExceptionKind, GENESIS, Link, SettleReason, Subject};
+use crate::core::payment::Payment;
+
+pub use decide_lane::Scene;
+pub use decide_pay::{Around, PayDecision, Stop};
+pub use index::Index;
+pub use lines::{Line, LineState, Lines};
+pub use rules::{ChannelRules, OfflineRules, Rules, TerminalRules};
+pub use view::{check_code, hex, payment_view, rfc3339, settlement_view};
+pub use writer::{Writer, WriterOptions, busy, replay};
+
+/// The state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// The last row.
+    pub head: Seq,
+    /// Its link.
+    pub link: Link,
+    /// Which store, once it is opened.
+    pub store: Option<StoreId>,
+    /// The open day.
+    pub open: BusinessDate,
+    /// The open day and those that are cut but not finished.
+    pub days: BTreeMap<BusinessDate, DayBook>,
+    /// People.
+    pub people: BTreeMap<CashierId, Person>,
+    /// Open shifts.
+    pub shifts: BTreeMap<ShiftNo, Shift>,
+    /// The last shift's number.
+    pub last_shift: ShiftNo,
+    /// Terminals that have ever sent something.
+    pub terminals: BTreeMap<TerminalId, Terminal>,
+    /// Ended batches that an unfinished day lies in.
+    pub ended: BTreeMap<BatchKey, Batch>,
+    /// Payments that are not at rest.
+    pub payments: BTreeMap<PaymentId, Payment>,
+    /// Open exceptions.
+    pub exceptions: BTreeMap<ExceptionNo, Exception>,
+    /// The last exception's number.
+    pub last_exception: ExceptionNo,
+    /// Public key that will verify the open day's seal.
+    pub day_key: Vec<u8>,
+    /// What is derived from the payments for the schedule.
+    #[serde(skip)]
+    pub index: Index,
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// As printed.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// A terminal as the acquirer knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terminal {
+    /// The current batch.
+    pub batch: Batch,
+    /// The last STAN used.
+    pub last_stan: Stan,
+    /// The message that is about to be sent, or under way.
+    pub in_flight: Option<InFlight>,
+    /// The batch is to be settled: why, and up to which day the stored payments go first.
+    pub settle: Option<(SettleReason, BusinessDate)>,
+    /// The acquirer's batch number that made no sense: cards are stopped.
+    pub stopped: Option<BatchNo>,
+}
+
+/// A message under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InFlight {
+    /// Its STAN.
+    pub stan: Stan,
+    /// Its batch.
+    pub batch: BatchNo,
+    /// What it says.
+    pub subject: Subject,
+}
+
+/// Something that needs a named person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exception {
+    /// What.
+    pub kind: ExceptionKind,
+    /// Since which day.
+    pub opened: BusinessDate,
+    /// About which payment.
+    pub payment: Option<PaymentId>,
+    /// About which terminal.
+    pub terminal: Option<TerminalId>,
+}
+
+impl Default for Terminal {
+    fn default() -> Terminal {
+        Terminal { batch: Batch::new(BatchNo(1)), last_stan: Stan(0), in_flight: None, settle: None, stopped: None }
+    }
+}
+
+impl Ledger {
+    /// A store in which nothing has happened, whose first day will be `date`.
+    #[must_use]
+    pub fn new(date: BusinessDate) -> Ledger {
+        Ledger {
+            head: Seq(0),
+            link: GENESIS,
+            store: None,
+            open: date,
+            days: BTreeMap::from([(date, DayBook::new(date, ZNumber(1), Seq(1), Minor::ZERO))]),
+            people: BTreeMap::new(),
+            shifts: BTreeMap::new(),
+            last_shift: ShiftNo(0),
+            terminals: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            payments: BTreeMap::new(),
+            exceptions: BTreeMap::new(),
+            last_exception: ExceptionNo(0),
+            day_key: Vec::new(),
+            index: Index::default(),
+        }
+    }
+
+    /// The snapshot's bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        postcard::to_stdvec(self).expect("a ledger has no type that postcard cannot write")
+    }
+
+    /// Reads a snapshot.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Ledger, String> {
+        let mut ledger: Ledger = postcard::from_bytes(bytes).map_err(|e| e.to_string())?;
+        ledger.index = Index::of(ledger.payments.values());
+        Ok(ledger)
+    }
+
+    /// The open day's book.
+    #[must_use]
+    pub fn today(&self) -> &DayBook {
+        self.days.get(&self.open).expect("the open day has a book from the moment it is opened")
+    }
+
+    pub(super) fn today_mut(&mut self) -> &mut DayBook {
+        self.days.get_mut(&self.open).expect("the open day has a book from the moment it is opened")
+    }
+
+    /// The open shift of a cashier.
+    #[must_use]
+    pub fn shift_of(&self, cashier: &CashierId) -> Option<&Shift> {
+        self.shifts.values().find(|shift| shift.cashier == *cashier)
+    }
+
+    /// The open shift that holds the drawer at a device.
+    #[must_use]
+    pub fn holder(&self, device: &TerminalId) -> Option<&Shift> {
+        self.shifts.values().find(|shift| shift.drawers.contains_key(device))
+    }
+
+    /// A terminal, also one that has never sent anything.
+    #[must_use]
+    pub fn terminal(&self, id: &TerminalId) -> Terminal {
+        self.terminals.get(id).cloned().unwrap_or_default()
+    }
+
+    /// What waits offline: count and sum of everything stored and not handled, those set aside and refused included.
+    #[must_use]
+    pub fn waiting(&self) -> (u64, Minor) {
+        let refused = self
+            .exceptions
+            .values()
+            .filter(|e| e.kind == ExceptionKind::OfflineRejected)
+            .filter_map(|e| self.payments.get(&e.payment?));
+        let stored = self.index.stored.iter().chain(&self.index.aside).filter_map(|(_, id)| self.payments.get(id));
+        stored.chain(refused).fold((0, Minor::ZERO), |(n, sum), p| (n + 1, sum.checked_add(p.amount).unwrap_or(sum)))
+    }
+
+    /// A batch by name: the terminal's current one or one that has ended.
+    #[must_use]
+    pub fn batch(&self, terminal: &TerminalId, number: BatchNo) -> Option<&Batch> {
+        let current = self.terminals.get(terminal).map(|t| &t.batch).filter(|b| b.number == number);
+        current.or_else(|| self.ended.get(&(terminal.clone(), number)))
+    }
+
+    /// Forgets payments that are at rest and that no exception is about: the archive has them.
+    pub fn evict(&mut self) {
+        let exceptions: Vec<PaymentId> = self.exceptions.values().filter_map(|e| e.payment).collect();
+        self.payments.retain(|id, payment| !payment.at_rest() || exceptions.contains(id));
+    }
+}
+
+/// Why the first reversal of a payment is sent, from what is wrong with its answer.
+pub(super) fn reversal_reason(doubt: Option<crate::core::acquirer::Doubt>) -> ReversalReason {
+    match doubt {
+        Some(crate::core::acquirer::Doubt::BadMac | crate::core::acquirer::Doubt::NoMac) => ReversalReason::BadMac,
+        _ => ReversalReason::Other,
+    }
+}

@@ -1,0 +1,179 @@
+//! From a durable "about to be sent" to the order that a lane gets: the payment's facts, and its card from memory or from its
+//! sealed row. Track data and PIN block live here between the request and its first sending, and nowhere else.
+
+use std::collections::BTreeMap;
+
+use super::decide_lane::message_name;
+use super::{Ledger, Rules};
+use crate::core::acquirer::{Instrument, Order, OriginalRef, Outgoing, PaymentMessage, UploadRow};
+use crate::core::domain::{Entry, Method, PaymentCode, PaymentId, Stan};
+use crate::core::journal::{Event, Original, Subject};
+use crate::core::payment::Payment;
+use crate::core::ports::{Archive, Presented, Sealer, StoreError};
+
+/// What was presented for payments that are not sent yet.
+#[derive(Debug, Default)]
+pub struct Secrets(BTreeMap<PaymentId, Presented>);
+
+impl Secrets {
+    /// Keeps it until the payment is sent or taken back.
+    pub fn keep(&mut self, id: PaymentId, presented: Presented) {
+        self.0.insert(id, presented);
+    }
+
+    /// Wipes it.
+    pub fn drop_for(&mut self, id: PaymentId) {
+        self.0.remove(&id);
+    }
+
+    fn take(&mut self, id: PaymentId) -> Option<Presented> {
+        self.0.remove(&id)
+    }
+}
+
+/// What an order is made from.
+pub(super) struct OrderSources<'a> {
+    pub ledger: &'a Ledger,
+    pub rules: &'a Rules,
+    pub archive: &'a dyn Archive,
+    pub sealer: &'a dyn Sealer,
+}
+
+impl OrderSources<'_> {
+    /// The order of a `Sending` event.
+    pub fn order(&self, event: &Event, secrets: &mut Secrets) -> Result<Option<Order>, StoreError> {
+        let Event::Sending { stan, batch, subject, .. } = event else { return Ok(None) };
+        let message = match subject {
+            Subject::SignOn => Some(Outgoing::SignOn),
+            Subject::Settle(totals) => Some(Outgoing::Settle(*totals)),
+            Subject::End { balanced, records } => Some(Outgoing::End { balanced: *balanced, records: *records }),
+            Subject::Payment(id) => {
+                let presented = secrets.take(*id);
+                self.payment(*id)?.map(|p| self.message(&p, false, presented)).transpose()?.flatten().map(boxed)
+            }
+            Subject::Advice(id) => {
+                self.payment(*id)?.map(|p| self.message(&p, true, None)).transpose()?.flatten().map(boxed)
+            }
+            Subject::Reversal(id) => match self.payment(*id)? {
+                Some(p) => {
+                    let reason = p.reversal.as_ref().map(|r| r.reason);
+                    let message = self.message(&p, false, None)?;
+                    reason.zip(message).map(|(reason, message)| Outgoing::Reversal(Box::new(message), reason))
+                }
+                None => None,
+            },
+            Subject::Upload(ids) => Some(Outgoing::Upload(self.upload_rows(ids)?)),
+        };
+        Ok(message.map(|message| Order { stan: *stan, batch: *batch, message }))
+    }
+
+    fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        match self.ledger.payments.get(&id) {
+            Some(payment) => Ok(Some(payment.clone())),
+            None => self.archive.payment(id),
+        }
+    }
+
+    fn message(
+        &self,
+        payment: &Payment,
+        offline: bool,
+        presented: Option<Presented>,
+    ) -> Result<Option<PaymentMessage>, StoreError> {
+        let Some(name) = message_name(payment, offline) else { return Ok(None) };
+        let original = match &payment.original {
+            Some(Original::Payment(id)) => self.payment(*id)?,
+            _ => None,
+        };
+        let (instrument, pin_block) = match presented {
+            Some(presented) => (Some(presented.instrument), presented.pin_block),
+            None => (self.sealed(payment, original.as_ref())?, None),
+        };
+        Ok(Some(PaymentMessage {
+            name,
+            amount: payment.amount,
+            currency: self.rules.currency,
+            entry: payment.entry.unwrap_or(Entry::Manual),
+            instrument,
+            pin_block,
+            original: match &payment.original {
+                Some(Original::Foreign { rrn, date, .. }) => Some(foreign_original(rrn, &date.to_string())),
+                _ => original.as_ref().and_then(original_ref),
+            },
+            approval_code: if offline { None } else { payment.approval_code.clone() },
+        }))
+    }
+
+    /// The card of a payment, or of the one it refers to.
+    fn sealed(&self, payment: &Payment, original: Option<&Payment>) -> Result<Option<Instrument>, StoreError> {
+        for owner in [Some(payment), original].into_iter().flatten() {
+            if let Some(sealed) = self.archive.sealed_card(owner.id)? {
+                let (number, expiry) = self.sealer.open_card(owner.id, &sealed)?;
+                return Ok(Some(match owner.method {
+                    Method::Qr => Instrument::Code(PaymentCode::new(number.expose().to_owned())),
+                    _ => Instrument::Card { pan: number, expiry: Some(expiry.to_string()).filter(|e| !e.is_empty()) },
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn upload_rows(&self, ids: &[PaymentId]) -> Result<Vec<UploadRow>, StoreError> {
+        let mut rows = Vec::with_capacity(ids.len());
+        for id in ids {
+            let Some(payment) = self.payment(*id)? else { continue };
+            let original = match &payment.original {
+                Some(Original::Payment(id)) => self.payment(*id)?,
+                _ => None,
+            };
+            let pan = match self.sealed(&payment, original.as_ref())? {
+                Some(Instrument::Card { pan, .. }) => Some(pan),
+                _ => None,
+            };
+            rows.push(UploadRow {
+                foreign: self.rules.channel.is_foreign(payment.organisation.as_deref()),
+                stan: payment.stan.unwrap_or(Stan(0)),
+                pan,
+                amount: payment.amount,
+            });
+        }
+        Ok(rows)
+    }
+}
+
+fn boxed(message: PaymentMessage) -> Outgoing {
+    Outgoing::Payment(Box::new(message))
+}
+
+/// What field 61 says of an original; one that was never sent has nothing to say.
+fn original_ref(original: &Payment) -> Option<OriginalRef> {
+    Some(OriginalRef {
+        batch: original.batch?,
+        stan: original.stan?,
+        date: original.host_date.clone(),
+        rrn: original.rrn.clone(),
+        approval_code: original.approval_code.clone(),
+        organisation: original.organisation.clone(),
+    })
+}
+
+/// A sale from before this journal is known by its RRN and date alone: batch and STAN are sent as zeros.
+fn foreign_original(rrn: &str, date: &str) -> OriginalRef {
+    OriginalRef {
+        batch: crate::core::domain::BatchNo(0),
+        stan: Stan(0),
+        date: Some(date.replace('-', "").get(4..8).unwrap_or("0000").to_owned()),
+        rrn: Some(rrn.to_owned()),
+        approval_code: None,
+        organisation: None,
+    }
+}
+
+/// What of a presented card or code must be kept, sealed, while a message may still need it.
+pub(super) fn to_seal(instrument: &Instrument) -> Option<(String, String)> {
+    match instrument {
+        Instrument::Track2(track) => Some((track.pan()?.expose().to_owned(), track.expiry().unwrap_or("").to_owned())),
+        Instrument::Card { pan, expiry } => Some((pan.expose().to_owned(), expiry.clone().unwrap_or_default())),
+        Instrument::Code(code) => Some((code.expose().to_owned(), String::new())),
+    }
+}

@@ -1,0 +1,107 @@
+//! What the configuration and the acquirer's profile say, as far as decisions need it. Handed in at start, never journaled.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+
+use crate::core::acquirer::MessageName;
+use crate::core::day::CutSchedule;
+use crate::core::domain::{Currency, Lang, Minor, PrinterId, Sentence, StoreId, TerminalId};
+
+/// The store's rules.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Which store.
+    pub store: StoreId,
+    /// Its name as printed.
+    pub store_name: String,
+    /// Its zone.
+    pub zone: Tz,
+    /// Its currency.
+    pub currency: Currency,
+    /// What is shown and printed.
+    pub lang: Lang,
+    /// When the day is cut by itself.
+    pub cut: CutSchedule,
+    /// A payment by a cashier without an open shift is refused.
+    pub require_shift: bool,
+    /// The largest single payment.
+    pub max_amount: Minor,
+    /// Offline sales, where they are allowed.
+    pub offline: Option<OfflineRules>,
+    /// The terminals.
+    pub terminals: BTreeMap<TerminalId, TerminalRules>,
+    /// Where day reports come out.
+    pub report_printer: Option<PrinterId>,
+    /// The acquirer's ways.
+    pub channel: ChannelRules,
+}
+
+/// Bounds on what may wait, per store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfflineRules {
+    /// One payment.
+    pub max_amount: Minor,
+    /// Everything that waits.
+    pub max_total: Minor,
+    /// How many wait.
+    pub max_count: u64,
+    /// After this nothing is sent by itself.
+    pub max_age_ms: i64,
+}
+
+/// A terminal.
+#[derive(Debug, Clone, Default)]
+pub struct TerminalRules {
+    /// Field 41, as printed.
+    pub tid: String,
+    /// Field 42, as printed.
+    pub mid: String,
+    /// Where its receipts come out.
+    pub printer: Option<PrinterId>,
+    /// Receipts are printed.
+    pub receipts: bool,
+}
+
+/// The acquirer's ways: values of its profile that decisions need.
+#[derive(Debug, Clone)]
+pub struct ChannelRules {
+    /// Messages that a reversal can undo.
+    pub reversible: Vec<MessageName>,
+    /// Messages that the profile has at all.
+    pub supported: Vec<MessageName>,
+    /// Codes of 0410 that end a reversal.
+    pub reversal_done: Vec<String>,
+    /// How often a reversal is sent.
+    pub reversal_tries: u32,
+    /// Codes that say "I have this already".
+    pub duplicate: Vec<String>,
+    /// How often an advice is sent before it stands aside.
+    pub advice_tries: u32,
+    /// A card may be refunded in the batch of its sale.
+    pub refund_same_batch: bool,
+    /// An unanswered refund is repeated under its numbers, because the acquirer recognizes repeats.
+    pub repeats_recognized: bool,
+    /// Codes of field 63.1 that are the home organisation.
+    pub domestic: Vec<String>,
+    /// A batch is settled by itself when one of its counts reaches this.
+    pub batch_max_count: u32,
+    /// The sentence for each documented code.
+    pub sentences: BTreeMap<String, Sentence>,
+    /// An online payment waits at most this long for its turn.
+    pub wait_ms: u64,
+    /// A payment waits at most this long for a settlement to end.
+    pub settle_wait_ms: u64,
+    /// The first repeat comes after this.
+    pub retry_first_ms: u64,
+    /// No repeat waits longer than this.
+    pub retry_longest_ms: u64,
+}
+
+impl ChannelRules {
+    /// The organisation of a card is not the home one.
+    #[must_use]
+    pub fn is_foreign(&self, organisation: Option<&str>) -> bool {
+        organisation.is_some_and(|code| !self.domestic.iter().any(|home| home == code.trim_end()))
+    }
+}

@@ -1,0 +1,413 @@
+//! The day, the payment and the exception as outside programs see them, from the state.
+
+use super::{Ledger, Rules};
+use crate::core::day::{Batch, DayBook, Drawer, Shift};
+use crate::core::domain::{BusinessDate, ExceptionNo, Minor, Sentence, State, TerminalId};
+use crate::core::journal::{Columns, ExceptionKind, Link, Original, Tally};
+use crate::core::payment::{Payment, ReversalStage, Slot};
+use crate::core::ports::{
+    Archive, BridgeLine, CellView, DayView, DrawerSums, DrawerView, ExceptionView, GroupView, JournalView, OfflineView,
+    PaymentView, PendingView, ReturnView, SettlementView, ShiftView, StoreError, VoucherView,
+};
+
+impl Ledger {
+    /// A day that is open or not finished; `None` for one that the archive has.
+    pub fn day_view(
+        &self,
+        date: BusinessDate,
+        rules: &Rules,
+        archive: &dyn Archive,
+    ) -> Result<Option<DayView>, StoreError> {
+        let Some(day) = self.days.get(&date) else { return Ok(None) };
+        let totals = &day.totals;
+        let (sealed_rows, root) = day.cut.map_or((self.head.0, self.link), |(seq, link)| (seq.0, link));
+        Ok(Some(DayView {
+            store: rules.store.to_string(),
+            store_name: rules.store_name.clone(),
+            currency: rules.currency,
+            business_date: date,
+            z_number: day.z.0,
+            state: self.day_state(day),
+            by_cashier: totals
+                .by_cashier
+                .iter()
+                .map(|(id, c)| group(id.as_str(), self.people.get(id).map_or("", |p| p.name.as_str()), c))
+                .collect(),
+            by_device: totals
+                .by_device
+                .iter()
+                .map(|(id, c)| group(id.as_str(), rules.terminals.get(id).map_or("", |t| t.tid.as_str()), c))
+                .collect(),
+            by_method: totals.by_method.iter().map(|(id, c)| group(id.as_str(), "", c)).collect(),
+            matrix: totals
+                .matrix
+                .iter()
+                .map(|((cashier, device), c)| CellView {
+                    cashier: cashier.clone(),
+                    device: device.clone(),
+                    sale: c.sale,
+                    refund: c.refund,
+                    void: c.void,
+                    vouchers: c.vouchers,
+                    net: c.net().unwrap_or_default(),
+                })
+                .collect(),
+            totals: totals.all,
+            net: totals.all.net().unwrap_or_default(),
+            cross_foot: totals.gaps().is_empty(),
+            bridge: bridge(day),
+            offline: OfflineView {
+                stored: day.stored,
+                forwarded: day.forwarded,
+                rejected: day.rejected,
+                waiting: day.stored.saturating_sub(day.forwarded + day.rejected + day.voided_waiting),
+            },
+            settlement: self.settlement(day),
+            pending: self.pending(date),
+            reversed: day.reversed,
+            returns: self.returns(day, archive)?,
+            vouchers: vouchers(day),
+            shifts: self.shift_views(day),
+            exceptions: self.exception_views(),
+            first_seq: day.first.0,
+            last_seq: sealed_rows,
+            grand_total: day.grand_total(),
+            check_code: day.signature.as_ref().map(|signature| check_code(&root, signature)),
+            journal: JournalView { rows: self.head.0, head: hex(&self.link) },
+        }))
+    }
+
+    /// The open day, or the lowest rung of a cut day's batches. One whose stored sales still wait is `cut`.
+    fn day_state(&self, day: &DayBook) -> String {
+        if day.cut.is_none() {
+            return "open".into();
+        }
+        if day.totals.slots.contains_key(&Slot::Waiting) {
+            return "cut".into();
+        }
+        let batches: Vec<&Batch> = day.totals.slots.keys().filter_map(|slot| self.batch_of(slot)).collect();
+        match batches.iter().min_by_key(|batch| batch.rung) {
+            None => "balanced".into(),
+            Some(batch) if batch.rung == crate::core::day::Rung::Ended => {
+                let all = batches.iter().all(|b| b.verdicts.is_some_and(|v| v.balanced()));
+                if all { "balanced".into() } else { "ended".into() }
+            }
+            Some(batch) if batch.rung == crate::core::day::Rung::Open => "cut".into(),
+            Some(batch) => batch.rung.as_str().into(),
+        }
+    }
+
+    fn batch_of(&self, slot: &Slot) -> Option<&Batch> {
+        match slot {
+            Slot::Batch(terminal, number) => self.batch(terminal, *number),
+            _ => None,
+        }
+    }
+
+    fn settlement(&self, day: &DayBook) -> Vec<SettlementView> {
+        day.totals
+            .slots
+            .iter()
+            .filter_map(|(slot, part)| match slot {
+                Slot::Batch(terminal, number) => Some(settlement_view(terminal, self.batch(terminal, *number)?, *part)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn pending(&self, date: BusinessDate) -> Vec<PendingView> {
+        self.payments
+            .values()
+            .filter(|p| p.date == date && !p.at_rest())
+            .filter(|p| {
+                matches!(p.state, State::Waiting | State::Sent | State::Unknown | State::Stored | State::SetAside)
+            })
+            .map(|p| PendingView {
+                payment: p.id.to_string(),
+                state: p.state,
+                kind: p.kind,
+                method: p.method,
+                cashier: p.cashier.clone(),
+                device: p.device.clone(),
+                amount: p.amount,
+                masked_pan: p.masked.clone(),
+            })
+            .collect()
+    }
+
+    fn returns(&self, day: &DayBook, archive: &dyn Archive) -> Result<Vec<ReturnView>, StoreError> {
+        let mut views = Vec::with_capacity(day.returns.len());
+        for entry in &day.returns {
+            let payment = match self.payments.get(&entry.payment) {
+                Some(payment) => Some(payment.clone()),
+                None => archive.payment(entry.payment)?,
+            };
+            let Some(payment) = payment else { continue };
+            views.push(ReturnView {
+                payment: payment.id.to_string(),
+                column: entry.column,
+                method: payment.method,
+                cashier: payment.cashier.clone(),
+                device: payment.device.clone(),
+                amount: payment.amount,
+                original: payment.original.as_ref().map(original_text),
+            });
+        }
+        Ok(views)
+    }
+
+    fn shift_views(&self, day: &DayBook) -> Vec<ShiftView> {
+        let closed = day.closed_shifts.iter().map(|shift| ShiftView {
+            shift: shift.no.0,
+            cashier: shift.cashier.clone(),
+            closed: true,
+            drawers: shift.drawers.iter().map(DrawerView::from).collect(),
+        });
+        match day.cut {
+            None => closed.chain(self.shifts.values().map(open_shift_view)).collect(),
+            Some(_) => closed.chain(day.carried.iter().map(open_shift_view)).collect(),
+        }
+    }
+
+    /// Open exceptions.
+    #[must_use]
+    pub fn exception_views(&self) -> Vec<ExceptionView> {
+        self.exceptions
+            .iter()
+            .map(|(no, exception)| ExceptionView {
+                id: no.0,
+                kind: exception.kind,
+                opened: exception.opened,
+                payment: exception.payment.map(|p| p.to_string()),
+                terminal: exception.terminal.clone(),
+                message: exception_sentence(*no, exception.kind, exception.terminal.as_ref()),
+                state: "open".into(),
+            })
+            .collect()
+    }
+}
+
+/// A payment for the outside.
+#[must_use]
+pub fn payment_view(payment: &Payment, rules: &Rules) -> PaymentView {
+    let sentence = sentence(payment, rules);
+    PaymentView {
+        id: payment.id.to_string(),
+        request_id: payment.request.to_string(),
+        kind: payment.kind,
+        state: payment.state,
+        response_code: payment.code.clone(),
+        message: sentence.in_lang(rules.lang).to_owned(),
+        message_i18n: sentence,
+        rrn: payment.rrn.clone(),
+        approval_code: payment.approval_code.clone(),
+        masked_pan: payment.masked.clone(),
+        stan: payment.stan.map(|s| s.to_string()),
+        batch: payment.batch.map(|b| b.to_string()),
+        business_date: payment.date,
+        device: payment.device.clone(),
+        cashier: payment.cashier.clone(),
+        method: payment.method,
+        amount: payment.amount,
+        currency: rules.currency,
+        original: payment.original.as_ref().map(original_json),
+        voided_by: payment.voided_by.map(|id| id.to_string()),
+        refunded: payment.refunded(),
+        made_at: rfc3339(payment.made_at.0),
+        reversal: payment.reversal.as_ref().map(|r| {
+            match r.stage {
+                ReversalStage::Owed => "owed",
+                ReversalStage::Done => "done",
+                ReversalStage::GivenUp => "given_up",
+            }
+            .into()
+        }),
+    }
+}
+
+/// What the cashier should know: the acquirer's own sentence where it declined, else what the state means.
+fn sentence(payment: &Payment, rules: &Rules) -> Sentence {
+    if payment.state == State::Declined
+        && let Some(sentence) = payment.code.as_ref().and_then(|code| rules.channel.sentences.get(code))
+    {
+        return sentence.clone();
+    }
+    let (zh, en) = match payment.state {
+        State::Waiting => ("正在处理，请稍候", "In progress, please wait"),
+        State::Cancelled => ("交易已取消，未扣款", "Cancelled: nothing was charged"),
+        State::Sent => ("已发送，等待收单方应答", "Sent, waiting for the acquirer"),
+        State::Approved => ("交易成功", "Approved"),
+        State::Declined => ("交易被拒绝", "Declined"),
+        State::Unknown => (
+            "结果未知，请勿重复收款；系统会自动冲正或核对",
+            "The result is not known: do not charge again. It is being reversed or looked into",
+        ),
+        State::Reversed => ("已冲正，未扣款", "Reversed: nothing was charged"),
+        State::Stored => {
+            ("已离线受理，恢复网络后自动上送", "Taken offline: it will be forwarded when the line is back")
+        }
+        State::Forwarded => ("离线交易已上送", "Taken offline and forwarded"),
+        State::Rejected => ("离线交易被收单方拒绝", "Taken offline and refused by the acquirer"),
+        State::SetAside => ("离线交易未能上送，待处理", "Taken offline and set aside: somebody must decide"),
+        State::WrittenOff => ("已核销", "Written off"),
+    };
+    Sentence::new(zh, en)
+}
+
+fn group(id: &str, name: &str, columns: &Columns) -> GroupView {
+    GroupView {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        sale: columns.sale,
+        refund: columns.refund,
+        void: columns.void,
+        vouchers: columns.vouchers,
+        net: columns.net().unwrap_or_default(),
+    }
+}
+
+/// Every line between the tables and the batches.
+fn bridge(day: &DayBook) -> Vec<BridgeLine> {
+    let line = |line: String, label: Sentence, columns: Columns| BridgeLine {
+        line,
+        label,
+        net: columns.net().unwrap_or_default(),
+        columns,
+    };
+    let mut lines: Vec<BridgeLine> =
+        day.totals.slots.iter().map(|(slot, columns)| line(slot.as_text(), slot_label(slot), *columns)).collect();
+    let vouchers = day.totals.vouchers_line();
+    if vouchers != Columns::default() {
+        lines.push(line("vouchers".into(), Sentence::new("调整凭证", "Vouchers"), vouchers));
+    }
+    lines
+}
+
+fn slot_label(slot: &Slot) -> Sentence {
+    match slot {
+        Slot::Batch(terminal, batch) => {
+            Sentence::new(format!("{terminal} 批次 {batch}"), format!("{terminal} batch {batch}"))
+        }
+        Slot::Cash => Sentence::new("现金", "Cash"),
+        Slot::Coupon => Sentence::new("代金券", "Coupons"),
+        Slot::Waiting => Sentence::new("离线待上送", "Offline, waiting"),
+        Slot::VoidedBeforeSending => Sentence::new("上送前已撤销", "Voided before sending"),
+        Slot::RefusedOffline => Sentence::new("离线被拒", "Offline, refused"),
+    }
+}
+
+/// A batch in a day's settlement table.
+#[must_use]
+pub fn settlement_view(terminal: &TerminalId, batch: &Batch, part: Columns) -> SettlementView {
+    let ((debit_count, debit), (credit_count, credit)) = batch.debit_credit();
+    SettlementView {
+        terminal: terminal.clone(),
+        batch: batch.number.to_string(),
+        result: batch.result().into(),
+        debit: Tally { count: debit_count, amount: debit },
+        credit: Tally { count: credit_count, amount: credit },
+        rung: batch.rung.as_str().into(),
+        part,
+    }
+}
+
+fn vouchers(day: &DayBook) -> Vec<VoucherView> {
+    day.vouchers
+        .iter()
+        .map(|v| VoucherView {
+            payment: v.payment.to_string(),
+            business_date: v.date,
+            amount: v.amount,
+            why: v.why.as_str().into(),
+            cashier: v.cashier.clone(),
+            device: v.device.clone(),
+        })
+        .collect()
+}
+
+fn open_shift_view(shift: &Shift) -> ShiftView {
+    let drawer = |(device, drawer): (&TerminalId, &Drawer)| DrawerView {
+        sums: DrawerSums {
+            device: device.clone(),
+            float: drawer.float,
+            sales: drawer.sales,
+            refunds: drawer.refunds,
+            paid_in: drawer.paid_in,
+            paid_out: drawer.paid_out,
+            expected: drawer.expected(),
+        },
+        counted: drawer.counted,
+        difference: drawer.counted.map(|counted| Minor(counted.0.saturating_sub(drawer.expected().0))),
+    };
+    let handed_over = shift.handed_over.iter().map(DrawerView::from);
+    ShiftView {
+        shift: shift.no.0,
+        cashier: shift.cashier.clone(),
+        closed: false,
+        drawers: handed_over.chain(shift.drawers.iter().map(drawer)).collect(),
+    }
+}
+
+fn exception_sentence(no: ExceptionNo, kind: ExceptionKind, terminal: Option<&TerminalId>) -> Sentence {
+    let at = terminal.map_or("", TerminalId::as_str);
+    let (zh, en) = match kind {
+        ExceptionKind::ReversalFailed => {
+            ("冲正未成功：请与收单方核对后处理", "A reversal was not confirmed: check with the acquirer, then decide")
+        }
+        ExceptionKind::UnknownPayment => {
+            ("交易结果未知：请与收单方核对后处理", "A result is not known: check with the acquirer, then decide")
+        }
+        ExceptionKind::OfflineRejected => {
+            ("离线消费被拒：请联系持卡人或核销", "A stored sale was refused: reach the customer, or write it off")
+        }
+        ExceptionKind::OfflineAside => {
+            ("离线消费未能上送：重试或核销", "A stored sale could not be forwarded: retry, or write it off")
+        }
+        ExceptionKind::Unbalanced => ("批次对账不平：请查看差异", "A batch did not balance: look at the differences"),
+        ExceptionKind::BatchDisagrees => {
+            ("批次号与收单方不符：请联系技术员", "The acquirer has another batch number: call the technician")
+        }
+        ExceptionKind::ClockDisagrees => (
+            "时钟不一致，自动日切暂停：请店长核对后手工日结",
+            "The clocks disagree and the cut waits: check, then close by hand",
+        ),
+    };
+    Sentence::new(format!("#{} {at} {zh}", no.0), format!("#{} {at} {en}", no.0))
+}
+
+fn original_text(original: &Original) -> String {
+    match original {
+        Original::Payment(id) => id.to_string(),
+        Original::Foreign { rrn, date, .. } => format!("{rrn} {date}"),
+    }
+}
+
+fn original_json(original: &Original) -> serde_json::Value {
+    match original {
+        Original::Payment(id) => serde_json::Value::String(id.to_string()),
+        Original::Foreign { rrn, date, amount } => {
+            serde_json::json!({"rrn": rrn, "date": date.to_string(), "amount": amount.0})
+        }
+    }
+}
+
+/// Sixteen digits and letters that stand for a sealed day: of the root and its signature.
+#[must_use]
+pub fn check_code(root: &Link, signature: &[u8]) -> String {
+    let digest = crate::core::journal::link(root, signature);
+    let text = hex(&digest[..8]).to_uppercase();
+    [&text[0..4], &text[4..8], &text[8..12], &text[12..16]].join("-")
+}
+
+/// Lower-case hex.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// UTC, to the millisecond.
+#[must_use]
+pub fn rfc3339(ms: i64) -> String {
+    chrono::DateTime::from_timestamp_millis(ms)
+        .map_or_else(|| ms.to_string(), |t| t.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
+}

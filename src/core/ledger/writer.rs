@@ -1,0 +1,669 @@
+//! The writer's step: what waits is decided, applied and journaled, committed once, and only then let out (law 1).
+//!
+//! A step function: commands and the moment in, outputs out. The thread around it is the shell's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::decide_lane::Scene;
+use super::decide_pay::{Around, PayDecision, Stop};
+use super::jobs;
+use super::orders::{OrderSources, Secrets, to_seal};
+use super::{Ledger, Lines, Rules};
+use crate::core::acquirer::Report;
+use crate::core::day::ClockPair;
+use crate::core::domain::{BusinessDate, Now, PaymentId, Refusal, Reject, Seq, State, TerminalId, ZNumber};
+use crate::core::journal::{Event, Link, Record, Subject, seal_message};
+use crate::core::payment::Payment;
+use crate::core::ports::{
+    BatchRow, Command, Committed, DayRow, JobRow, Output, Pay, Presented, PrintWhat, Reply, Row, Sealer, ShiftRow,
+    Store, StoreError, Ticket,
+};
+
+/// What a writer begins with.
+#[derive(Debug)]
+pub struct WriterOptions {
+    /// The rules.
+    pub rules: Rules,
+    /// The day that a new store begins with.
+    pub first_date: BusinessDate,
+    /// The clocks at the start.
+    pub start: ClockPair,
+}
+
+/// The one writer.
+#[derive(Debug)]
+pub struct Writer<S, K> {
+    ledger: Ledger,
+    lines: Lines,
+    rules: Rules,
+    store: S,
+    sealer: K,
+    secrets: Secrets,
+    waiters: BTreeMap<PaymentId, Vec<Ticket>>,
+    first_date: BusinessDate,
+    start: ClockPair,
+}
+
+/// What one step has gathered for its commit and for after it.
+#[derive(Default)]
+struct Staged {
+    rows: u64,
+    outputs: Vec<Output>,
+    /// Payments whose row must be written, and their state before this step.
+    dirty: BTreeMap<PaymentId, Option<State>>,
+    written: BTreeSet<PaymentId>,
+    batches: BTreeSet<TerminalId>,
+    ended: Vec<(TerminalId, crate::core::domain::BatchNo)>,
+    days: bool,
+    rung: bool,
+    sealed: bool,
+    print: bool,
+    erase: Vec<PaymentId>,
+}
+
+impl<S: Store, K: Sealer> Writer<S, K> {
+    /// Opens the store: the newest snapshot, then every row after it; an empty one gets its first row.
+    pub fn open(store: S, sealer: K, options: WriterOptions, now: Now) -> Result<Self, StoreError> {
+        let ledger = load(&store, options.first_date)?;
+        if ledger.store.as_ref().is_some_and(|id| *id != options.rules.store) {
+            let theirs = ledger.store.as_ref().map(ToString::to_string).unwrap_or_default();
+            return Err(StoreError::Unusable(format!(
+                "it belongs to store {theirs}, the configuration says {}",
+                options.rules.store
+            )));
+        }
+        let WriterOptions { rules, first_date, start } = options;
+        let (lines, secrets, waiters) = (Lines::default(), Secrets::default(), BTreeMap::new());
+        let mut writer = Writer { ledger, lines, rules, store, sealer, secrets, waiters, first_date, start };
+        if writer.ledger.store.is_none() {
+            writer.first_row(now)?;
+        }
+        Ok(writer)
+    }
+
+    fn first_row(&mut self, now: Now) -> Result<(), StoreError> {
+        let event = Event::StoreOpened {
+            store: self.rules.store.clone(),
+            currency: self.rules.currency,
+            z: ZNumber(1),
+            day_key: self.sealer.day_key(),
+        };
+        let mut staged = Staged::default();
+        self.store.begin()?;
+        self.store.put_day_keys(&self.sealer.sealed_keys())?;
+        self.commit_event(event, now, &mut staged)?;
+        self.finish(&mut staged)
+    }
+
+    /// The state, for whoever looks.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The lines, for whoever looks.
+    pub fn lines(&self) -> &Lines {
+        &self.lines
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The store: for look-ups and for side rows between steps.
+    pub fn store_mut(&mut self) -> &mut S {
+        &mut self.store
+    }
+
+    /// The store, for look-ups.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The state as it was after a row: the newest snapshot before it, and the rows up to it.
+    pub fn state_at(&self, seq: Seq) -> Result<Ledger, StoreError> {
+        let mut ledger = match self.store.snapshot(Some(seq))? {
+            Some((_, body)) => Ledger::from_bytes(&body)
+                .map_err(|e| StoreError::Damaged(format!("the snapshot cannot be read: {e}")))?,
+            None => Ledger::new(self.first_date),
+        };
+        replay(&mut ledger, &self.store, Some(seq))?;
+        Ok(ledger)
+    }
+
+    /// The store is behind its mark, or no longer: cards are stopped while it is.
+    pub fn set_mark_behind(&mut self, behind: bool) {
+        self.lines.mark_behind = behind;
+    }
+
+    /// Decides what waits, commits once, and gives what may be let out.
+    pub fn step(&mut self, commands: Vec<(Ticket, Command)>, now: Now) -> Vec<Output> {
+        let tickets: Vec<Ticket> = commands.iter().map(|(ticket, _)| *ticket).collect();
+        let mut staged = Staged::default();
+        let result = self.store.begin().and_then(|()| {
+            for (ticket, command) in commands {
+                self.one(ticket, command, now, &mut staged)?;
+            }
+            if staged.rows == 0 {
+                self.store.rollback();
+                self.ledger.evict();
+                Ok(())
+            } else {
+                self.finish(&mut staged)
+            }
+        });
+        match result {
+            Ok(()) => staged.outputs,
+            Err(error) => self.failed(tickets, &error),
+        }
+    }
+
+    /// Nothing of the step is durable: memory is rebuilt from the store, and everybody is told.
+    fn failed(&mut self, mut tickets: Vec<Ticket>, error: &StoreError) -> Vec<Output> {
+        self.store.rollback();
+        self.sealer.rolled_back();
+        let mut outputs = vec![Output::Failed(error.to_string())];
+        match load(&self.store, self.first_date) {
+            Ok(ledger) => self.ledger = ledger,
+            Err(again) => outputs.push(Output::Failed(format!("and memory could not be rebuilt: {again}"))),
+        }
+        tickets.extend(std::mem::take(&mut self.waiters).into_values().flatten());
+        outputs.extend(tickets.into_iter().map(|t| Output::Answer(t, Err(Refusal::StorageFailed.into()))));
+        outputs
+    }
+
+    fn one(&mut self, ticket: Ticket, command: Command, now: Now, staged: &mut Staged) -> Result<(), StoreError> {
+        let terminals = self.concerned(&command);
+        match self.execute(ticket, command, now, staged) {
+            Ok(Some(reply)) => staged.outputs.push(Output::Answer(ticket, Ok(reply))),
+            Ok(None) => {}
+            Err(Stop::Refused(reject)) => staged.outputs.push(Output::Answer(ticket, Err(reject))),
+            Err(Stop::Store(error)) => return Err(error),
+        }
+        for terminal in &terminals {
+            self.run_schedule(terminal, now, staged)?;
+        }
+        self.flush(staged)?;
+        self.answer_waiters(staged);
+        Ok(())
+    }
+
+    fn concerned(&self, command: &Command) -> Vec<TerminalId> {
+        match command {
+            Command::Pay(pay) => vec![pay.device.clone()],
+            Command::Lane { terminal, .. } | Command::Settle(terminal) => vec![terminal.clone()],
+            Command::Resume | Command::Tick | Command::CutDay { .. } | Command::Resolve { .. } => {
+                self.rules.terminals.keys().cloned().collect()
+            }
+            Command::DecideBatch { terminal, .. } => vec![terminal.clone()],
+            _ => Vec::new(),
+        }
+    }
+
+    fn run_schedule(&mut self, terminal: &TerminalId, now: Now, staged: &mut Staged) -> Result<(), StoreError> {
+        loop {
+            let scene = Scene { rules: &self.rules, archive: &self.store, now };
+            let next = match self.ledger.schedule(terminal, &mut self.lines, scene)? {
+                Some(event) => Some(event),
+                None => self.ledger.missing_exception(),
+            };
+            match next {
+                Some(event) => self.commit_event(event, now, staged)?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn execute(
+        &mut self,
+        ticket: Ticket,
+        command: Command,
+        now: Now,
+        staged: &mut Staged,
+    ) -> Result<Option<Reply>, Stop> {
+        let rules = &self.rules;
+        let events = match command {
+            Command::Pay(pay) => return self.pay(ticket, *pay, now, staged),
+            Command::Resume => {
+                loop {
+                    let scene = Scene { rules: &self.rules, archive: &self.store, now };
+                    let Some(events) = self.ledger.decide_resume(&mut self.lines, scene) else { break };
+                    self.commit_events(events, now, staged)?;
+                }
+                self.take_back_unsent(now, staged)?;
+                Vec::new()
+            }
+            Command::Tick => self.ledger.decide_auto_cut(now, self.start, &self.lines, rules, &self.store)?,
+            Command::Cancel(id) => {
+                let events = self.ledger.decide_cancel(id, &self.store)?;
+                self.commit_events(events, now, staged)?;
+                return Ok(self.ledger.payments.get(&id).cloned().map(|p| Reply::Payment(Box::new(p))));
+            }
+            Command::OpenShift { cashier, device, float } => {
+                let events = self.ledger.decide_open_shift(&cashier, device.as_ref(), float, rules)?;
+                self.commit_events(events, now, staged)?;
+                return Ok(self.ledger.shift_of(&cashier).map(|shift| Reply::Shift(shift.no)));
+            }
+            Command::MoveCash { cashier, device, amount, reason } => {
+                self.ledger.decide_move_cash(&cashier, &device, amount, &reason, rules)?
+            }
+            Command::Count { cashier, device, counted } => {
+                self.ledger.decide_count(&cashier, &device, counted, rules)?
+            }
+            Command::HandOver { to, device, counted } => self.ledger.decide_hand_over(&to, &device, counted, rules)?,
+            Command::CloseShift { cashier, by } => {
+                let shift = self.ledger.shift_of(&cashier).map(|s| s.no);
+                let events = self.ledger.decide_close_shift(&cashier, &by)?;
+                self.commit_events(events, now, staged)?;
+                return Ok(shift.map(Reply::Shift));
+            }
+            Command::CutDay { by } => {
+                let (date, z) = (self.ledger.open, self.ledger.today().z);
+                let events = self.ledger.decide_cut(by.as_ref(), rules, &self.store)?;
+                self.commit_events(events, now, staged)?;
+                return Ok(Some(Reply::Cut { date, z }));
+            }
+            Command::Settle(terminal) => self.ledger.decide_settle(&terminal, rules)?,
+            Command::Lane { terminal, report } => {
+                let scene = Scene { rules, archive: &self.store, now };
+                let events = self.ledger.decide_report(&terminal, &report, &mut self.lines, scene)?;
+                self.commit_events(events, now, staged)?;
+                self.after_report(&report, now, staged)?;
+                return Ok(None);
+            }
+            Command::AddCashier { cashier, name, role, pin_hash } => {
+                let events = self.ledger.decide_add_cashier(&cashier, &name, role)?;
+                self.store.put_pin(&cashier, &pin_hash)?;
+                events
+            }
+            Command::Resolve { exception, by, how, note } => self.ledger.decide_resolve(exception, &by, how, &note)?,
+            Command::DecideBatch { terminal, batch, by } => {
+                self.ledger.decide_batch_number(&terminal, batch, &by, rules)?
+            }
+            Command::Reprint(what) => return self.reprint(what, now, staged),
+            Command::OpenDrawer { device, by } => {
+                super::decide_pay::known(&self.ledger, &by)?;
+                super::decide_shift::known_device(rules, &device)?;
+                vec![Event::DrawerOpened { device, by }]
+            }
+        };
+        self.commit_events(events, now, staged)?;
+        Ok(Some(Reply::Done))
+    }
+
+    fn pay(&mut self, ticket: Ticket, pay: Pay, now: Now, staged: &mut Staged) -> Result<Option<Reply>, Stop> {
+        let around = Around { rules: &self.rules, lines: &self.lines, archive: &self.store };
+        let id = match self.ledger.decide_pay(&pay, around)? {
+            PayDecision::Joins(id) => id,
+            PayDecision::Makes(events) => {
+                let head = self.ledger.head.0;
+                let offset = events.iter().position(|e| matches!(e, Event::PaymentMade(_))).unwrap_or(0);
+                let id = PaymentId(head + 1 + u64::try_from(offset).unwrap_or(0));
+                if let Some(presented) = pay.presented {
+                    self.keep_card(id, presented)?;
+                }
+                self.commit_events(events, now, staged)?;
+                id
+            }
+        };
+        // The answer is let out when the payment is answerable; that may be within this very step.
+        self.waiters.entry(id).or_default().push(ticket);
+        staged.dirty.entry(id).or_insert(self.ledger.payments.get(&id).map(|p| p.state));
+        Ok(None)
+    }
+
+    fn keep_card(&mut self, id: PaymentId, presented: Presented) -> Result<(), StoreError> {
+        if let Some((number, expiry)) = to_seal(&presented.instrument) {
+            let (number, expiry) = (zeroize::Zeroizing::new(number), zeroize::Zeroizing::new(expiry));
+            let sealed = self.sealer.seal_card(id, &number, &expiry)?;
+            self.store.put_card(id, &sealed)?;
+        }
+        self.secrets.keep(id, presented);
+        Ok(())
+    }
+
+    /// After a start: what was journaled but never sent has nobody waiting at the counter any more, and its card is gone.
+    fn take_back_unsent(&mut self, now: Now, staged: &mut Staged) -> Result<(), StoreError> {
+        let waiting: Vec<PaymentId> = self.ledger.index.waiting.iter().map(|(_, id)| *id).collect();
+        let why = crate::core::journal::CancelReason::Restart;
+        for payment in waiting {
+            self.commit_event(Event::PaymentCancelled { payment, why }, now, staged)?;
+        }
+        Ok(())
+    }
+
+    /// A report that leaves a payment waiting (nothing of it was sent) must not leave it without its card.
+    fn after_report(&mut self, report: &Report, now: Now, staged: &mut Staged) -> Result<(), StoreError> {
+        let Report::NotSent { .. } = report else { return Ok(()) };
+        let stranded: Vec<PaymentId> = staged
+            .dirty
+            .keys()
+            .copied()
+            .filter(|id| self.ledger.payments.get(id).is_some_and(|p| p.state == State::Waiting))
+            .collect();
+        for id in stranded {
+            let around = Around { rules: &self.rules, lines: &self.lines, archive: &self.store };
+            let why = crate::core::journal::CancelReason::NoLine;
+            if let Some(event) = self.ledger.store_or_cancel(id, why, around) {
+                self.commit_event(event, now, staged)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn reprint(&mut self, what: PrintWhat, now: Now, staged: &mut Staged) -> Result<Option<Reply>, Stop> {
+        let printer = match &what {
+            PrintWhat::Receipt { payment } => {
+                let payment = self
+                    .ledger
+                    .fetch(*payment, &self.store)?
+                    .ok_or_else(|| Refusal::UnknownPayment.with("payment", payment))?;
+                self.rules.terminals.get(&payment.device).and_then(|t| t.printer.clone())
+            }
+            PrintWhat::BatchSlip { terminal, .. } => self.rules.terminals.get(terminal).and_then(|t| t.printer.clone()),
+            _ => self.rules.report_printer.clone(),
+        };
+        let Some(printer) = printer else { return Err(Refusal::NotSupported.with("what", "no printer").into()) };
+        // A first print on demand (an X report) is no reprint; a second is, and so is everything that prints by itself.
+        let before = self.store.times_printed(&what)?;
+        let first = matches!(what, PrintWhat::XReport);
+        let reprint = if first { 0 } else { before + 1 };
+        if !first {
+            let name = serde_json::to_string(&what).unwrap_or_default();
+            self.commit_event(Event::Reprinted { what: name, times: reprint }, now, staged)?;
+        }
+        self.store.put_job(&JobRow { printer, what, reprint })?;
+        staged.print = true;
+        staged.rows += u64::from(first);
+        Ok(Some(Reply::Done))
+    }
+
+    fn commit_events(&mut self, events: Vec<Event>, now: Now, staged: &mut Staged) -> Result<(), StoreError> {
+        events.into_iter().try_for_each(|event| self.commit_event(event, now, staged))
+    }
+
+    /// Applies one event, writes its row, and gathers what follows from it.
+    fn commit_event(&mut self, event: Event, now: Now, staged: &mut Staged) -> Result<(), StoreError> {
+        let about = self.about(&event);
+        let before: Vec<(PaymentId, Option<State>)> =
+            about.iter().map(|id| (*id, self.ledger.payments.get(id).map(|p| p.state))).collect();
+        let flight = match &event {
+            Event::Answered { terminal, .. } => {
+                self.ledger.terminals.get(terminal).and_then(|t| t.in_flight.clone()).map(|f| (terminal.clone(), f))
+            }
+            _ => None,
+        };
+        let cut = matches!(event, Event::DayCut { .. }).then(|| (self.ledger.open, self.ledger.today().z));
+        let ended_before = self.ledger.ended.len();
+        let record = self.ledger.absorb(event, now.wall, &self.store)?;
+        self.append(&record, about.first().copied())?;
+        staged.rows += 1;
+        let made = matches!(record.event, Event::PaymentMade(_)).then_some(PaymentId(record.seq.0));
+        let changed: Vec<(PaymentId, Option<State>)> = before.into_iter().chain(made.map(|id| (id, None))).collect();
+        self.note(&record, &changed, staged);
+        if let Event::Sending { terminal, .. } = &record.event {
+            let sources =
+                OrderSources { ledger: &self.ledger, rules: &self.rules, archive: &self.store, sealer: &self.sealer };
+            if let Some(order) = sources.order(&record.event, &mut self.secrets)? {
+                staged.outputs.push(Output::Send(terminal.clone(), Box::new(order)));
+            }
+        }
+        let mut queued = jobs::jobs(&record, &self.ledger, &self.rules, &changed);
+        if self.ledger.ended.len() > ended_before
+            && let Some((terminal, flight)) = &flight
+        {
+            staged.ended.push((terminal.clone(), flight.batch));
+            queued.extend(jobs::slip(terminal, &flight.subject, flight.batch, &self.rules));
+        }
+        if let Event::BatchEndSeen { terminal, batch } = &record.event {
+            staged.ended.push((terminal.clone(), *batch));
+        }
+        for job in &queued {
+            self.store.put_job(job)?;
+            staged.print = true;
+        }
+        if let Event::ShiftClosed { shift, .. } = &record.event {
+            self.archive_shift(*shift)?;
+        }
+        if let Some((date, z)) = cut {
+            self.seal(date, z, now, staged)?;
+        }
+        Ok(())
+    }
+
+    fn about(&self, event: &Event) -> Vec<PaymentId> {
+        let flight = |terminal: &TerminalId| self.ledger.terminals.get(terminal)?.in_flight.as_ref();
+        match event {
+            Event::PaymentStored { payment }
+            | Event::PaymentCancelled { payment, .. }
+            | Event::PaymentSetAside { payment, .. }
+            | Event::ReversalOwed { payment, .. }
+            | Event::ReversalGivenUp { payment }
+            | Event::LateAnswer { payment, .. } => vec![*payment],
+            Event::Sending { subject, .. } => subject.payments(),
+            Event::NotSent { terminal, .. } | Event::NoAnswer { terminal, .. } | Event::Answered { terminal, .. } => {
+                flight(terminal).map(|f| f.subject.payments()).unwrap_or_default()
+            }
+            Event::Stray { payment, .. } | Event::ExceptionOpened { payment, .. } => payment.iter().copied().collect(),
+            Event::ExceptionResolved { exception, .. } => {
+                self.ledger.exceptions.get(exception).and_then(|e| e.payment).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn append(&mut self, record: &Record, payment: Option<PaymentId>) -> Result<(), StoreError> {
+        let payment = match record.event {
+            Event::PaymentMade(_) => Some(PaymentId(record.seq.0)),
+            _ => payment,
+        };
+        let link: Link = self.ledger.link;
+        let hmac = self.sealer.seal_link(&link);
+        self.store.append(&Row { record: record.clone(), bytes: record.to_bytes(), link, hmac, payment })
+    }
+
+    /// Marks what must be written beside the row, and wipes what is no longer needed.
+    fn note(&mut self, record: &Record, changed: &[(PaymentId, Option<State>)], staged: &mut Staged) {
+        let open = self.ledger.open;
+        for (id, before) in changed {
+            staged.dirty.entry(*id).or_insert(*before);
+            let Some(payment) = self.ledger.payments.get(id) else { continue };
+            staged.days |= payment.date < open;
+            if let Some(crate::core::journal::Original::Payment(original)) = payment.original {
+                staged.dirty.entry(original).or_insert(None);
+            }
+            if !matches!(payment.state, State::Waiting | State::Sent) {
+                self.secrets.drop_for(*id);
+            }
+            let never_again = matches!(payment.state, State::Declined | State::Cancelled | State::Reversed)
+                || payment.state == State::Stored && payment.voided_by.is_some();
+            if never_again {
+                staged.erase.push(*id);
+            }
+        }
+        let settlement =
+            |subject: &Subject| matches!(subject, Subject::Settle(_) | Subject::Upload(_) | Subject::End { .. });
+        match &record.event {
+            Event::Sending { terminal, subject, .. } => {
+                staged.batches.insert(terminal.clone());
+                staged.rung |= settlement(subject);
+                staged.days |= settlement(subject);
+            }
+            Event::Answered { terminal, .. } => {
+                staged.batches.insert(terminal.clone());
+                let t = self.ledger.terminals.get(terminal);
+                let climbing = t.is_some_and(|t| t.batch.settling() || t.batch.is_empty());
+                staged.rung |= climbing;
+                staged.days |= climbing;
+            }
+            Event::BatchEndSeen { terminal, .. } | Event::BatchDecided { terminal, .. } => {
+                staged.batches.insert(terminal.clone());
+                (staged.rung, staged.days) = (true, true);
+            }
+            Event::DayCut { .. } => (staged.rung, staged.days) = (true, true),
+            _ => {}
+        }
+    }
+
+    /// Signs the root of the day that was just cut, and goes on under new keys.
+    fn seal(&mut self, date: BusinessDate, z: ZNumber, now: Now, staged: &mut Staged) -> Result<(), StoreError> {
+        let root = self.ledger.link;
+        let store = self.rules.store.to_string();
+        let day = date.to_string();
+        let signed = self.sealer.seal_day(&|next_key| seal_message(&store, &day, z.0, &root, next_key))?;
+        self.store.put_day_keys(&self.sealer.sealed_keys())?;
+        staged.sealed = true;
+        let event = Event::DaySealed { date, z, root, signature: signed.signature, next_key: signed.next_key };
+        self.commit_event(event, now, staged)
+    }
+
+    fn archive_shift(&mut self, shift: crate::core::domain::ShiftNo) -> Result<(), StoreError> {
+        let today = self.ledger.today();
+        let Some(closed) = today.closed_shifts.iter().find(|s| s.no == shift) else { return Ok(()) };
+        let row = ShiftRow { shift, cashier: closed.cashier.clone(), closed: today.date, body: to_json(closed) };
+        self.store.put_shift(&row)
+    }
+
+    /// Writes the payments that changed, so that the next command of the same step finds them.
+    fn flush(&mut self, staged: &mut Staged) -> Result<(), StoreError> {
+        for id in staged.dirty.keys() {
+            if let Some(payment) = self.ledger.payments.get(id) {
+                self.store.put_payment(payment, payment.slot().as_ref())?;
+            }
+        }
+        let dirty = std::mem::take(&mut staged.dirty);
+        staged.written.extend(dirty.into_keys());
+        Ok(())
+    }
+
+    fn answer_waiters(&mut self, staged: &mut Staged) {
+        for id in &staged.written {
+            let Some(payment) = self.ledger.payments.get(id).filter(|p| p.answerable()) else { continue };
+            for ticket in self.waiters.remove(id).unwrap_or_default() {
+                staged.outputs.push(Output::Answer(ticket, Ok(Reply::Payment(Box::new(payment.clone())))));
+            }
+        }
+    }
+
+    /// Archives what moved, commits, and lets memory go of what rests.
+    fn finish(&mut self, staged: &mut Staged) -> Result<(), StoreError> {
+        self.flush(staged)?;
+        self.put_batches(staged)?;
+        if staged.days {
+            self.put_days()?;
+        }
+        if !staged.erase.is_empty() {
+            self.store.erase_cards(&staged.erase)?;
+        }
+        if staged.sealed || self.ledger.head == Seq(1) {
+            self.store.put_snapshot(self.ledger.head, &self.ledger.to_bytes())?;
+        }
+        self.store.commit()?;
+        self.sealer.committed();
+        self.ledger.evict();
+        if staged.print {
+            staged.outputs.push(Output::Print);
+        }
+        let terminals = self.ledger.terminals.iter().map(|(id, t)| (id.clone(), t.batch.number, t.last_stan)).collect();
+        staged.outputs.push(Output::Committed(Committed {
+            head: self.ledger.head,
+            terminals,
+            rung: staged.rung,
+            payments: staged.written.iter().copied().collect(),
+        }));
+        Ok(())
+    }
+
+    fn put_batches(&mut self, staged: &mut Staged) -> Result<(), StoreError> {
+        for terminal in &staged.batches {
+            let Some(state) = self.ledger.terminals.get(terminal) else { continue };
+            let ended = self.ledger.ended.iter().filter(|((t, _), _)| t == terminal).map(|(_, batch)| batch);
+            for batch in ended.chain([&state.batch]) {
+                let Some(first) = batch.first else { continue };
+                self.store.put_batch(&BatchRow {
+                    terminal: terminal.clone(),
+                    batch: batch.number,
+                    first,
+                    rung: batch.rung.as_str(),
+                    body: to_json(batch),
+                })?;
+            }
+        }
+        for (terminal, number) in std::mem::take(&mut staged.ended) {
+            self.erase_batch_cards(&terminal, number)?;
+        }
+        Ok(())
+    }
+
+    /// Once a batch has ended no message needs its cards any more; those of payments that are still undecided stay.
+    fn erase_batch_cards(
+        &mut self,
+        terminal: &TerminalId,
+        number: crate::core::domain::BatchNo,
+    ) -> Result<(), StoreError> {
+        let Some(first) = self.ledger.batch(terminal, number).and_then(|b| b.first) else { return Ok(()) };
+        let ledger = &self.ledger;
+        let undecided = |p: &Payment| p.reversal_owed() || matches!(p.state, State::Stored | State::SetAside);
+        let members = self.store.batch_members(terminal, number, first)?;
+        let done: Vec<PaymentId> =
+            members.into_iter().filter(|id| !ledger.payments.get(id).is_some_and(undecided)).collect();
+        self.store.erase_cards(&done)
+    }
+
+    fn put_days(&mut self) -> Result<(), StoreError> {
+        let dates: Vec<BusinessDate> = self.ledger.unfinished().collect();
+        for date in dates {
+            let Some(view) = self.ledger.day_view(date, &self.rules, &self.store)? else { continue };
+            let Some(day) = self.ledger.days.get(&date) else { continue };
+            let Some((last, root)) = day.cut else { continue };
+            let body = to_json(&view);
+            self.store.put_day(&DayRow { date, z: day.z.0, first: day.first, last, root, tail: body.clone(), body })?;
+        }
+        Ok(())
+    }
+}
+
+/// The state from the newest snapshot and every row after it.
+fn load<S: Store>(store: &S, first_date: BusinessDate) -> Result<Ledger, StoreError> {
+    let mut ledger = match store.snapshot(None)? {
+        Some((_, body)) => {
+            Ledger::from_bytes(&body).map_err(|e| StoreError::Damaged(format!("the snapshot cannot be read: {e}")))?
+        }
+        None => Ledger::new(first_date),
+    };
+    replay(&mut ledger, store, None)?;
+    ledger.evict();
+    Ok(ledger)
+}
+
+/// Absorbs the rows after the ledger's head, up to and including `until`; a row that does not follow is damage.
+pub fn replay<S: Store>(ledger: &mut Ledger, store: &S, until: Option<Seq>) -> Result<(), StoreError> {
+    let after = ledger.head;
+    store.replay(after, &mut |record, link| {
+        if until.is_some_and(|until| record.seq > until) {
+            return Ok(());
+        }
+        if record.seq == Seq(1) {
+            // The first row names the day that the store began with.
+            *ledger = Ledger::new(record.date);
+        }
+        let again = ledger.absorb(record.event.clone(), record.at, store)?;
+        if again != record {
+            return Err(StoreError::Damaged(format!("row {} does not follow from the rows before it", record.seq)));
+        }
+        if ledger.link != link {
+            return Err(StoreError::Damaged(format!("row {} is not linked to the row before it", record.seq)));
+        }
+        Ok(())
+    })
+}
+
+fn to_json<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).expect("these types have string keys and no custom serializers that fail")
+}
+
+/// The refusal that a full queue gives.
+#[must_use]
+pub fn busy() -> Reject {
+    Refusal::Busy.into()
+}

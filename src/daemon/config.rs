@@ -1,0 +1,284 @@
+//! The configuration: the types that the daemon is wired from, and how a file becomes them.
+//!
+//! May read files (the configuration and the permissions of what it names); must never open the store, a port or a socket.
+//! All findings are collected: a technician should not have to start the daemon once a mistake. `cross/tilld.toml` shows every key.
+
+mod files;
+mod finding;
+mod read;
+mod section;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::core::domain::{Currency, Lang, Mid, Minor, PrinterId, StoreId, TerminalId, Tid};
+
+pub use files::check_files;
+pub use finding::{Finding, Level};
+
+/// Where the configuration lies if neither `--config` nor `$TILLD_CONFIG` says otherwise.
+pub const DEFAULT_PATH: &str = "/etc/tilld/tilld.toml";
+
+/// A whole configuration, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// `[store]`
+    pub store: StoreConfig,
+    /// `[data]`
+    pub data: DataConfig,
+    /// `[api]`
+    pub api: ApiConfig,
+    /// `[acquirer]`
+    pub acquirer: AcquirerConfig,
+    /// `[offline]`; absent: nothing is taken offline.
+    pub offline: Option<OfflineConfig>,
+    /// `[limits]`
+    pub limits: LimitsConfig,
+    /// `[[terminal]]`, at least one.
+    pub terminals: Vec<TerminalConfig>,
+    /// `[[reader]]`
+    pub readers: Vec<ReaderConfig>,
+    /// `[[printer]]`
+    pub printers: Vec<PrinterConfig>,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// `id`
+    pub id: StoreId,
+    /// `name`, as printed: 1 to 60 characters.
+    pub name: String,
+    /// `timezone`, by its IANA name.
+    pub timezone: chrono_tz::Tz,
+    /// `currency`, ISO 4217 letters.
+    pub currency: Currency,
+    /// `day_cut`
+    pub day_cut: DayCut,
+    /// `require_shift`: a payment needs an open shift instead of opening one. Default false.
+    pub require_shift: bool,
+    /// `lang`: `"zh"` (default) or `"en"`.
+    pub lang: Lang,
+}
+
+/// When the business day is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DayCut {
+    /// Only where somebody asks.
+    Manual,
+    /// Every day at this local time.
+    At {
+        /// 0 to 23.
+        hour: u8,
+        /// 0 to 59.
+        minute: u8,
+    },
+}
+
+/// `[data]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataConfig {
+    /// `dir`
+    pub dir: PathBuf,
+    /// `key_file`; absent: a systemd credential, or a file beside the data.
+    pub key_file: Option<PathBuf>,
+    /// `mark_file`; absent: beside the data.
+    pub mark_file: Option<PathBuf>,
+}
+
+/// `[api]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiConfig {
+    /// `socket`
+    pub socket: PathBuf,
+    /// `listen`, a loopback address; absent: no TCP.
+    pub listen: Option<SocketAddr>,
+    /// `token_file`; there wherever `listen` is.
+    pub token_file: Option<PathBuf>,
+}
+
+/// `[acquirer]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcquirerConfig {
+    /// `profile`: the dialect's name.
+    pub profile: String,
+    /// `endpoint`
+    pub endpoint: Endpoint,
+    /// `tpdu`, five bytes.
+    pub tpdu: [u8; 5],
+    /// `header`, six bytes.
+    pub header: [u8; 6],
+    /// `timeout_ms`: how long an answer may take, 1,000 to 600,000. Default 60,000.
+    pub timeout_ms: u64,
+    /// `ca_file`: PEM of whoever signs the acquirer's certificate; absent: the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Where the acquirer is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `tls://`
+    pub tls: bool,
+    /// A name or address, without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+/// `[offline]`: the bounds of what is taken without a line. All four are above zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfflineConfig {
+    /// `max_amount`: one payment, minor units.
+    pub max_amount: Minor,
+    /// `max_total`: all that waits, minor units.
+    pub max_total: Minor,
+    /// `max_count`: all that waits.
+    pub max_count: u32,
+    /// `max_age_hours`: older ones are not sent by themselves.
+    pub max_age_hours: u32,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitsConfig {
+    /// `max_amount`: one payment, minor units. Default 5,000,000.
+    pub max_amount: Minor,
+    /// `settle_wait_s`: how long a card waits while its terminal settles, 0 to 600. Default 20.
+    pub settle_wait_s: u32,
+}
+
+/// `[[terminal]]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TerminalConfig {
+    /// `id`
+    pub id: TerminalId,
+    /// `tid`, 8 characters.
+    pub tid: Tid,
+    /// `mid`, 15 characters.
+    pub mid: Mid,
+    /// `master_key_file`: 32 hex digits; absent where a PIN pad holds the keys.
+    pub master_key_file: Option<PathBuf>,
+    /// `serial_number`, 1 to 32 printable characters.
+    pub serial_number: Option<String>,
+}
+
+/// What kind of reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ReaderKind {
+    /// Payment codes.
+    Scanner,
+    /// Magnetic stripes.
+    Msr,
+    /// The firmware bridge: card, PIN pad and more behind one port.
+    Bridge,
+}
+
+/// `[[reader]]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReaderConfig {
+    /// `terminal`
+    pub terminal: TerminalId,
+    /// `kind`
+    pub kind: ReaderKind,
+    /// `port`, by a stable name.
+    pub port: PathBuf,
+    /// `baud`. Default 9600.
+    pub baud: u32,
+}
+
+/// How a printer takes text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PrinterEncoding {
+    /// Chinese in two bytes.
+    Gb18030,
+    /// ASCII only: whatever is Chinese goes as an image.
+    Raster,
+    /// ASCII only.
+    Ascii,
+}
+
+/// `[[printer]]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrinterConfig {
+    /// `id`
+    pub id: PrinterId,
+    /// `port`, by a stable name.
+    pub port: PathBuf,
+    /// `baud`. Default 115,200.
+    pub baud: u32,
+    /// `columns`: 32, 35, 42 or 48 (default).
+    pub columns: u8,
+    /// `encoding`: `"gb18030"` (default), `"raster"` or `"ascii"`.
+    pub encoding: PrinterEncoding,
+    /// `terminals`: whose papers; absent: every terminal's.
+    pub terminals: Option<Vec<TerminalId>>,
+    /// `receipts`: payment receipts too, not reports alone. Default true.
+    pub receipts: bool,
+    /// `language`: default the store's.
+    pub language: Lang,
+}
+
+impl PrinterConfig {
+    /// Whether this printer prints for a terminal.
+    #[must_use]
+    pub fn serves(&self, terminal: &TerminalId) -> bool {
+        self.terminals.as_ref().is_none_or(|list| list.contains(terminal))
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {}", path.display(), findings.iter().map(|f| f.text(Lang::En)).collect::<Vec<_>>().join("; "))]
+pub struct ConfigError {
+    /// Which file.
+    pub path: PathBuf,
+    /// Why: at least one error, warnings too.
+    pub findings: Vec<Finding>,
+    /// The file could not be read at all.
+    pub unreadable: bool,
+}
+
+impl Config {
+    /// Reads the text of a configuration. Relative paths are taken from the folder of `path`. Gives the warnings beside it, or everything
+    /// that is wrong.
+    pub fn parse(text: &str, path: &Path) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
+        read::config(text, path)
+    }
+
+    /// Reads a file, without looking at the files that it names: for commands that only ask the daemon.
+    pub fn read(path: &Path) -> Result<Config, ConfigError> {
+        let bad = |findings, unreadable| ConfigError { path: path.to_owned(), findings, unreadable };
+        let text = read::file(path).map_err(|finding| bad(vec![finding], true))?;
+        Config::parse(&text, path).map(|(config, _)| config).map_err(|findings| bad(findings, false))
+    }
+
+    /// Reads a file, and looks at the files that it names. `Err` where the daemon should not start.
+    pub fn load(path: &Path) -> Result<(Config, Vec<Finding>), ConfigError> {
+        let bad = |findings, unreadable| ConfigError { path: path.to_owned(), findings, unreadable };
+        let text = read::file(path).map_err(|finding| bad(vec![finding], true))?;
+        let (config, mut findings) = Config::parse(&text, path).map_err(|findings| bad(findings, false))?;
+        findings.extend(check_files(&config));
+        if findings.iter().any(|f| f.level == Level::Error) {
+            return Err(bad(findings, false));
+        }
+        Ok((config, findings))
+    }
+
+    /// The terminal of this id.
+    #[must_use]
+    pub fn terminal(&self, id: &TerminalId) -> Option<&TerminalConfig> {
+        self.terminals.iter().find(|t| t.id == *id)
+    }
+}
+
+/// Which file is meant: the flag, else `$TILLD_CONFIG`, else [`DEFAULT_PATH`].
+#[must_use]
+pub fn path_from(flag: Option<&Path>) -> PathBuf {
+    flag.map(Path::to_owned)
+        .or_else(|| std::env::var_os("TILLD_CONFIG").filter(|v| !v.is_empty()).map(PathBuf::from))
+        .unwrap_or_else(|| PathBuf::from(DEFAULT_PATH))
+}

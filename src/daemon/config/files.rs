@@ -1,0 +1,211 @@
+//! Looks at the files that the configuration names: are they there, and closed to others?
+//!
+//! Only looks. A key's contents are read to see that they are a key, and wiped.
+
+use std::io::Read;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::finding::Finding;
+use super::{Config, TerminalConfig};
+use crate::core::domain::Sentence;
+
+/// Everything about the named files that keeps the daemon from starting, or that people should know.
+#[must_use]
+pub fn check_files(config: &Config) -> Vec<Finding> {
+    let mut out = Vec::new();
+    data_dir(&config.data.dir, &mut out);
+    match &config.data.key_file {
+        Some(path) => {
+            secret_file("data.key_file", path, &mut out);
+        }
+        None if std::env::var_os("CREDENTIALS_DIRECTORY").is_some() => {}
+        None => out.push(warn(
+            "data.key_file",
+            "未设置：密钥将放在数据旁边，拿走磁盘的人两者都有。请放到别处并设此项",
+            "is not set: the key will lie beside the data, and whoever takes the disk has both. Put it elsewhere and name it here",
+        )),
+    }
+    mark(config, &mut out);
+    if let Some(path) = &config.api.token_file {
+        secret_file("api.token_file", path, &mut out);
+    }
+    for (index, terminal) in config.terminals.iter().enumerate() {
+        master_key(index, terminal, &mut out);
+    }
+    for (index, reader) in config.readers.iter().enumerate() {
+        port(&format!("reader[{}].port", index + 1), &reader.port, &mut out);
+    }
+    for (index, printer) in config.printers.iter().enumerate() {
+        port(&format!("printer[{}].port", index + 1), &printer.port, &mut out);
+    }
+    if config.offline.is_none() {
+        out.push(warn("[offline]", "未设置：断网时不收卡", "is absent: without a line no card is taken"));
+    }
+    out
+}
+
+fn warn(key: &str, zh: impl Into<String>, en: impl Into<String>) -> Finding {
+    Finding::warning(None, key, Sentence::new(zh, en))
+}
+
+fn error(key: &str, zh: impl Into<String>, en: impl Into<String>) -> Finding {
+    Finding::error(None, key, Sentence::new(zh, en))
+}
+
+/// The nearest folder above that exists.
+fn existing(path: &Path) -> Option<&Path> {
+    path.ancestors().find(|p| p.exists())
+}
+
+fn data_dir(dir: &Path, out: &mut Vec<Finding>) {
+    let shown = dir.display();
+    match std::fs::metadata(dir) {
+        Ok(meta) if !meta.is_dir() => {
+            out.push(error("data.dir", format!("{shown} 不是目录"), format!("{shown} is not a folder")));
+        }
+        Ok(meta) => {
+            if meta.mode() & 0o007 != 0 {
+                out.push(warn(
+                    "data.dir",
+                    format!("{shown} 对所有用户开放，请执行 chmod 750 {shown}"),
+                    format!("{shown} is open to everybody: chmod 750 {shown}"),
+                ));
+            }
+            if rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_err() {
+                out.push(error(
+                    "data.dir",
+                    format!("{shown} 不可写，请检查属主和权限"),
+                    format!("{shown} cannot be written to: check its owner and permissions"),
+                ));
+            }
+        }
+        Err(_) => {
+            let writable = existing(dir).is_some_and(|p| rustix::fs::access(p, rustix::fs::Access::WRITE_OK).is_ok());
+            if !writable {
+                out.push(error(
+                    "data.dir",
+                    format!("{shown} 不存在且无法创建，请先建好"),
+                    format!("{shown} does not exist and cannot be made: make it first"),
+                ));
+            }
+        }
+    }
+}
+
+/// A file that nobody else may read. Gives whether it is there.
+fn secret_file(key: &str, path: &Path, out: &mut Vec<Finding>) -> bool {
+    let shown = path.display();
+    let Ok(meta) = std::fs::metadata(path) else {
+        if !path.parent().is_some_and(Path::is_dir) {
+            out.push(error(
+                key,
+                format!("{shown} 所在目录不存在，请先建好"),
+                format!("the folder of {shown} does not exist: make it first"),
+            ));
+        }
+        return false;
+    };
+    if !meta.is_file() {
+        out.push(error(key, format!("{shown} 不是普通文件"), format!("{shown} is not a regular file")));
+        return false;
+    }
+    if meta.mode() & 0o077 != 0 {
+        out.push(error(
+            key,
+            format!("{shown} 的权限为 {:04o}，其他用户可读，请执行 chmod 600 {shown}", meta.mode() & 0o7777),
+            format!("{shown} has mode {:04o}: others can read it. chmod 600 {shown}", meta.mode() & 0o7777),
+        ));
+    }
+    let me = rustix::process::geteuid().as_raw();
+    if meta.uid() != me && meta.uid() != 0 {
+        out.push(error(
+            key,
+            format!("{shown} 属于另一用户（uid {}），请改属主", meta.uid()),
+            format!("{shown} belongs to another user (uid {}): change its owner", meta.uid()),
+        ));
+    }
+    true
+}
+
+fn mark(config: &Config, out: &mut Vec<Finding>) {
+    let Some(path) = &config.data.mark_file else {
+        out.push(warn(
+            "data.mark_file",
+            "未设置：恢复旧磁盘镜像或丢失日志尾部时无法察觉。请设在另一介质上",
+            "is not set: a restored disk image or a lost tail of the log cannot be seen. Put it on another medium",
+        ));
+        return;
+    };
+    let device = |p: &Path| existing(p).and_then(|p| std::fs::metadata(p).ok()).map(|m| m.dev());
+    if device(path) == device(&config.data.dir) {
+        out.push(warn(
+            "data.mark_file",
+            "与数据在同一文件系统：恢复旧镜像时会一同回退。请放到另一介质",
+            "lies on the same file system as the data: a restored image takes it along. Put it on another medium",
+        ));
+    }
+    if !path.parent().is_some_and(Path::is_dir) {
+        let shown = path.display();
+        out.push(warn(
+            "data.mark_file",
+            format!("{shown} 所在目录不存在，请先建好或挂载"),
+            format!("the folder of {shown} does not exist: make or mount it first"),
+        ));
+    }
+}
+
+fn master_key(index: usize, terminal: &TerminalConfig, out: &mut Vec<Finding>) {
+    let key = format!("terminal[{}].master_key_file", index + 1);
+    let Some(path) = &terminal.master_key_file else { return };
+    let shown = path.display();
+    let before = out.len();
+    if !secret_file(&key, path, out) {
+        if out.len() == before {
+            out.push(error(
+                &key,
+                format!("{shown} 不存在。请放入收单机构下发的主密钥（32 位十六进制）"),
+                format!("{shown} does not exist. Put the acquirer's master key into it (32 hex digits)"),
+            ));
+        }
+        return;
+    }
+    let mut text = Zeroizing::new(String::new());
+    let read = std::fs::File::open(path).and_then(|f| f.take(256).read_to_string(&mut text));
+    let good = text.trim().len() == 32 && text.trim().bytes().all(|b| b.is_ascii_hexdigit());
+    match read {
+        Err(e) => out.push(error(&key, format!("{shown} 无法读取：{e}"), format!("{shown} cannot be read: {e}"))),
+        Ok(_) if !good => out.push(error(
+            &key,
+            format!("{shown} 的内容不是 32 位十六进制数字"),
+            format!("{shown} does not hold 32 hex digits"),
+        )),
+        Ok(_) => {}
+    }
+}
+
+fn port(key: &str, path: &Path, out: &mut Vec<Finding>) {
+    let shown = path.display();
+    match std::fs::metadata(path) {
+        Err(_) => out.push(warn(
+            key,
+            format!("{shown} 现在不在，请检查插头；插上后自动使用"),
+            format!("{shown} is not there now: check the plug. It is used as soon as it appears"),
+        )),
+        Ok(meta) if !meta.file_type().is_char_device() => {
+            out.push(error(key, format!("{shown} 不是串口设备"), format!("{shown} is not a serial port")));
+        }
+        Ok(_) => {
+            let both = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK;
+            if rustix::fs::access(path, both).is_err() {
+                out.push(error(
+                    key,
+                    format!("无权使用 {shown}，请把运行用户加入 dialout 组"),
+                    format!("{shown} may not be used: add the user to the group dialout"),
+                ));
+            }
+        }
+    }
+}
