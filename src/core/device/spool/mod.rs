@@ -11,6 +11,7 @@
 //!
 //! May be touched: timings and rules. Must never know: ports, threads, SQLite.
 
+mod asking;
 mod attention;
 mod machine;
 #[cfg(test)]
