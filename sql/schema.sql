@@ -7,6 +7,7 @@
 --
 -- All tables are STRICT: SQLite would otherwise keep a text in an INTEGER column, and a sum over it would be wrong without an error.
 -- Dates are text (2026-11-20): a technician with the sqlite3 shell reads them, and they sort. Amounts are integers of minor units.
+-- A `body` begins with eight bytes of its SHA-256: a bit that flipped on the medium is seen wherever it is read.
 -- Times are milliseconds since 1970-01-01T00:00:00Z and decide nothing (sequence decides).
 
 -- One row an event. `bytes` are canonical and hashed; all other columns repeat them for look-ups, and `tilld verify` compares them.
@@ -64,7 +65,7 @@ BEGIN
     SELECT RAISE(ABORT, 'a closed day takes no journal row');
 END;
 
--- A payment as it is now. `body` is the whole (version byte, postcard); the columns are what is looked up and recounted.
+-- A payment as it is now. `body` is the whole (sum, version byte, postcard); the columns are what is looked up and recounted.
 CREATE TABLE payment (
     id            INTEGER PRIMARY KEY CHECK (id > 0),  -- the sequence of its first row
     request_id    TEXT    NOT NULL UNIQUE,             -- law 3: one request makes at most one payment
@@ -129,7 +130,7 @@ CREATE TABLE sealed_card (
 
 -- The spool. A job is `printing` from before its first byte goes out until the printer says that it is done.
 CREATE TABLE print_job (
-    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    id      INTEGER PRIMARY KEY,                       -- the youngest is never pruned, so that no number comes again
     printer TEXT    NOT NULL,
     what    TEXT    NOT NULL,                          -- JSON
     reprint INTEGER NOT NULL CHECK (reprint >= 0),     -- 0: the original; n: the n-th reprint
@@ -141,7 +142,7 @@ CREATE TABLE print_job (
 CREATE INDEX print_job_waiting ON print_job (printer, id) WHERE state <> 'done';
 CREATE INDEX print_job_reprints ON print_job (what, reprint) WHERE reprint > 0;
 
--- A shift that has ended.
+-- A shift that has ended. Bodies of shift, batch and day are JSON behind their sum: substr(body, 9).
 CREATE TABLE shift (
     shift   INTEGER PRIMARY KEY,
     cashier TEXT    NOT NULL,

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::core::domain::{Refusal, TerminalId};
 use crate::core::acquirer::Report;
+use crate::core::domain::{Refusal, TerminalId};
 use crate::core::ports::{Command, Reply, Respond};
 use crate::io::store::SqliteStore;
 use crate::io::vault::Vault;

@@ -118,7 +118,7 @@ impl LaneShell {
                 LaneOutput::Disconnect => (*link, *connecting) = (None, None),
                 LaneOutput::Write(bytes) => {
                     let result = match link {
-                        Some(link) => link.write(&bytes).await,
+                        Some(link) => within(WRITE_MS, link.write(&bytes)).await,
                         None => Err(std::io::ErrorKind::NotConnected.into()),
                     };
                     if let Err(error) = result {
@@ -127,6 +127,7 @@ impl LaneShell {
                     }
                 }
                 LaneOutput::Report(report) => self.inbox.report(self.terminal.clone(), report),
+                LaneOutput::Note(note) => log::info!("{}: {note}", self.terminal),
                 LaneOutput::WakeAt(at) => *wake = Some(at),
             }
         }
@@ -136,13 +137,18 @@ impl LaneShell {
 
 type Connecting = std::pin::Pin<Box<dyn Future<Output = std::io::Result<Link>> + Send>>;
 
+/// A full window must not hold the lane's own time-out back: a line that takes nothing for so long is gone.
+const WRITE_MS: u64 = 2_000;
+
+async fn within<T>(ms: u64, work: impl Future<Output = std::io::Result<T>>) -> std::io::Result<T> {
+    match tokio::time::timeout(Duration::from_millis(ms), work).await {
+        Ok(result) => result,
+        Err(_) => Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "not in time")),
+    }
+}
+
 fn connect(address: Address, within_ms: u64) -> Connecting {
-    Box::pin(async move {
-        match tokio::time::timeout(Duration::from_millis(within_ms), Link::connect(&address)).await {
-            Ok(result) => result,
-            Err(_) => Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "no connection in time")),
-        }
-    })
+    Box::pin(async move { within(within_ms, Link::connect(&address)).await })
 }
 
 async fn finished(connecting: &mut Option<Connecting>) -> std::io::Result<Link> {

@@ -1,7 +1,6 @@
 //! The writer's thread: takes what waits, lets the writer decide and commit, and lets out what follows.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::inbox::{Ask, Inbox, TillWriter};
@@ -14,25 +13,21 @@ use crate::io::clock::Clock;
 const TICK: Duration = Duration::from_millis(500);
 
 /// Where the writer's outputs go. Each of these returns at once.
-pub struct Outlets {
+pub trait Outlets: Send {
     /// To a lane.
-    pub send: Box<dyn Fn(&TerminalId, Box<Order>) + Send>,
+    fn send(&self, terminal: &TerminalId, order: Box<Order>);
     /// There is something to print.
-    pub print: Box<dyn Fn() + Send>,
+    fn print(&self);
     /// Rows are durable.
-    pub committed: Box<dyn FnMut(&Committed) + Send>,
+    fn committed(&mut self, committed: &Committed);
     /// The store failed, or works again.
-    pub health: Box<dyn Fn(Option<String>) + Send>,
-}
-
-impl std::fmt::Debug for Outlets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Outlets")
-    }
+    fn health(&self, trouble: Option<String>);
+    /// About once a second.
+    fn every_second(&mut self);
 }
 
 /// Runs until the inbox is stopped and empty.
-pub fn write_on(mut writer: TillWriter, inbox: &Inbox, clock: &Clock, mut outlets: Outlets) -> TillWriter {
+pub fn write_on(mut writer: TillWriter, inbox: &Inbox, clock: &Clock, mut outlets: impl Outlets) -> TillWriter {
     let mut answers: HashMap<Ticket, Respond<Reply>> = HashMap::new();
     let mut next_ticket = 1u64;
     let mut ticket = || {
@@ -70,11 +65,13 @@ pub fn write_on(mut writer: TillWriter, inbox: &Inbox, clock: &Clock, mut outlet
         for look in looks {
             look(&mut writer);
         }
-        if idle && last_tidy.elapsed() >= Duration::from_secs(1) {
-            last_tidy = Instant::now();
-            if let Err(error) = writer.store_mut().tidy() {
-                log::warn!("the store could not be tidied, which loses nothing: {error}");
-            }
+        if last_tidy.elapsed() < Duration::from_secs(1) {
+            continue;
+        }
+        last_tidy = Instant::now();
+        outlets.every_second();
+        if idle && let Err(error) = writer.store_mut().tidy() {
+            log::warn!("the store could not be tidied, which loses nothing: {error}");
         }
     }
     for (_, respond) in answers {
@@ -83,7 +80,7 @@ pub fn write_on(mut writer: TillWriter, inbox: &Inbox, clock: &Clock, mut outlet
     writer
 }
 
-fn let_out(outputs: Vec<Output>, answers: &mut HashMap<Ticket, Respond<Reply>>, outlets: &mut Outlets) {
+fn let_out(outputs: Vec<Output>, answers: &mut HashMap<Ticket, Respond<Reply>>, outlets: &mut impl Outlets) {
     for output in outputs {
         match output {
             Output::Answer(ticket, result) => {
@@ -91,19 +88,16 @@ fn let_out(outputs: Vec<Output>, answers: &mut HashMap<Ticket, Respond<Reply>>, 
                     respond(result);
                 }
             }
-            Output::Send(terminal, order) => (outlets.send)(&terminal, order),
-            Output::Print => (outlets.print)(),
+            Output::Send(terminal, order) => outlets.send(&terminal, order),
+            Output::Print => outlets.print(),
             Output::Committed(committed) => {
-                (outlets.committed)(&committed);
-                (outlets.health)(None);
+                outlets.committed(&committed);
+                outlets.health(None);
             }
             Output::Failed(why) => {
                 log::error!("nothing of this commit was saved: {why}");
-                (outlets.health)(Some(why));
+                outlets.health(Some(why));
             }
         }
     }
 }
-
-/// Shared by everything that outlives a call.
-pub type Shared<T> = Arc<std::sync::Mutex<T>>;

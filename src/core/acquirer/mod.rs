@@ -3,6 +3,7 @@
 mod accept;
 mod compose;
 pub mod iso8583;
+mod lane;
 mod order;
 pub mod profile;
 #[cfg(test)]
@@ -10,5 +11,6 @@ mod samples;
 
 pub use accept::{Accepted, Mismatch, accept, read_unasked};
 pub use compose::{ComposeError, Composed, LaneIdentity, Pending, Purpose, compose, compose_echo};
+pub use lane::{Lane, LaneTimes};
 pub use order::*;
 pub use profile::{Profile, ProfileError};

@@ -1,6 +1,8 @@
 //! Orders and keys for the tests of this floor: a terminal with a store's usual payments.
 #![allow(clippy::unwrap_used)]
 
+use std::sync::LazyLock;
+
 use super::iso8583::bcd::unhex;
 use super::*;
 use crate::core::domain::*;
@@ -65,7 +67,8 @@ impl TerminalKeys for SumKeys {
 }
 
 pub fn profile() -> Profile {
-    Profile::builtin("unionpay-pos").unwrap()
+    static PROFILE: LazyLock<Profile> = LazyLock::new(|| Profile::builtin("unionpay-pos").unwrap());
+    PROFILE.clone()
 }
 
 pub fn identity() -> LaneIdentity {

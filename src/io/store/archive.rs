@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 
-use super::convert::{bytes32, date, int, payment, small, tally_of, unsigned};
+use super::convert::{bytes32, date, int, payment, small, tally_of, unsigned, unsummed};
 use super::error::{damaged, plain};
 use super::statements as sql;
 use crate::core::domain::{
@@ -206,8 +206,8 @@ pub(super) fn archived_day(row: &SqlRow<'_>) -> Result<DayRow, StoreError> {
         first: Seq(unsigned(row.get(2).map_err(plain)?, "a day's first row")?),
         last: Seq(unsigned(row.get(3).map_err(plain)?, "a day's last row")?),
         root: bytes32(blob(row, 4)?, "a day's root")?,
-        body: blob(row, 5)?.to_vec(),
-        tail: blob(row, 6)?.to_vec(),
+        body: unsummed(blob(row, 5)?, &"a day's sealed figures")?.to_vec(),
+        tail: unsummed(blob(row, 6)?, &"a day's later figures")?.to_vec(),
     })
 }
 
@@ -216,7 +216,7 @@ pub(super) fn archived_shift(row: &SqlRow<'_>) -> Result<ShiftRow, StoreError> {
         shift: ShiftNo(small(row.get(0).map_err(plain)?, "a shift's number")?),
         cashier: CashierId::new(text(row, 1)?).map_err(damaged)?,
         closed: date(text(row, 2)?)?,
-        body: blob(row, 3)?.to_vec(),
+        body: unsummed(blob(row, 3)?, &"a shift")?.to_vec(),
     })
 }
 
@@ -226,7 +226,7 @@ pub(super) fn archived_batch(row: &SqlRow<'_>) -> Result<ArchivedBatch, StoreErr
         batch: BatchNo(small(row.get(1).map_err(plain)?, "a batch number")?),
         first: Seq(unsigned(row.get(2).map_err(plain)?, "a batch's first row")?),
         rung: text(row, 3)?.to_owned(),
-        body: blob(row, 4)?.to_vec(),
+        body: unsummed(blob(row, 4)?, &"a batch")?.to_vec(),
     })
 }
 

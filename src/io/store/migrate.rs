@@ -43,7 +43,6 @@ fn money(conn: &Connection) -> Result<Vec<(String, i64, i64)>, StoreError> {
     rows.collect::<Result<_, _>>().map_err(plain)
 }
 
-#[cfg(test)]
 /// The objects of a schema and their text, spaces and comments aside: what is compared with the shipped one.
 pub(super) fn objects(conn: &Connection) -> Result<Vec<(String, String, String)>, StoreError> {
     let mut stmt = conn.prepare(statements::OBJECTS).map_err(plain)?;
@@ -51,7 +50,6 @@ pub(super) fn objects(conn: &Connection) -> Result<Vec<(String, String, String)>
     rows.collect::<Result<_, _>>().map_err(plain)
 }
 
-#[cfg(test)]
 /// The schema as shipped.
 pub(super) fn shipped() -> Result<Connection, StoreError> {
     let conn = Connection::open_in_memory().map_err(plain)?;
@@ -59,7 +57,6 @@ pub(super) fn shipped() -> Result<Connection, StoreError> {
     Ok(conn)
 }
 
-#[cfg(test)]
 fn plain_sql(text: &str) -> String {
     let code = text.lines().map(|line| line.split("--").next().unwrap_or_default());
     code.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")

@@ -7,16 +7,20 @@
 mod archive;
 mod convert;
 mod error;
+mod mark;
 mod migrate;
 mod open;
 mod options;
 mod reader;
 mod statements;
+mod verify;
 mod writer;
 
 pub use archive::{ArchivedBatch, Job, JobState, PinRow};
+pub use mark::{Mark, MarkState, MarkVerdict};
 pub use migrate::SCHEMA_VERSION;
 pub use open::MIN_SQLITE;
 pub use options::{Durability, StoreOptions};
 pub use reader::{PaymentFilter, Reader};
+pub use verify::{EachRow, Finding, Verified, VerifyWith, verify, verify_open_day};
 pub use writer::SqliteStore;

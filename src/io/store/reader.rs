@@ -17,7 +17,7 @@ use crate::core::domain::{
 };
 use crate::core::journal::{Link, Record};
 use crate::core::payment::Payment;
-use crate::core::ports::{DayRow, Page, PrintWhat, Recount, ShiftRow, StoreError, StoryLine};
+use crate::core::ports::{Archive, DayRow, Page, PrintWhat, Recount, ShiftRow, StoreError, StoryLine};
 
 /// Connections kept open between calls.
 const KEPT: usize = 4;
@@ -87,21 +87,6 @@ impl Reader {
     /// The link of a row: for the mark.
     pub fn link_at(&self, seq: Seq) -> Result<Option<Link>, StoreError> {
         self.with(|conn| archive::link_at(conn, seq))
-    }
-
-    /// A payment.
-    pub fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-        self.with(|conn| archive::payment_by_id(conn, id))
-    }
-
-    /// The payment of a request id.
-    pub fn by_request(&self, request: &RequestId) -> Result<Option<PaymentId>, StoreError> {
-        self.with(|conn| archive::by_request(conn, request))
-    }
-
-    /// The payment of a STAN, the youngest should numbers have wrapped.
-    pub fn by_stan(&self, terminal: &TerminalId, batch: BatchNo, stan: Stan) -> Result<Option<PaymentId>, StoreError> {
-        self.with(|conn| archive::by_stan(conn, terminal, batch, stan))
     }
 
     /// Payments, newest first. A page may be shorter than its limit, even empty, and still have a cursor: a rare filter over many payments.
@@ -243,21 +228,6 @@ impl Reader {
         self.with(|conn| collect(conn, sql::BATCHES_OF_DAY, [date.to_string()], archive::archived_batch))
     }
 
-    /// The payments of a batch from its first row on, in order.
-    pub fn batch_members(
-        &self,
-        terminal: &TerminalId,
-        batch: BatchNo,
-        first: Seq,
-    ) -> Result<Vec<PaymentId>, StoreError> {
-        self.with(|conn| archive::batch_members(conn, terminal, batch, first))
-    }
-
-    /// A day's totals, recounted from the rows.
-    pub fn recount(&self, date: BusinessDate) -> Result<Recount, StoreError> {
-        self.with(|conn| archive::recount(conn, date))
-    }
-
     /// Print jobs that are not done, of one printer or of all, oldest first.
     pub fn jobs(&self, printer: Option<&PrinterId>, limit: u32) -> Result<Vec<Job>, StoreError> {
         self.with(|conn| collect(conn, sql::JOBS, params![printer.map(PrinterId::as_str), limit], archive::job))
@@ -277,13 +247,43 @@ impl Reader {
         })
     }
 
-    /// How often something was printed on demand.
-    pub fn times_printed(&self, what: &PrintWhat) -> Result<u32, StoreError> {
-        self.with(|conn| archive::times_printed(conn, what))
-    }
-
     /// What the door knows of a person.
     pub fn pin(&self, cashier: &CashierId) -> Result<Option<PinRow>, StoreError> {
         self.with(|conn| archive::pin(conn, cashier))
+    }
+}
+
+/// Look-ups for reports and replays beside the writer. They see what is durable.
+impl Archive for Reader {
+    fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        self.with(|conn| archive::payment_by_id(conn, id))
+    }
+
+    fn by_request(&self, request: &RequestId) -> Result<Option<PaymentId>, StoreError> {
+        self.with(|conn| archive::by_request(conn, request))
+    }
+
+    fn by_stan(&self, terminal: &TerminalId, batch: BatchNo, stan: Stan) -> Result<Option<PaymentId>, StoreError> {
+        self.with(|conn| archive::by_stan(conn, terminal, batch, stan))
+    }
+
+    fn batch_members(&self, terminal: &TerminalId, batch: BatchNo, first: Seq) -> Result<Vec<PaymentId>, StoreError> {
+        self.with(|conn| archive::batch_members(conn, terminal, batch, first))
+    }
+
+    fn recount(&self, date: BusinessDate) -> Result<Recount, StoreError> {
+        self.with(|conn| archive::recount(conn, date))
+    }
+
+    fn suspects(&self, date: BusinessDate) -> Result<Vec<PaymentId>, StoreError> {
+        self.with(|conn| archive::suspects(conn, date))
+    }
+
+    fn sealed_card(&self, id: PaymentId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.with(|conn| archive::sealed_card(conn, id))
+    }
+
+    fn times_printed(&self, what: &PrintWhat) -> Result<u32, StoreError> {
+        self.with(|conn| archive::times_printed(conn, what))
     }
 }

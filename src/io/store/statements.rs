@@ -58,7 +58,8 @@ pub const CLAIM_JOB: &str = "UPDATE print_job SET state = 'printing', tries = tr
     RETURNING id, printer, what, reprint, state, created, tries";
 pub const SET_JOB: &str = "UPDATE print_job SET state = ?2 WHERE id = ?1";
 pub const REPRINT_JOB: &str = "UPDATE print_job SET state = 'queued', reprint = ?2 WHERE id = ?1";
-pub const PRUNE_JOBS: &str = "DELETE FROM print_job WHERE state = 'done' AND reprint = 0 AND created < ?1";
+pub const PRUNE_JOBS: &str = "DELETE FROM print_job WHERE state = 'done' AND reprint = 0 AND created < ?1
+    AND id < (SELECT max(id) FROM print_job)";
 pub const JOBS: &str = "SELECT id, printer, what, reprint, state, created, tries FROM print_job
     WHERE state <> 'done' AND (?1 IS NULL OR printer = ?1) ORDER BY printer, id LIMIT ?2";
 pub const JOB: &str = "SELECT id, printer, what, reprint, state, created, tries FROM print_job WHERE id = ?1";
@@ -150,5 +151,27 @@ pub const MONEY: &str = "SELECT 'pending ' || state, count(*), coalesce(sum(amou
     UNION ALL
     SELECT 'payments', count(*), coalesce(sum(amount), 0) FROM payment
     ORDER BY 1";
-#[cfg(test)]
 pub const OBJECTS: &str = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name";
+
+pub const ALL_COLUMNS: &str = "SELECT seq, at, business_date, event, payment_id, effect, amount, cashier, device, method,
+    sale_count, sale_amount, refund_count, refund_amount, void_count, void_amount, voucher_count, voucher_amount, bytes, link, hmac
+    FROM journal WHERE seq >= ?1 AND seq <= ?2 ORDER BY seq LIMIT 2048";
+pub const HMACS: &str = "SELECT seq, link, hmac FROM journal WHERE seq >= ?1 AND seq <= ?2 ORDER BY seq LIMIT 2048";
+pub const ALL_PAYMENTS: &str =
+    "SELECT id, request_id, kind, effect, method, device, cashier, business_date, amount, state, counted, slot,
+    voucher_date, batch, stan, batch_row, row, body FROM payment WHERE id > ?1 ORDER BY id LIMIT 1024";
+pub const HAS_PAYMENT: &str = "SELECT 1 FROM payment WHERE id = ?1";
+pub const ROW_BYTES: &str = "SELECT bytes FROM journal WHERE seq = ?1";
+pub const ENTRIES: &str = "SELECT effect, amount, business_date, cashier, device, method FROM journal WHERE payment_id = ?1 AND effect IS NOT NULL";
+/// Cards whose batch has ended, apart from pre-authorizations, whose completion still needs them.
+pub const CARDS_TOO_LONG: &str = "SELECT s.payment_id FROM sealed_card s JOIN payment p ON p.id = s.payment_id
+    WHERE p.kind <> 'preauth' AND p.state NOT IN ('waiting', 'sent', 'unknown', 'stored', 'set_aside') AND p.batch IS NOT NULL
+      AND (SELECT rung FROM batch b WHERE b.terminal = p.device AND b.batch = p.batch AND b.first <= p.batch_row ORDER BY b.first DESC LIMIT 1)
+          IN ('ended', 'reconciled')
+    ORDER BY 1 LIMIT 100";
+pub const ALL_DAYS: &str =
+    "SELECT date, z, first, last, root, sealed, body FROM day WHERE last > ?1 ORDER BY last LIMIT 64";
+pub const ALL_SHIFTS: &str = "SELECT shift, cashier, closed, body FROM shift WHERE shift > ?1 ORDER BY shift LIMIT 256";
+pub const ALL_BATCHES: &str =
+    "SELECT terminal, batch, first, rung, body, rowid FROM batch WHERE rowid > ?1 ORDER BY rowid LIMIT 256";
+pub const ALL_SNAPSHOTS: &str = "SELECT seq, body FROM snapshot WHERE seq > ?1 ORDER BY seq LIMIT 1";

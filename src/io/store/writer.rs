@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::archive::{self, Job, JobState, blob, collect, what_text};
-use super::convert::{body, bytes32, event_word, int, record, running, unsigned};
+use super::convert::{body, bytes32, event_word, int, record, running, summed, unsigned, unsummed};
 use super::error::{damaged, plain};
 use super::open;
 use super::options::{Ownership, StoreOptions};
@@ -226,8 +226,8 @@ impl SqliteStore {
                     signed(day.first.0),
                     signed(day.last.0),
                     day.root,
-                    day.body,
-                    day.tail
+                    summed(&day.body),
+                    summed(&day.tail)
                 ])
             })?;
             if changed != 1 {
@@ -404,7 +404,7 @@ impl Store for SqliteStore {
     fn put_shift(&mut self, shift: &ShiftRow) -> Result<(), StoreError> {
         let (cashier, closed) = (shift.cashier.as_str(), shift.closed.to_string());
         let changed = self.write(|conn| {
-            conn.prepare_cached(sql::PUT_SHIFT)?.execute(params![shift.shift.0, cashier, closed, shift.body])
+            conn.prepare_cached(sql::PUT_SHIFT)?.execute(params![shift.shift.0, cashier, closed, summed(&shift.body)])
         })?;
         if changed != 1 {
             return Err(self.broken(damaged(format!("shift {} is another cashier's", shift.shift.0))));
@@ -415,7 +415,7 @@ impl Store for SqliteStore {
     fn put_batch(&mut self, batch: &BatchRow) -> Result<(), StoreError> {
         let first = int(batch.first.0)?;
         self.write(|conn| {
-            let values = params![batch.terminal.as_str(), batch.batch.0, first, batch.rung, batch.body];
+            let values = params![batch.terminal.as_str(), batch.batch.0, first, batch.rung, summed(&batch.body)];
             conn.prepare_cached(sql::PUT_BATCH)?.execute(values).map(drop)
         })
     }
@@ -446,7 +446,7 @@ impl Store for SqliteStore {
 
     fn put_snapshot(&mut self, at: Seq, body: &[u8]) -> Result<(), StoreError> {
         let at = int(at.0)?;
-        self.write(|conn| conn.prepare_cached(sql::PUT_SNAPSHOT)?.execute(params![at, body]).map(drop))
+        self.write(|conn| conn.prepare_cached(sql::PUT_SNAPSHOT)?.execute(params![at, summed(body)]).map(drop))
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
@@ -484,7 +484,10 @@ impl Store for SqliteStore {
     fn snapshot(&self, before: Option<Seq>) -> Result<Option<(Seq, Vec<u8>)>, StoreError> {
         let before = before.map(|seq| int(seq.0)).transpose()?;
         let newest = collect(&self.conn, sql::SNAPSHOT, [before], |row| {
-            Ok((Seq(unsigned(row.get(0).map_err(plain)?, "a snapshot's row")?), blob(row, 1)?.to_vec()))
+            Ok((
+                Seq(unsigned(row.get(0).map_err(plain)?, "a snapshot's row")?),
+                unsummed(blob(row, 1)?, &"a snapshot")?.to_vec(),
+            ))
         })?;
         Ok(newest.into_iter().next())
     }

@@ -4,21 +4,32 @@
 //! profile, composer, MAC or lane, so that its agreeing with the daemon proves something. [`Host`] is a pure step on handed-in time; `server`
 //! is the thin shell of sockets and disk around it.
 
+mod answer;
 pub mod bookfile;
 pub mod books;
 mod checks;
 pub mod config;
+mod connection;
 pub mod dialect;
 pub mod faults;
 mod host;
 pub mod judge;
 pub mod keys;
+mod original;
 mod payments;
+mod reversal;
+mod run;
+mod server;
 mod settle;
 mod statement;
 pub mod totals;
+
+#[cfg(test)]
+mod tests;
 
 pub use config::{HostConfig, Scenario, TerminalConfig};
 pub use faults::{Fault, FaultRule, Spoil};
 pub use host::{Action, Host, LAYOUT, Session};
 pub use judge::{Finding, Judgement, Rule};
+pub use run::{SimArgs, run};
+pub use server::{Clock, Handle, HostControl, SimConfig, SimError, start};

@@ -1,6 +1,7 @@
 //! The table of field formats of one dialect, and what it does: bytes to messages and back.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -60,8 +61,11 @@ impl Spec {
     /// The formats of the profile that ships as `unionpay-pos`.
     #[must_use]
     pub fn unionpay_pos() -> Spec {
-        Spec::from_profile(include_str!("../profiles/unionpay-pos.toml"))
-            .expect("the shipped profile is read by a test")
+        static SPEC: LazyLock<Spec> = LazyLock::new(|| {
+            Spec::from_profile(include_str!("../profiles/unionpay-pos.toml"))
+                .expect("the shipped profile is read by a test")
+        });
+        SPEC.clone()
     }
 
     /// One field's format.

@@ -50,17 +50,19 @@ impl Spool {
         self.since_mark = 0;
         self.process_id = None;
         self.asked_at = None;
+        self.unanswered = 0;
+        self.asb_seen = false;
+        self.clean = false;
     }
 
     /// Asks how it is, sets it up, and waits for the answers: the state before every job.
     fn ask(&mut self, now: u64) {
-        self.marks.clear();
-        self.since_mark = 0;
+        self.drop_marks();
         self.process_id = None;
         self.asb_ready = None;
         self.asb_missing = 0;
         self.commands.clear();
-        self.phase = Phase::Asking { since: now, until: now.saturating_add(ASK_MS), asb: false, synced: false };
+        self.phase = Phase::Asking { since: now, until: now.saturating_add(ASK_MS), asb: false, heard: None };
         self.put_questions(now);
         self.put_setup();
     }
@@ -73,7 +75,15 @@ impl Spool {
         // In order behind the ASB: what an earlier run left in the buffer has answered before this does.
         if self.profile.has_gs_r {
             self.commands.extend(MARK);
+            self.unanswered += 1;
         }
+    }
+
+    /// Their answers may still come: they must not be taken for those to later marks.
+    fn drop_marks(&mut self) {
+        self.unanswered += self.marks.len();
+        self.marks.clear();
+        self.since_mark = 0;
     }
 
     fn put_questions(&mut self, now: u64) {
@@ -125,7 +135,7 @@ impl Spool {
                     self.settled = false;
                     self.round_done();
                 }
-                Answer::Asb(asb) => self.automatic(Health::from_asb(asb)),
+                Answer::Asb(asb) => self.automatic(now, Health::from_asb(asb)),
                 Answer::Processed(_) => self.processed(now),
                 Answer::ProcessDone(id) if self.process_id == Some(id) => {
                     self.done(Proof::ProcessId, out);
@@ -142,25 +152,32 @@ impl Spool {
         }
     }
 
-    fn automatic(&mut self, health: Health) {
+    fn automatic(&mut self, now: u64, health: Health) {
         self.health = health;
         self.settled = true;
         self.asb_ready = Some(health.ready());
         self.asb_missing = 0;
-        if let Phase::Asking { asb, .. } = &mut self.phase {
+        self.asb_seen = true;
+        if let Phase::Asking { asb, heard, .. } = &mut self.phase {
             *asb = true;
+            *heard = Some(now);
         }
     }
 
     fn processed(&mut self, now: u64) {
-        let has_asb = self.profile.has_asb;
-        if let Phase::Asking { asb, synced, .. } = &mut self.phase {
-            // One that comes before our ASB answers an earlier question.
-            *synced |= *asb || !has_asb;
-        } else if self.marks.pop_front().is_some() {
+        let printing = matches!(self.phase, Phase::Sending { .. } | Phase::Finishing { .. } | Phase::Stuck { .. });
+        if printing && self.marks.pop_front().is_some() {
             self.last_progress = now;
-        } else {
+            return;
+        }
+        // On a line just opened, what comes before our ASB answers questions of an earlier run.
+        if printing || self.unanswered == 0 || self.profile.has_asb && !self.asb_seen && !self.flushed {
             self.counters.strays += 1;
+        } else {
+            self.unanswered -= 1;
+        }
+        if let Phase::Asking { heard, .. } = &mut self.phase {
+            *heard = Some(now);
         }
     }
 
@@ -227,7 +244,7 @@ impl Spool {
                 }
             }
             Phase::Sending { .. } => {
-                if self.was_switched_off() {
+                if self.was_switched_off() || self.marks_due().is_some_and(|at| now >= at) {
                     self.doubt(now, out);
                 }
             }
@@ -259,7 +276,7 @@ impl Spool {
     }
 
     fn asking(&mut self, now: u64, out: &mut Vec<Output>) {
-        let Phase::Asking { since, until, asb, synced } = self.phase else { return };
+        let Phase::Asking { since, until, asb, heard } = self.phase else { return };
         if !self.profile.speaks() {
             return self.ready(now, out);
         }
@@ -269,24 +286,47 @@ impl Spool {
             return;
         }
         let status = if self.profile.has_asb { asb } else { answered };
-        if status && (synced || !self.profile.has_gs_r) {
+        if status && self.unanswered == 0 && (self.clean || !self.doubt_at_hand()) {
             return self.ready(now, out);
         }
-        if now < until || self.unwritten > 0 || !self.commands.is_empty() {
+        if self.quiet_at().is_some_and(|at| now >= at) {
+            // What has not come by now does not come any more.
+            self.unanswered = 0;
+            return self.ready(now, out);
+        }
+        let silent_since = heard.unwrap_or(0).saturating_add(ASK_MS);
+        if now < until.max(silent_since) || self.unwritten > 0 || !self.commands.is_empty() {
             return;
         }
-        // A failing question must not block printing, as long as it answers one that goes through its buffer.
-        let mute_buffer = !self.profile.has_asb && !self.profile.has_gs_r;
-        if self.flushed && (asb || synced || mute_buffer) && (asb || answered) {
-            return self.ready(now, out);
-        }
-        if !self.flushed {
+        if !self.flushed && !asb {
             return self.flush(now, since);
         }
-        self.deaf = answered;
-        self.put_questions(now);
-        self.put_setup();
-        self.phase = Phase::Asking { since, until: now.saturating_add(ASK_AGAIN_MS), asb, synced };
+        if self.quiet_at().is_none() {
+            self.deaf = answered;
+            self.put_questions(now);
+            self.put_setup();
+            self.phase = Phase::Asking { since, until: now.saturating_add(ASK_AGAIN_MS), asb, heard };
+        }
+    }
+
+    /// Whether the next print is a repeat: answers to the print before it may be under way.
+    fn doubt_at_hand(&self) -> bool {
+        match &self.current {
+            Some(c) => c.doubt,
+            None => self.queue.front().is_some_and(|j| j.started_before),
+        }
+    }
+
+    /// When a printer that is well, and has answered something that went through its buffer, has been quiet for long
+    /// enough to go on with fewer answers than questions. A failing question must not block printing.
+    fn quiet_at(&self) -> Option<u64> {
+        let Phase::Asking { since, asb, heard, .. } = self.phase else { return None };
+        let answered = self.profile.has_dle_eot && self.asked_at.is_none();
+        let no_way_through = !self.profile.has_asb && !self.profile.has_gs_r;
+        let through = asb || no_way_through || heard.is_some() && (self.flushed || !self.profile.has_asb);
+        let sent = self.unwritten == 0 && self.commands.is_empty();
+        let well = (asb || answered) && self.health.ready();
+        (through && well && sent).then(|| heard.unwrap_or(since).saturating_add(ASK_AGAIN_MS))
     }
 
     /// A command that waits for the rest of its data has eaten our questions: end it with NULs, then ask again.
@@ -297,7 +337,7 @@ impl Spool {
         self.put_questions(now);
         self.put_setup();
         let until = now.saturating_add(PATIENCE_MS);
-        self.phase = Phase::Asking { since, until, asb: false, synced: false };
+        self.phase = Phase::Asking { since, until, asb: false, heard: None };
     }
 
     fn ready(&mut self, now: u64, out: &mut Vec<Output>) {
@@ -354,6 +394,7 @@ impl Spool {
             c.doubt = true;
         }
         self.flushed = false;
+        self.clean = false;
         if self.repeat(out) {
             self.ask(now);
         }
@@ -405,6 +446,12 @@ impl Spool {
         self.trusted_ready() && self.unwritten == 0 && self.commands.is_empty()
     }
 
+    /// When marks that do not come back count as lost, in the middle of a job.
+    fn marks_due(&self) -> Option<u64> {
+        let due = self.last_progress.saturating_add(2 * PATIENCE_MS);
+        (!self.marks.is_empty() && self.can_judge()).then_some(due)
+    }
+
     fn judge_at(&self, probed: Option<u64>) -> u64 {
         probed.unwrap_or(0).max(self.last_progress).saturating_add(PATIENCE_MS)
     }
@@ -419,7 +466,8 @@ impl Spool {
             self.counters.done += 1;
             out.push(Output::Done { id: c.job.id, proof, reprint: c.doubt });
         }
-        self.marks.clear();
+        self.clean = self.profile.has_gs_r && self.marks.len() <= 1;
+        self.drop_marks();
         self.process_id = None;
         self.phase = Phase::Idle;
     }
@@ -533,8 +581,12 @@ impl Spool {
         let sent = self.unwritten == 0 && self.commands.is_empty();
         let own = match self.phase {
             Phase::Lost { since } => (!self.unplugged).then(|| since.saturating_add(PATIENCE_MS)),
-            Phase::Asking { until, .. } => sent.then_some(until),
+            Phase::Asking { until, heard, .. } => {
+                let until = until.max(heard.unwrap_or(0).saturating_add(ASK_MS));
+                self.quiet_at().or(sent.then_some(until))
+            }
             Phase::Finishing { probed } => self.can_judge().then(|| self.judge_at(probed)),
+            Phase::Sending { .. } => self.marks_due(),
             _ => None,
         };
         [own, self.silence_due(), self.poll_due()].into_iter().flatten().min()

@@ -174,7 +174,7 @@ enum Phase {
     /// Nothing to do.
     Idle,
     /// Asked how it is; waiting for the answers.
-    Asking { since: u64, until: u64, asb: bool, synced: bool },
+    Asking { since: u64, until: u64, asb: bool, heard: Option<u64> },
     /// It said that it cannot print now.
     Waiting,
     /// Waiting for `StartedDurable`.
@@ -215,6 +215,8 @@ pub struct SpoolView {
     pub queued: usize,
     /// Whether the port is open.
     pub port_open: bool,
+    /// What it is doing, one word.
+    pub phase: &'static str,
     /// What the cashier should see, most urgent first.
     pub attentions: Vec<Attention>,
     /// What the printer last said of itself.
@@ -238,6 +240,12 @@ pub struct Spool {
     asb_ready: Option<bool>,
     /// Rounds in which `DLE EOT` said ready and ASB had not: its ASB is off, so it was switched off.
     asb_missing: u8,
+    /// An ASB came since the port was opened.
+    asb_seen: bool,
+    /// Answers to `GS r` still to come that belong to no mark of the job at hand.
+    unanswered: usize,
+    /// The last job ended with all its answers: no others are under way.
+    clean: bool,
     /// Flushed since the port was opened.
     flushed: bool,
     /// Bytes out that the kernel has not taken.
@@ -276,6 +284,9 @@ impl Spool {
             health: Health::default(),
             asb_ready: None,
             asb_missing: 0,
+            asb_seen: false,
+            unanswered: 0,
+            clean: false,
             flushed: false,
             unwritten: 0,
             commands: Vec::new(),
@@ -306,6 +317,16 @@ impl Spool {
             current: self.current.as_ref().map(|c| (c.job.id, c.job.title.clone())),
             queued: self.queue.len(),
             port_open: !matches!(self.phase, Phase::Lost { .. }),
+            phase: match self.phase {
+                Phase::Lost { .. } => "lost",
+                Phase::Idle => "idle",
+                Phase::Asking { .. } => "asking",
+                Phase::Waiting => "waiting",
+                Phase::Starting => "starting",
+                Phase::Sending { .. } => "sending",
+                Phase::Finishing { .. } => "finishing",
+                Phase::Stuck { .. } => "stuck",
+            },
             attentions: Attention::ALL.into_iter().filter(|a| self.shown.has(*a)).collect(),
             health: self.health,
             counters: self.counters,
