@@ -54,7 +54,6 @@ pub struct Entry {
     pub amount: Minor,
     pub foreign: bool,
     pub status: Status,
-    pub rrn: String,
     /// A void has undone it.
     pub voided: bool,
 }
@@ -73,6 +72,8 @@ pub struct Account {
     settling: Option<(Stan, HostTotals, Verdicts)>,
     /// STANs of the card records uploaded in this settlement.
     pub uploaded: Vec<Stan>,
+    /// STANs of the messages that carried them.
+    uploads: Vec<Stan>,
     /// Batches that have ended: number, verdicts, records that the end named.
     pub ended: Vec<(BatchNo, Verdicts, u16)>,
     /// A reversible request that the terminal has no answer to, and how often its reversal came.
@@ -92,7 +93,7 @@ pub struct Bank {
     /// How often a reversal may be tried before the terminal goes on without it.
     pub reversal_tries: u32,
     /// F60.2 of the next sign-on answers, where the bank's own number is not to be told.
-    pub says_batch: Option<BatchNo>,
+    pub says_batch: BTreeMap<TerminalId, BatchNo>,
     next_rrn: u64,
     /// F12 and F13 of every answer.
     pub clock: Option<(String, String)>,
@@ -105,6 +106,7 @@ impl Bank {
             books: Vec::new(),
             settling: None,
             uploaded: Vec::new(),
+            uploads: Vec::new(),
             ended: Vec::new(),
             unanswered: None,
             faults: VecDeque::new(),
@@ -115,7 +117,7 @@ impl Bank {
             accounts: terminals.iter().map(|t| (t.clone(), account(t))).collect(),
             findings: Vec::new(),
             reversal_tries,
-            says_batch: None,
+            says_batch: BTreeMap::new(),
             next_rrn: 1,
             clock: None,
         }
@@ -143,6 +145,12 @@ impl Bank {
     pub fn take(&mut self, terminal: &TerminalId, order: &Order) -> Reaction {
         use tilld::core::acquirer::NotSent;
         let account = self.account_mut(terminal);
+        if let (Outgoing::Reversal(..), Some((b, s, n))) = (&order.message, &mut account.unanswered)
+            && (*b, *s) == (order.batch, order.stan)
+        {
+            // A try is a try, whether we hear of it or not.
+            *n += 1;
+        }
         let fault = account.faults.pop_front().or_else(|| account.always.clone());
         let silent = Reaction { answer: None, not_sent: None };
         let after = |ms, answer| Reaction { answer: Some((ms, answer)), not_sent: None };
@@ -162,7 +170,9 @@ impl Bank {
             }
             Some(Fault::Late(ms)) => {
                 let answer = self.done(terminal, order);
-                self.note_unanswered(terminal, order);
+                if ms > crate::shop::TIMEOUT {
+                    self.note_unanswered(terminal, order);
+                }
                 after(ms, answer)
             }
             Some(Fault::Code(code)) => {
@@ -216,7 +226,7 @@ impl Bank {
         match &order.message {
             Outgoing::SignOn => {
                 let mut answer = self.answer("00", order);
-                answer.batch = self.says_batch.or(Some(self.account(terminal).batch));
+                answer.batch = self.says_batch.get(terminal).copied().or(Some(self.account(terminal).batch));
                 answer
             }
             Outgoing::SignOff => self.answer("00", order),
@@ -227,18 +237,19 @@ impl Bank {
                 if rows.is_empty() || rows.len() > 8 {
                     self.find(terminal, format!("an upload of {} records", rows.len()));
                 }
+                if self.account(terminal).uploads.contains(&order.stan) {
+                    // The same message again: its answer was lost.
+                    return self.answer("00", order);
+                }
+                self.account_mut(terminal).uploads.push(order.stan);
                 for row in rows {
-                    let known = self.account(terminal).books.iter().any(|e| {
-                        (e.batch, e.stan, e.amount, e.status) == (order.batch, row.stan, row.amount, Status::Approved)
-                    });
-                    if !known && self.account(terminal).uploaded.contains(&row.stan) {
+                    if self.account(terminal).uploaded.contains(&row.stan) {
                         self.find(terminal, format!("record {} was uploaded twice", row.stan));
                     }
                     if row.pan.is_none() {
                         self.find(terminal, format!("record {} was uploaded without its card", row.stan));
                     }
-                    let stan = row.stan;
-                    self.account_mut(terminal).uploaded.push(stan);
+                    self.account_mut(terminal).uploaded.push(row.stan);
                 }
                 self.answer("00", order)
             }
@@ -296,7 +307,7 @@ impl Bank {
             amount: message.amount,
             foreign,
             status: Status::Approved,
-            rrn: rrn.clone(),
+
             voided: false,
         };
         self.account_mut(terminal).books.push(entry);
@@ -313,11 +324,6 @@ impl Bank {
             self.find(terminal, format!("reversal {} while the batch is being settled", order.stan));
         }
         let account = self.account_mut(terminal);
-        if let Some((b, s, n)) = &mut account.unanswered
-            && (*b, *s) == (order.batch, order.stan)
-        {
-            *n += 1;
-        }
         let entry = account.books.iter_mut().find(|e| (e.batch, e.stan) == (order.batch, order.stan));
         let code = match entry {
             None => "25",
@@ -392,6 +398,7 @@ impl Bank {
             self.find(terminal, "the end says balanced where the verdict does not, or the other way round");
         }
         let account = self.account_mut(terminal);
+        account.uploads.clear();
         let uploaded = std::mem::take(&mut account.uploaded).len();
         account.ended.push((order.batch, verdicts, records));
         account.settling = None;

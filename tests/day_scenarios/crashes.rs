@@ -4,12 +4,13 @@ use crate::words::{play, play_on_disk};
 
 #[test]
 fn a_commit_that_fails_refuses_every_command_and_memory_is_the_store() {
-    play("
+    play(
+        "
         1001 POS1 sells a cash 12.00      => approved
-        rows                              => 11
+        rows                              => 14
         commit fails
         1001 POS1 sells b cash 13.00      => storage_failed
-        rows                              => 11
+        rows                              => 14
         failures                          => 1
         1001 POS1 sells b cash 13.00      => approved
         row 1 fails
@@ -21,12 +22,14 @@ fn a_commit_that_fails_refuses_every_command_and_memory_is_the_store() {
         open-day                          => 2026-03-07
         cut                               => 2026-03-07 Z1
         day 2026-03-07 => balanced sale 3/39.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 39.00
-    ");
+    ",
+    );
 }
 
 #[test]
 fn a_report_whose_commit_failed_is_not_forgotten() {
-    play("
+    play(
+        "
         1001 POS1 begins a card 12.00     => sent
         commit fails
         wait 3s
@@ -34,12 +37,14 @@ fn a_report_whose_commit_failed_is_not_forgotten() {
         a state                           => approved
         answer a                          => approved
         1001 POS1 sells b card 12.00      => approved
-    ");
+    ",
+    );
 }
 
 #[test]
 fn whoever_waits_for_another_step_is_not_told_that_nothing_was_done() {
-    play("
+    play(
+        "
         1001 POS1 begins a card 12.00     => sent
         1001 POS1 begins w card 15.00     => waiting
         commit fails
@@ -47,12 +52,14 @@ fn whoever_waits_for_another_step_is_not_told_that_nothing_was_done() {
         answer a                          => approved
         answer w                          => approved
         1001 POS1 sells c card 12.00      => approved
-    ");
+    ",
+    );
 }
 
 #[test]
 fn a_card_of_a_payment_that_never_was_does_not_stay_in_memory_for_the_next_one() {
-    play("
+    play(
+        "
         POS1 next lose-answer
         1001 POS1 begins x card 12.00             => sent
         commit fails
@@ -64,12 +71,14 @@ fn a_card_of_a_payment_that_never_was_does_not_stay_in_memory_for_the_next_one()
         cut                                       => 2026-03-07 Z1
         wait 5s
         settled 2026-03-07                        => POS1 000001 balanced
-    ");
+    ",
+    );
 }
 
 #[test]
 fn what_was_sent_when_the_power_went_is_unknown_and_reversed() {
-    play_on_disk("
+    play_on_disk(
+        "
         1001 POS1 sells z card 1.00       => approved
         1001 POS1 begins a card 12.00     => sent
         1001 POS1 begins w card 15.00     => waiting
@@ -80,18 +89,20 @@ fn what_was_sent_when_the_power_went_is_unknown_and_reversed() {
         w card                            => erased
         wait 1s
         a state                           => reversed
-        POS1 heard                        => sale sale sign-on reversal
+        POS1 heard                        => sign-on sale sale sign-on reversal
         1001 POS1 sells a card 12.00      => reversed
         1001 POS1 sells w card 15.00      => cancelled
         cut                               => 2026-03-07 Z1
         wait 5s
         settled 2026-03-07                => POS1 000001 balanced
-    ");
+    ",
+    );
 }
 
 #[test]
 fn stored_sales_survive_and_are_sent_once() {
-    play_on_disk("
+    play_on_disk(
+        "
         all go down
         1001 POS1 sells a card 12.00      => stored
         1001 POS1 sells b card 13.00      => stored
@@ -110,12 +121,14 @@ fn stored_sales_survive_and_are_sent_once() {
         start
         wait 5s
         settled 2026-03-07                => POS1 000001 balanced
-    ");
+    ",
+    );
 }
 
 #[test]
 fn a_void_under_way_when_the_power_went_leaves_the_sale_free_again() {
-    play_on_disk("
+    play_on_disk(
+        "
         1001 POS1 sells a card 12.00      => approved
         cut                               => 2026-03-07 Z1
         wait 5s
@@ -133,5 +146,6 @@ fn a_void_under_way_when_the_power_went_leaves_the_sale_free_again() {
         start
         a refunded                        => 2.00
         b voided                          => yes
-    ");
+    ",
+    );
 }

@@ -5,7 +5,8 @@ use crate::words::{play, play_with};
 
 #[test]
 fn a_drawer_from_float_to_over_and_short() {
-    play("
+    play(
+        "
         1001 opens shift POS1 200.00           => shift 1
         1001 opens shift POS1 200.00           => shift_already_open
         1002 opens shift POS1 1.00             => drawer_held
@@ -27,12 +28,14 @@ fn a_drawer_from_float_to_over_and_short() {
         1001 closes shift                      => shift_not_open
         drawers 2026-03-07                     => 1001 POS1 251.00 1.00
         1002 opens shift POS1 100.00           => shift 2
-    ");
+    ",
+    );
 }
 
 #[test]
 fn cash_by_a_cashier_without_the_drawer_is_refused_until_it_is_handed_over() {
-    play("
+    play(
+        "
         1001 opens shift POS1 100.00           => shift 1
         1002 POS1 sells a cash 5.00            => drawer_held
         1002 POS1 sells b card 5.00            => approved
@@ -45,12 +48,14 @@ fn cash_by_a_cashier_without_the_drawer_is_refused_until_it_is_handed_over() {
         1002 closes shift                      => shift 2
         1001 closes shift                      => shift 1
         drawers 2026-03-07                     => 1002 POS1 106.00 0.00, 1001 POS1 100.00 1.00
-    ");
+    ",
+    );
 }
 
 #[test]
 fn a_shift_across_the_cut_is_carried_and_counted_once() {
-    play("
+    play(
+        "
         1001 opens shift POS1 100.00           => shift 1
         1001 POS1 sells a cash 5.00            => approved
         cut                                    => 2026-03-07 Z1
@@ -64,7 +69,8 @@ fn a_shift_across_the_cut_is_carried_and_counted_once() {
         drawers 2026-03-07                     => 1001 POS1 105.00 not counted
         cut                                    => 2026-03-08 Z2
         day 2026-03-08 => balanced sale 1/7.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 7.00
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -79,9 +85,12 @@ fn a_first_payment_opens_a_shift_and_takes_a_free_drawer() {
     ");
     let mut strict = rules();
     strict.require_shift = true;
-    play_with(strict, "
+    play_with(
+        strict,
+        "
         1001 POS1 sells a card 5.00            => shift_required
         1001 opens shift                       => shift 1
         1001 POS1 sells a card 5.00            => approved
-    ");
+    ",
+    );
 }

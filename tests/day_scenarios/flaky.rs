@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tilld::core::domain::{BatchNo, BusinessDate, CashierId, PaymentId, RequestId, Seq, Stan, TerminalId};
 use tilld::core::journal::{Link, Record};
 use tilld::core::payment::{Payment, Slot};
-use tilld::core::ports::{
-    Archive, BatchRow, DayRow, JobRow, PrintWhat, Recount, Row, ShiftRow, Store, StoreError,
-};
+use tilld::core::ports::{Archive, BatchRow, DayRow, JobRow, PrintWhat, Recount, Row, ShiftRow, Store, StoreError};
 use tilld::io::store::SqliteStore;
 
 /// What goes wrong, and when: each counts down and fails at zero; negative is never.

@@ -5,7 +5,8 @@ use crate::words::{play, play_with};
 
 #[test]
 fn an_outage_in_the_middle_of_the_day() {
-    play("
+    play(
+        "
         1001 POS1 sells a card 12.00           => approved
         all go down
         1001 POS1 sells b card 20.00           => stored
@@ -24,12 +25,14 @@ fn an_outage_in_the_middle_of_the_day() {
         wait 10s
         settled 2026-03-07                     => POS1 000001 balanced, POS2 000001 balanced
         day 2026-03-07 => balanced sale 4/67.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 67.00
-    ");
+    ",
+    );
 }
 
 #[test]
 fn each_bound_of_what_may_wait_refuses_with_its_code() {
-    play("
+    play(
+        "
         all go down
         1001 POS1 sells big card 500.01        => offline_amount
         1001 POS1 sells a card 500.00          => stored
@@ -40,22 +43,27 @@ fn each_bound_of_what_may_wait_refuses_with_its_code() {
         1001 POS1 sells f card 1.00            => stored
         waiting                                => 5/2,000.00
         1001 POS1 sells g cash 500.00          => approved
-    ");
+    ",
+    );
     let mut few = rules();
     if let Some(offline) = &mut few.offline {
         offline.max_count = 2;
     }
-    play_with(few, "
+    play_with(
+        few,
+        "
         all go down
         1001 POS1 sells a card 1.00            => stored
         1002 POS2 sells b card 1.00            => stored
         1001 POS1 sells c card 1.00            => offline_limit
-    ");
+    ",
+    );
 }
 
 #[test]
 fn what_cannot_be_guaranteed_offline_is_refused_with_a_reason() {
-    play("
+    play(
+        "
         all go down
         1001 POS1 sells a card 12.00 chip      => offline_card
         1001 POS1 sells b card 12.00 inserted  => offline_card
@@ -67,24 +75,28 @@ fn what_cannot_be_guaranteed_offline_is_refused_with_a_reason() {
         1001 POS1 sells h qr 12.00 short       => bad_code
         1001 POS1 sells i card 12.00           => stored
         day 2026-03-07 => open sale 1/12.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 12.00
-    ");
+    ",
+    );
 }
 
 #[test]
 fn without_a_line_nothing_that_was_sent_is_undone() {
-    play("
+    play(
+        "
         1001 POS1 sells a card 12.00           => approved
         1001 POS1 sells b cash 12.00           => approved
         all go down
         1001 POS1 voids a as v                 => needs_line
         1001 POS1 refunds a as r 1.00          => needs_line
         1001 POS1 voids b as vb                => approved
-    ");
+    ",
+    );
 }
 
 #[test]
 fn a_stored_sale_voided_locally_leaves_the_queue_and_both_rows_go() {
-    play("
+    play(
+        "
         all go down
         1001 POS1 sells a card 12.00           => stored
         1001 POS1 sells b card 20.00           => stored
@@ -103,12 +115,14 @@ fn a_stored_sale_voided_locally_leaves_the_queue_and_both_rows_go() {
         wait 10s
         settled 2026-03-07                     => POS1 000001 balanced
         day 2026-03-07 => balanced sale 2/32.00 refund 0/0.00 void 1/12.00 vouchers 0/0.00 net 20.00
-    ");
+    ",
+    );
 }
 
 #[test]
 fn a_stored_sale_refused_later_is_a_negative_voucher_and_an_exception() {
-    play("
+    play(
+        "
         all go down
         1001 POS1 sells a card 12.00           => stored
         1002 POS2 sells b card 20.00           => stored
@@ -127,12 +141,14 @@ fn a_stored_sale_refused_later_is_a_negative_voucher_and_an_exception() {
         M1 resolves 1 written-off              => done
         waiting                                => 0/0.00
         bridge 2026-03-07                      => batch:POS2:000001 20.00, refused_offline 12.00
-    ");
+    ",
+    );
 }
 
 #[test]
 fn refused_on_its_own_day_it_stands_on_both_sides_of_that_day() {
-    play("
+    play(
+        "
         POS1 goes down
         1001 POS1 sells a card 12.00           => stored
         POS1 next code-14
@@ -143,7 +159,8 @@ fn refused_on_its_own_day_it_stands_on_both_sides_of_that_day() {
         bridge 2026-03-07                      => refused_offline 12.00, vouchers -12.00
         1001 POS1 refunds a as r 12.00         => original_not_approved
         cut                                    => 2026-03-07 Z1
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -170,7 +187,8 @@ fn an_advice_answered_94_counts_as_delivered() {
 
 #[test]
 fn what_cannot_be_delivered_stands_aside_and_the_rest_passes() {
-    play("
+    play(
+        "
         POS1 goes down
         1001 POS1 sells a card 12.00           => stored
         1001 POS1 sells b card 13.00           => stored
@@ -197,12 +215,14 @@ fn what_cannot_be_delivered_stands_aside_and_the_rest_passes() {
         cut                                    => 2026-03-07 Z1
         wait 10s
         settled 2026-03-07                     => POS1 000001 balanced
-    ");
+    ",
+    );
 }
 
 #[test]
 fn what_is_too_old_is_not_sent_by_itself_and_a_person_can_send_it() {
-    play("
+    play(
+        "
         POS1 goes down
         1001 POS1 sells a card 12.00           => stored
         wait 70h
@@ -220,12 +240,14 @@ fn what_is_too_old_is_not_sent_by_itself_and_a_person_can_send_it() {
         wait 5s
         a state                                => forwarded
         exceptions                             =>
-    ");
+    ",
+    );
 }
 
 #[test]
 fn what_stands_aside_and_is_given_up_is_a_negative_voucher() {
-    play("
+    play(
+        "
         POS1 goes down
         1001 POS1 sells a card 12.00           => stored
         wait 73h
@@ -240,21 +262,14 @@ fn what_stands_aside_and_is_given_up_is_a_negative_voucher() {
         1001 POS1 sells b card 5.00            => approved
         wait 5s
         POS1 heard                             => sign-on sale
-    ");
+    ",
+    );
 }
 
 #[test]
 fn online_sales_and_the_backlog_take_turns() {
-    play("
-        POS1 goes down
-        1001 POS1 sells a card 1.00            => stored
-        1001 POS1 sells b card 1.00            => stored
-        1001 POS1 sells c card 1.00            => stored
-        1001 POS1 sells d card 1.00            => stored
-        POS1 comes up
-        1001 POS1 begins x card 2.00           => stored
-    ");
-    play("
+    play(
+        "
         POS1 goes down
         1001 POS1 sells a card 1.00            => stored
         1001 POS1 sells b card 1.00            => stored
@@ -266,5 +281,6 @@ fn online_sales_and_the_backlog_take_turns() {
         1001 POS1 begins y card 2.00           => waiting
         wait 5s
         POS1 heard => sign-on offlinesale sale offlinesale sale offlinesale offlinesale
-    ");
+    ",
+    );
 }

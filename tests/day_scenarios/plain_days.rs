@@ -4,7 +4,8 @@ use crate::words::play;
 
 #[test]
 fn a_plain_day_with_two_terminals_settles_balanced() {
-    play("
+    play(
+        "
         1001 POS1 sells a card 12.00            => approved
         1002 POS2 sells b card 30.00 foreign    => approved
         1001 POS1 sells c cash 5.00             => approved
@@ -26,12 +27,14 @@ fn a_plain_day_with_two_terminals_settles_balanced() {
         pending 2026-03-07 =>
         a card => erased
         e card => erased
-    ");
+    ",
+    );
 }
 
 #[test]
 fn the_same_request_id_ten_times_is_one_payment() {
-    play("
+    play(
+        "
         1001 POS1 begins a card 12.00    => sent
         1001 POS1 begins a card 12.00    => sent
         1001 POS1 sells a card 12.00     => approved
@@ -50,12 +53,14 @@ fn the_same_request_id_ten_times_is_one_payment() {
         1001 POS1 sells a card 12.00     => approved
         day 2026-03-07 => open sale 1/12.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 12.00
         POS1 heard     => sign-on sale sign-on
-    ");
+    ",
+    );
 }
 
 #[test]
 fn a_lost_answer_is_reversed_and_counts_nowhere() {
-    play("
+    play(
+        "
         1001 POS1 sells z card 1.00     => approved
         POS1 next lose-answer
         1001 POS1 sells a card 12.00    => unknown
@@ -72,5 +77,6 @@ fn a_lost_answer_is_reversed_and_counts_nowhere() {
         cut => 2026-03-07 Z1
         wait 10s
         settled 2026-03-07 => POS1 000001 balanced
-    ");
+    ",
+    );
 }

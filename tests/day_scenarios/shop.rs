@@ -138,10 +138,8 @@ impl Shop {
         let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("tilld-day-{}-{n}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
-        let options = StoreOptions {
-            durability: tilld::io::store::Durability::Off,
-            ..StoreOptions::at(path.join("tilld.db"))
-        };
+        let options =
+            StoreOptions { durability: tilld::io::store::Durability::Off, ..StoreOptions::at(path.join("tilld.db")) };
         Shop::at(rules, options, Some(Folder(path)))
     }
 
@@ -175,7 +173,9 @@ impl Shop {
             last_tick: 0,
         };
         shop.start(store);
-        for (id, role) in [("1001", Role::Cashier), ("1002", Role::Cashier), ("M1", Role::Manager), ("T1", Role::Technician)] {
+        for (id, role) in
+            [("1001", Role::Cashier), ("1002", Role::Cashier), ("M1", Role::Manager), ("T1", Role::Technician)]
+        {
             let (name, pin_hash) = (format!("name of {id}"), b"hash".to_vec());
             let reply = shop.ask(Command::AddCashier { cashier: cashier(id), name, role, pin_hash });
             assert_eq!(reply, Ok(Reply::Done));
@@ -456,18 +456,16 @@ impl Shop {
                     .unwrap_or_else(|| panic!("the bank has {terminal} {entry:?}, we have nothing of it"));
                 assert_eq!(payment.amount, entry.amount, "{payment:?}");
                 let fits = match entry.status {
-                    Status::Approved => !matches!(
-                        payment.state,
-                        State::Waiting | State::Cancelled | State::Declined | State::Reversed
-                    ),
+                    Status::Approved => {
+                        !matches!(payment.state, State::Waiting | State::Cancelled | State::Declined | State::Reversed)
+                    }
                     Status::Reversed => !matches!(payment.state, State::Approved | State::Forwarded),
                 };
                 assert!(fits, "the bank has {entry:?}, we have {payment:?}");
             }
         }
         for ((terminal, batch, stan), payment) in &ours {
-            let at_bank =
-                self.bank.account(terminal).books.iter().any(|e| (e.batch, e.stan) == (*batch, *stan));
+            let at_bank = self.bank.account(terminal).books.iter().any(|e| (e.batch, e.stan) == (*batch, *stan));
             let claims = matches!(payment.state, State::Approved | State::Forwarded);
             assert!(at_bank || !claims, "we say {payment:?}, the bank has nothing of it");
         }

@@ -4,7 +4,8 @@ use crate::words::play;
 
 #[test]
 fn a_void_is_whole_on_its_own_terminal_in_its_own_batch() {
-    play("
+    play(
+        "
         1001 POS1 sells a card 12.00              => approved
         1001 POS2 voids a as v1                   => other_device
         1001 POS1 voids a as v2 11.00             => full_amount_only
@@ -26,12 +27,14 @@ fn a_void_is_whole_on_its_own_terminal_in_its_own_batch() {
         POS1 next code-51
         1001 POS1 sells e card 12.00              => declined
         1001 POS1 voids e as ve                   => original_not_approved
-    ");
+    ",
+    );
 }
 
 #[test]
 fn a_void_that_was_declined_leaves_the_sale_as_it_was() {
-    play("
+    play(
+        "
         1001 POS1 sells a card 12.00              => approved
         POS1 next code-51
         1001 POS1 voids a as v                    => declined
@@ -49,12 +52,14 @@ fn a_void_that_was_declined_leaves_the_sale_as_it_was() {
         cut                                       => 2026-03-07 Z1
         wait 10s
         settled 2026-03-07                        => POS1 000001 balanced
-    ");
+    ",
+    );
 }
 
 #[test]
 fn a_refund_is_confirmed_and_never_more_than_what_is_left() {
-    play("
+    play(
+        "
         1001 POS1 sells a card 12.00                      => approved
         1001 POS1 refunds a as r1 5.00 unconfirmed        => confirm_amount
         1001 POS1 refunds a as r2 12.01                   => refund_exceeds
@@ -72,22 +77,26 @@ fn a_refund_is_confirmed_and_never_more_than_what_is_left() {
         1001 POS1 refunds b as r10 10.00                  => approved
         day 2026-03-08 => open sale 0/0.00 refund 1/10.00 void 0/0.00 vouchers 0/0.00 net -10.00
         settled 2026-03-07 => POS1 000001 balanced, POS2 000001 balanced
-    ");
+    ",
+    );
 }
 
 #[test]
 fn a_sale_from_before_this_journal_needs_a_manager() {
-    play("
+    play(
+        "
         1001 POS1 refunds 000000000042:12.00 as r1 5.00 stripe        => manager_required
         1001 POS1 refunds 000000000042:12.00 as r2 12.01 stripe M1    => refund_exceeds
         1001 POS1 refunds 000000000042:12.00 as r3 5.00 stripe M1     => approved
         1001 POS1 refunds 000000000042:12.00 as r4 5.00 M1            => no_card
-    ");
+    ",
+    );
 }
 
 #[test]
 fn a_cash_sale_is_voided_on_its_own_day_only() {
-    play("
+    play(
+        "
         1001 POS1 sells a cash 12.00           => approved
         1001 POS1 sells b cash 13.00           => approved
         1001 POS1 voids a as v                 => approved
@@ -96,12 +105,14 @@ fn a_cash_sale_is_voided_on_its_own_day_only() {
         1001 POS1 voids b as w                 => use_refund
         1001 POS1 refunds b as r 13.00         => approved
         drawers 2026-03-08                     => 1001 POS1 0.00 not counted
-    ");
+    ",
+    );
 }
 
 #[test]
 fn a_void_whose_batch_ends_before_its_turn_is_taken_back() {
-    play("
+    play(
+        "
         1001 POS1 sells a card 12.00           => approved
         POS1 next late-5s
         1001 POS1 begins b card 13.00          => sent
@@ -111,12 +122,14 @@ fn a_void_whose_batch_ends_before_its_turn_is_taken_back() {
         v state                                => cancelled
         a voided                               => no
         a busy                                 => no
-    ");
+    ",
+    );
 }
 
 #[test]
 fn declined_unknown_and_reversed_count_nowhere() {
-    play("
+    play(
+        "
         POS1 next code-51
         1001 POS1 sells a card 1.00            => declined
         POS1 next lose-answer
@@ -131,17 +144,20 @@ fn declined_unknown_and_reversed_count_nowhere() {
         day 2026-03-07 => open sale 1/4.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 4.00
         pending 2026-03-07                     => unknown 8.00
         reversed 2026-03-07                    => 1/2.00
-    ");
+    ",
+    );
 }
 
 #[test]
 fn what_is_asked_wrongly_is_refused_and_makes_nothing() {
-    play("
-        rows                                   => 8
+    play(
+        "
+        rows                                   => 11
         1001 POS1 sells a card 0.00            => amount_invalid
         1001 POS1 sells a card 1000000.01      => amount_too_large
         1009 POS1 sells a card 1.00            => unknown_cashier
         1001 POS9 sells a card 1.00            => unknown_device
-        rows                                   => 8
-    ");
+        rows                                   => 11
+    ",
+    );
 }

@@ -128,18 +128,20 @@ impl Told {
                 shop.bank.always(&terminal(device), Some(parse_fault(fault)));
                 String::new()
             }
-            ["bank", "says", "batch", "its-own"] => {
-                shop.bank.says_batch = None;
+            [device, "is", "told", "batch", "its-own"] => {
+                shop.bank.says_batch.remove(&terminal(device));
                 String::new()
             }
-            ["bank", "says", "batch", number] => {
-                shop.bank.says_batch = Some(BatchNo(number.parse().unwrap()));
+            [device, "is", "told", "batch", number] => {
+                shop.bank.says_batch.insert(terminal(device), BatchNo(number.parse().unwrap()));
                 String::new()
             }
             ["bank", "forgets", name] => {
                 let p = payment(shop, name);
                 let books = &mut shop.bank.account_mut(&p.device).books;
                 books.retain(|e| Some((e.batch, e.stan)) != p.batch.zip(p.stan));
+                // From here on comparing payment by payment would find it at once.
+                shop.bank_may_differ = true;
                 String::new()
             }
             [device, "heard"] => {
@@ -248,14 +250,10 @@ impl Told {
                 device: terminal(device),
                 counted: minor(amount),
             })),
-            [who, "takes-over", device, amount] => said(shop.ask(Command::HandOver {
-                to: cashier(who),
-                device: terminal(device),
-                counted: minor(amount),
-            })),
-            [who, "closes", "shift"] => {
-                said(shop.ask(Command::CloseShift { cashier: cashier(who), by: cashier(who) }))
+            [who, "takes-over", device, amount] => {
+                said(shop.ask(Command::HandOver { to: cashier(who), device: terminal(device), counted: minor(amount) }))
             }
+            [who, "closes", "shift"] => said(shop.ask(Command::CloseShift { cashier: cashier(who), by: cashier(who) })),
             [by, "closes", "shift", "of", who] => {
                 said(shop.ask(Command::CloseShift { cashier: cashier(who), by: cashier(by) }))
             }
