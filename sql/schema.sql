@@ -130,7 +130,7 @@ CREATE TABLE sealed_card (
 
 -- The spool. A job is `printing` from before its first byte goes out until the printer says that it is done.
 CREATE TABLE print_job (
-    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    id      INTEGER PRIMARY KEY,                       -- the youngest is never pruned, so that no number comes again
     printer TEXT    NOT NULL,
     what    TEXT    NOT NULL,                          -- JSON
     reprint INTEGER NOT NULL CHECK (reprint >= 0),     -- 0: the original; n: the n-th reprint

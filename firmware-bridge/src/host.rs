@@ -8,8 +8,11 @@ use heapless::{Deque, Vec};
 use thiserror::Error;
 
 use crate::Millis;
-use crate::link::{Body, Incoming, Link, Timing, body_of};
-use crate::wire::{Aside, Capabilities, Hello, Kind, Notice, Reply, Request, Stats, ToBridge, ToHost, Welcome, agree};
+use crate::link::{Incoming, Link, Timing, body_of};
+use crate::wire::{
+    Aside, Blob, Capabilities, Hello, Kind, MAX_CHUNK, MacMethod, Notice, Reply, Request, Stats, ToBridge, ToHost,
+    Welcome, agree,
+};
 
 const REQUESTS: usize = 16;
 const EVENTS: usize = 24;
@@ -347,7 +350,8 @@ impl Host {
         self.link.transmit(now, out)
     }
 
-    fn tick(&mut self, now: Millis) {
+    /// Notices what time has brought, as [`Host::transmit`] does: worth a call before taking events after a wait.
+    pub fn tick(&mut self, now: Millis) {
         let started = *self.started.get_or_insert(now);
         for p in &mut self.pending {
             if now >= p.due && p.failed.is_none() {
@@ -389,10 +393,18 @@ impl Host {
     }
 }
 
-/// Splits `data` into pieces that fit a message.
-pub fn pieces(data: &[u8]) -> impl Iterator<Item = &[u8]> {
-    data.chunks(crate::wire::MAX_CHUNK)
+/// The requests that give the MAC of `data` together, in order; all but the last are answered by [`Reply::Done`], the last by
+/// [`Reply::Mac`]. Nothing else may ask for a MAC between them.
+pub fn mac_requests(method: MacMethod, data: &[u8]) -> impl Iterator<Item = Request> {
+    let pieces = data.len().div_ceil(MAX_CHUNK).max(1);
+    (0..pieces).map(move |n| {
+        let from = n * MAX_CHUNK;
+        let piece = data.get(from..data.len().min(from + MAX_CHUNK)).unwrap_or_default();
+        Request::Mac {
+            method,
+            offset: u32::try_from(from).unwrap_or(u32::MAX),
+            last: n + 1 == pieces,
+            data: Blob::from_slice(piece).unwrap_or_default(),
+        }
+    })
 }
-
-/// A body must hold the longest message; a message that is longer would be refused at the first try.
-const _: () = assert!(crate::wire::MAX_CHUNK + 16 <= crate::wire::MAX_BODY && size_of::<Body>() < 320);

@@ -8,7 +8,7 @@ use heapless::{Deque, Vec};
 use zeroize::Zeroize;
 
 use crate::Millis;
-use crate::wire::{Decoder, Frame, FrameError, Hello, Kind, MAX_BODY, NakReason, Stats, Welcome};
+use crate::wire::{Decoder, Frame, FrameError, Hello, Kind, MAX_BODY, MAX_WIRE, NakReason, Stats, Welcome};
 
 /// The body of a frame.
 pub type Body = Vec<u8, MAX_BODY>;
@@ -26,9 +26,14 @@ pub struct Timing {
     pub silence_ms: u64,
 }
 
+impl Timing {
+    /// For a line of 115,200 baud: the longest frame takes 22 ms.
+    pub const USUAL: Self = Self { ack_ms: 80, tries: 12, beat_ms: 1000, silence_ms: 3500 };
+}
+
 impl Default for Timing {
     fn default() -> Self {
-        Self { ack_ms: 80, tries: 12, beat_ms: 1000, silence_ms: 3500 }
+        Self::USUAL
     }
 }
 
@@ -117,7 +122,7 @@ impl<const Q: usize> core::fmt::Debug for Link<Q> {
 impl<const Q: usize> Link<Q> {
     /// An end without a session.
     #[must_use]
-    pub fn new(timing: Timing) -> Self {
+    pub const fn new(timing: Timing) -> Self {
         let session = Session {
             timing,
             agreed: None,
@@ -132,7 +137,7 @@ impl<const Q: usize> Link<Q> {
             greeting: None,
             may_nak: true,
             heard: 0,
-            stats: Stats::default(),
+            stats: Stats::ZERO,
         };
         Self { decoder: Decoder::new(), session }
     }
@@ -241,9 +246,15 @@ impl<const Q: usize> Link<Q> {
         }
     }
 
-    /// Writes the next frame that is due to the front of `out` (at least [`crate::wire::MAX_WIRE`] long) and gives its length; 0 if none.
+    /// Overwrites what the last frame left in the buffer, if it has been given out: it may have carried a key.
+    pub fn forget_given(&mut self) {
+        self.decoder.forget_given();
+    }
+
+    /// Writes the next frame that is due to the front of `out` and gives its length; 0 if none is due, or `out` is shorter than
+    /// [`MAX_WIRE`].
     pub fn transmit(&mut self, now: Millis, out: &mut [u8]) -> usize {
-        self.session.transmit(now, out).unwrap_or(0)
+        if out.len() < MAX_WIRE { 0 } else { self.session.transmit(now, out).unwrap_or(0) }
     }
 
     /// Why the session is over, if it is: the other end is silent or acknowledges nothing. The caller then ends it.

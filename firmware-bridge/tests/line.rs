@@ -80,7 +80,7 @@ impl End {
     fn speak(&mut self, now: u64, next: &mut usize, dice: &mut Dice, faults: Faults) -> Vec<u8> {
         while *next < self.to_send.len() && self.link.room() > 0 {
             assert!(self.link.send(Body::from_slice(&self.to_send[*next]).unwrap()));
-            if *next % 7 == 0 {
+            if next.is_multiple_of(7) {
                 self.link.aside(Body::from_slice(&self.to_send[*next]).unwrap());
             }
             *next += 1;
@@ -240,4 +240,14 @@ fn an_end_that_acknowledges_nothing_is_given_up_after_its_tries() {
 #[test]
 fn a_decoder_holds_one_frame_whatever_comes() {
     assert!(size_of::<Decoder>() < MAX_WIRE + 64, "{}", size_of::<Decoder>());
+}
+
+#[test]
+fn a_buffer_that_is_too_short_costs_no_frame() {
+    let mut link = Link::<4>::new(Timing::default());
+    link.begin(1, 1, 0);
+    assert!(link.send(Body::from_slice(b"x").unwrap()));
+    assert_eq!(link.transmit(0, &mut []), 0);
+    assert_eq!(link.transmit(0, &mut [0; MAX_WIRE - 1]), 0);
+    assert!(link.transmit(0, &mut [0; MAX_WIRE]) > 0);
 }

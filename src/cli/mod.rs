@@ -1,1 +1,155 @@
-//! The subcommands.
+//! The subcommands: arguments in, exit code out.
+//!
+//! A command speaks to the running daemon over its socket; where none runs it opens the store itself and speaks to it through the same
+//! routes, so that there is one way to ask anything. Prints through `out` alone.
+
+mod args;
+mod check;
+pub mod client;
+mod day;
+mod failure;
+mod out;
+mod people;
+mod show;
+mod sims;
+mod status;
+mod table;
+mod till;
+mod verify;
+mod wiring;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::core::domain::Lang;
+use crate::daemon::config::{Config, path_from};
+use crate::daemon::exit::Exit;
+use args::{CashierSub, Line, SimSub, Sub};
+use failure::Failure;
+use till::Till;
+
+/// Runs a command line.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let line = match Line::try_parse_from(arguments) {
+        Ok(line) => line,
+        Err(e) => {
+            if e.use_stderr() {
+                out::say(e.to_string().trim_end());
+                return Exit::Usage.into();
+            }
+            // Help and version were asked for.
+            return out::text(&e.to_string()).map_or_else(|f| f.exit, |()| Exit::Ok).into();
+        }
+    };
+    log_to_stderr(&line.command);
+    match command(line) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            if !failure.text.is_empty() {
+                out::say(failure.text.trim_end());
+            }
+            failure.exit.into()
+        }
+    }
+}
+
+fn command(line: Line) -> Result<Exit, Failure> {
+    let flag = line.config.as_deref();
+    match line.command {
+        Sub::Demo(args) => wiring::demo(args),
+        Sub::Run => wiring::run(load(flag)?),
+        Sub::Check(args) => check::check(&path_from(flag), args.json),
+        Sub::Status(args) => Till::ask(read(flag)?, async |till| status::status(till, args.json).await),
+        Sub::Cashier(CashierSub::Add(args)) => Till::ask(read(flag)?, async |till| people::add(till, args).await),
+        Sub::Close(args) => Till::ask(read(flag)?, async |till| day::close(till, args).await),
+        Sub::Report(args) => Till::ask(read(flag)?, async |till| day::report(till, args).await),
+        Sub::Show(args) => Till::ask(read(flag)?, async |till| show::show(till, args).await),
+        Sub::Verify(args) => verify::verify(read(flag)?, args.json),
+        Sub::Sim(SimSub::Acquirer(args)) => sims::acquirer(args),
+        Sub::Sim(SimSub::Printer(args)) => sims::printer(args),
+        Sub::Sim(SimSub::Msr(args)) => sims::msr(args),
+        Sub::Sim(SimSub::Scanner(args)) => sims::scanner(args),
+    }
+}
+
+/// The configuration for the daemon itself: the files that it names are looked at, too.
+fn load(flag: Option<&Path>) -> Result<Config, Failure> {
+    let (config, findings) = Config::load(&path_from(flag)).map_err(|e| Failure::config(&e, env_lang()))?;
+    for finding in findings {
+        log::warn!("{}", finding.text(config.store.lang));
+    }
+    Ok(config)
+}
+
+/// The configuration for a command that only asks.
+fn read(flag: Option<&Path>) -> Result<Config, Failure> {
+    Config::read(&path_from(flag)).map_err(|e| Failure::config(&e, env_lang()))
+}
+
+/// The language of the environment: for everything that is said before there is a configuration.
+fn env_lang() -> Lang {
+    let set = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_MESSAGES")).or_else(|| set("LANG")).unwrap_or_default();
+    if locale.starts_with("zh") { Lang::Zh } else { Lang::En }
+}
+
+/// `$TILLD_LOG` says how much (`debug`, `tilld::io=trace`, …).
+fn log_to_stderr(command: &Sub) {
+    let usual = match command {
+        Sub::Run | Sub::Sim(_) => "info",
+        _ => "warn",
+    };
+    env_logger::Builder::from_env(env_logger::Env::new().filter_or("TILLD_LOG", usual)).init();
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_of_the_contract_is_understood() {
+        for line in [
+            "demo --json --dir d",
+            "run --config f",
+            "check --config f",
+            "status --json --config f",
+            "cashier add C1 --name 小李 --role cashier --pin-stdin --config f",
+            "cashier add --name 小李 --role manager --pin-stdin C1",
+            "close --json --wait 60 --config f",
+            "close --json --wait",
+            "close",
+            "report --day 2026-11-20 --format png -o x.png",
+            "report --day 17 --format escpos --lang en",
+            "show P00000042",
+            "verify",
+            "sim acquirer --any-terminal 0",
+            "sim printer --port p",
+            "sim msr --port p",
+            "sim scanner --port p",
+        ] {
+            let words = std::iter::once("tilld").chain(line.split(' '));
+            assert!(Line::try_parse_from(words).is_ok(), "{line}");
+        }
+        for line in [
+            "close --wait 601",
+            "cashier add C1 --name x --role boss --pin-stdin",
+            "cashier add C1 --name x --role cashier",
+            "frobnicate",
+        ] {
+            let words = std::iter::once("tilld").chain(line.split(' '));
+            assert!(Line::try_parse_from(words).is_err(), "{line}");
+        }
+        let Sub::Close(close) = Line::try_parse_from(["tilld", "close"]).unwrap().command else { unreachable!() };
+        assert_eq!(close.wait, 60);
+    }
+}

@@ -249,6 +249,13 @@ impl Config {
         read::config(text, path)
     }
 
+    /// Reads a file, without looking at the files that it names: for commands that only ask the daemon.
+    pub fn read(path: &Path) -> Result<Config, ConfigError> {
+        let bad = |findings, unreadable| ConfigError { path: path.to_owned(), findings, unreadable };
+        let text = read::file(path).map_err(|finding| bad(vec![finding], true))?;
+        Config::parse(&text, path).map(|(config, _)| config).map_err(|findings| bad(findings, false))
+    }
+
     /// Reads a file, and looks at the files that it names. `Err` where the daemon should not start.
     pub fn load(path: &Path) -> Result<(Config, Vec<Finding>), ConfigError> {
         let bad = |findings, unreadable| ConfigError { path: path.to_owned(), findings, unreadable };

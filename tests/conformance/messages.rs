@@ -12,8 +12,8 @@ use tilld::io::vault::SoftKeys;
 
 use crate::Meaning;
 
-const PAN: &str = "6222021234567890128";
-const MASTER: &str = "0123456789ABCDEFFEDCBA9876543210";
+pub const PAN: &str = "6222021234567890128";
+pub const MASTER: &str = "0123456789ABCDEFFEDCBA9876543210";
 const PIK: &str = "D931648F3DE313A4A22C15DCA4F4299E";
 /// The MAC key that the terminal is given at its sign-on, for the stranger.
 pub const MAK: &str = "AB7C577CC7A18045";
@@ -77,7 +77,7 @@ pub fn composed(case: &Case) -> Vec<u8> {
     composed.unwrap_or_else(|error| panic!("{}: {error}", case.name)).wire
 }
 
-fn key(text: &str) -> Vec<u8> {
+pub fn key(text: &str) -> Vec<u8> {
     bcd::unhex(text).unwrap()
 }
 
@@ -96,7 +96,7 @@ fn key_block() -> Vec<u8> {
     [wrap(PIK), key("900ECCE3"), wrap(MAK), vec![0; 8], key("CFF1592A")].concat()
 }
 
-fn identity() -> LaneIdentity {
+pub fn identity() -> LaneIdentity {
     LaneIdentity {
         tid: Tid::new("12345678").unwrap(),
         mid: Mid::new("123456789012345").unwrap(),
@@ -108,7 +108,7 @@ fn identity() -> LaneIdentity {
     }
 }
 
-fn payment(name: MessageName, entry: Entry, instrument: Option<Instrument>) -> PaymentMessage {
+pub fn payment(name: MessageName, entry: Entry, instrument: Option<Instrument>) -> PaymentMessage {
     PaymentMessage {
         name,
         amount: Minor(12_345),
@@ -121,15 +121,15 @@ fn payment(name: MessageName, entry: Entry, instrument: Option<Instrument>) -> P
     }
 }
 
-fn card() -> Option<Instrument> {
+pub fn card() -> Option<Instrument> {
     Some(Instrument::Card { pan: Pan::new(PAN.into()), expiry: Some("3012".into()) })
 }
 
-fn stripe() -> Option<Instrument> {
+pub fn stripe() -> Option<Instrument> {
     Some(Instrument::Track2(Track2::new(format!("{PAN}=30121010000012300"))))
 }
 
-fn code() -> Option<Instrument> {
+pub fn code() -> Option<Instrument> {
     Some(Instrument::Code(PaymentCode::new("134567890123456789".into())))
 }
 

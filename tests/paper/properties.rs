@@ -104,7 +104,7 @@ fn without_symbols(printed: Vec<Printed>) -> Vec<Printed> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn every_line_is_exactly_as_wide_as_the_paper(document in document(), columns in 0usize..140) {
@@ -162,7 +162,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
     fn dots_are_the_same_on_every_way(document in document(), columns in 16usize..60) {

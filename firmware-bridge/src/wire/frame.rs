@@ -167,9 +167,7 @@ impl Decoder {
 
     /// Takes one byte; gives a frame, or what was wrong with it, at a delimiter that ends something.
     pub fn feed(&mut self, byte: u8) -> Option<Result<Frame<'_>, FrameError>> {
-        if self.given {
-            self.wipe();
-        }
+        self.forget_given();
         if byte != 0 {
             if !self.skipping && self.buf.push(byte).is_err() {
                 self.wipe();
@@ -189,6 +187,13 @@ impl Decoder {
             return Some(Err(FrameError::Cobs));
         };
         Some(self.buf.get(..n).map_or(Err(FrameError::Cobs), Frame::parse))
+    }
+
+    /// Overwrites the frame that was given out last, if nothing has been fed since.
+    pub fn forget_given(&mut self) {
+        if self.given {
+            self.wipe();
+        }
     }
 
     /// Forgets what was fed, and overwrites it: frames may carry keys.

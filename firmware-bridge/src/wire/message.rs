@@ -4,6 +4,8 @@
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
+use super::Secret;
+
 /// The longest piece of data in one message, in bytes; what is longer goes in several.
 pub const MAX_CHUNK: usize = 192;
 
@@ -28,6 +30,13 @@ pub const CAP_CARD: Capabilities = 1 << 4;
 pub const CAP_KEYPAD: Capabilities = 1 << 5;
 /// Storage for the mark.
 pub const CAP_MARK: Capabilities = 1 << 6;
+
+/// Version 2: it holds a terminal's keys.
+pub const CAP_KEYS: Capabilities = 1 << 7;
+/// Version 2: it makes PIN blocks of PINs that the host hands in. Rigs and benches only: a PIN belongs on the keypad.
+pub const CAP_HOST_PIN: Capabilities = 1 << 8;
+/// Version 2: it reads magnetic stripes.
+pub const CAP_SWIPE: Capabilities = 1 << 9;
 
 /// A request with the number that its answer will carry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +103,69 @@ pub enum Request {
     },
     /// Raise a terminal's mark.
     PutMark(Mark),
+    /// Version 2. The state of the keys.
+    KeyState,
+    /// Version 2. Inject the master key 主密钥, in the clear: on the bench, over a line that nobody else hears.
+    LoadMaster {
+        /// 8 or 16 bytes.
+        key: Secret<16>,
+        /// The first four bytes of eight zeros enciphered with it.
+        check: [u8; 4],
+        /// The injection code: set by the first injection, asked for by every later one.
+        code: Secret<16>,
+    },
+    /// Version 2. Load work keys 工作密钥, enciphered under the master key: field 62 of a sign-on answer as it came.
+    LoadWork {
+        /// 24, 40, 56, 60 or 84 bytes.
+        block: Vec<u8, 96>,
+    },
+    /// Version 2. Forget the work keys.
+    ClearWork,
+    /// Version 2. A piece of what a MAC is computed over. A piece at offset 0 begins anew; the last is answered with the MAC.
+    Mac {
+        /// How.
+        method: MacMethod,
+        /// Where this piece stands; must be where the last one ended.
+        offset: u32,
+        /// Whether it is the last.
+        last: bool,
+        /// The piece.
+        data: Blob,
+    },
+    /// Version 2. Let the customer type a PIN on the keypad; answered with the PIN block, format 0, enciphered under the PIN key.
+    EnterPin {
+        /// The card number, digits as ASCII.
+        pan: Secret<19>,
+        /// How long to wait.
+        seconds: u8,
+    },
+    /// Version 2, only with [`CAP_HOST_PIN`]. The PIN block of a PIN that the host has.
+    PinBlock {
+        /// The PIN, digits as ASCII.
+        pin: Secret<12>,
+        /// The card number, digits as ASCII.
+        pan: Secret<19>,
+    },
+    /// Version 2. Encipher track data under the track key.
+    Track {
+        /// A multiple of eight bytes.
+        data: Secret<MAX_CHUNK>,
+    },
+}
+
+/// How a MAC is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MacMethod {
+    /// UnionPay POS: XOR of all blocks, as upper-case hex, enciphered half by half; the first eight hex characters of the result.
+    Ecb,
+    /// CBC over the zero-padded blocks from a zero vector; the last block.
+    Cbc,
+}
+
+impl Stats {
+    /// Nothing counted yet.
+    pub const ZERO: Self =
+        Self { uptime_ms: 0, frames: 0, spoiled: 0, repeated: 0, resent: 0, not_understood: 0, lost: 0, stack_peak: 0 };
 }
 
 impl Request {
@@ -112,6 +184,14 @@ impl Request {
             | Self::Keypad { .. }
             | Self::ReadMark { .. }
             | Self::PutMark(_) => 1,
+            Self::KeyState
+            | Self::LoadMaster { .. }
+            | Self::LoadWork { .. }
+            | Self::ClearWork
+            | Self::Mac { .. }
+            | Self::EnterPin { .. }
+            | Self::PinBlock { .. }
+            | Self::Track { .. } => 2,
         }
     }
 }
@@ -158,6 +238,31 @@ pub enum Reply {
     Mark(Option<Mark>),
     /// Not done, and why.
     Refused(Refusal),
+    /// Version 2. The state of the keys.
+    Keys(KeyState),
+    /// Version 2. The eight bytes of field 64.
+    Mac([u8; 8]),
+    /// Version 2. The enciphered PIN block.
+    PinBlock([u8; 8]),
+    /// Version 2. The customer confirmed without a PIN 无密码直接确认.
+    NoPin,
+    /// Version 2. What was enciphered.
+    Cipher(Blob),
+}
+
+/// Which keys there are. Nothing here tells anything of a key but its length and the check value that its custodian knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct KeyState {
+    /// Bytes of the master key: 8 or 16; 0 if there is none.
+    pub master_len: u8,
+    /// The master key's check value; zeros if there is none.
+    pub master_check: [u8; 4],
+    /// Whether PIN and MAC keys are loaded.
+    pub work: bool,
+    /// Whether a track key is loaded.
+    pub track: bool,
+    /// How many wrong injection codes are left before everything is wiped.
+    pub tries_left: u8,
 }
 
 /// Who a bridge is.
@@ -219,6 +324,45 @@ pub enum Refusal {
     },
     /// The storage failed or is full.
     Storage,
+    /// Version 2. No master key: inject one.
+    NoMaster,
+    /// Version 2. No such work key: sign on first.
+    NoWork,
+    /// Version 2. A key or key block of a length that no known form has.
+    Length(u8),
+    /// Version 2. A key does not match its check value.
+    CheckValue(WorkKey),
+    /// Version 2. Too many in too short a time, or too many wrong ones: try again after so many milliseconds.
+    Locked {
+        /// Milliseconds.
+        wait_ms: u32,
+    },
+    /// Version 2. Not the injection code.
+    WrongCode {
+        /// How many tries are left.
+        left: u8,
+    },
+    /// Version 2. The last wrong injection code: all keys are gone, the code too.
+    Wiped,
+    /// Version 2. A PIN, card number or block that cannot be enciphered, or a piece out of its place.
+    Data,
+    /// Version 2. The customer cancelled 取消, or typed too short a PIN too often.
+    Cancelled,
+    /// Version 2. Nobody typed.
+    TimedOut,
+}
+
+/// The keys of a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WorkKey {
+    /// TMK 主密钥.
+    Master,
+    /// PIK.
+    Pin,
+    /// MAK.
+    Mac,
+    /// TDK.
+    Track,
 }
 
 /// The bridge's devices.
@@ -238,6 +382,8 @@ pub enum Device {
     Keypad,
     /// Storage.
     Storage,
+    /// Version 2. Magnetic-stripe reader.
+    Swipe,
 }
 
 /// What happens without being asked. Delivered once and in order, as answers are.
@@ -265,6 +411,22 @@ pub enum Notice {
     },
     /// A device stopped working.
     Fault(Device),
+    /// Version 2. A card was swiped while the reader was armed.
+    Swipe {
+        /// Track 2 without sentinels, ASCII.
+        track2: Secret<40>,
+    },
+}
+
+impl Notice {
+    /// The first protocol version that has this notice; to an older host it is not said.
+    #[must_use]
+    pub const fn since(&self) -> u8 {
+        match self {
+            Self::Key(_) | Self::Card { .. } | Self::NoCard | Self::DrawerOpen { .. } | Self::Fault(_) => 1,
+            Self::Swipe { .. } => 2,
+        }
+    }
 }
 
 /// A key of the keypad.

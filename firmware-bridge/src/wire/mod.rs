@@ -6,17 +6,20 @@
 mod frame;
 mod hello;
 mod message;
+mod secret;
 mod text;
 
 pub use frame::{Decoder, Frame, FrameError, Kind, MAX_BODY, MAX_WIRE, crc16};
 pub use hello::{Hello, Welcome, agree};
 pub use message::{
-    Aside, Blob, CAP_BUZZER, CAP_CARD, CAP_DISPLAY, CAP_DRAWER, CAP_KEYPAD, CAP_LEDS, CAP_MARK, Capabilities, Device,
-    Info, Key, Level, MAX_CHUNK, Mark, NakReason, Notice, Refusal, Reply, Request, Stats, Text, ToBridge, ToHost,
+    Aside, Blob, CAP_BUZZER, CAP_CARD, CAP_DISPLAY, CAP_DRAWER, CAP_HOST_PIN, CAP_KEYPAD, CAP_KEYS, CAP_LEDS, CAP_MARK,
+    CAP_SWIPE, Capabilities, Device, Info, Key, KeyState, Level, MAX_CHUNK, MacMethod, Mark, NakReason, Notice,
+    Refusal, Reply, Request, Stats, Text, ToBridge, ToHost, WorkKey,
 };
+pub use secret::Secret;
 pub use text::{clip, line};
 
 /// The oldest protocol version this crate still speaks.
 pub const MIN: u8 = 1;
 /// The protocol version this crate speaks by preference.
-pub const CURRENT: u8 = 1;
+pub const CURRENT: u8 = 2;

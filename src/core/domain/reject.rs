@@ -95,6 +95,11 @@ refusals! {
     Damaged = "damaged", 503, "数据损坏，已停止交易，请联系技术员", "The data are damaged and sales are stopped: call the technician";
     Unauthorized = "unauthorized", 401, "未授权的调用方", "The caller is not authorized";
     NotFound = "not_found", 404, "没有这个地址", "There is no such address";
+    MethodNotAllowed = "method_not_allowed", 405, "此地址不支持 {method}", "This address does not take {method}";
+    TooLarge = "too_large", 413, "请求过大，上限 {limit} 字节", "The request is too large: at most {limit} bytes";
+    NotJson = "not_json", 415, "请求正文须为 application/json", "The request's body must be application/json";
+    HostNotAllowed = "host_not_allowed", 403, "不接受此 Host", "This Host is not accepted";
+    OriginNotAllowed = "origin_not_allowed", 403, "不接受来自其他网站的请求", "Requests from other sites are not accepted";
 }
 
 /// A refusal with the facts that its sentence needs.

@@ -207,7 +207,8 @@ impl Ledger {
     fn read_card(&self, presented: &Presented, made: &mut PaymentMade) -> Result<(), Reject> {
         let (pan, expiry, service) = match &presented.instrument {
             Instrument::Track2(track) => {
-                let pan = track.pan().ok_or(Refusal::BadCard)?;
+                // Field 35 holds 37 characters.
+                let pan = track.pan().filter(|_| track.expose().len() <= 37).ok_or(Refusal::BadCard)?;
                 (pan, track.expiry().map(str::to_owned), track.service_code().map(str::to_owned))
             }
             Instrument::Card { pan, expiry } => (pan.clone(), expiry.clone(), None),

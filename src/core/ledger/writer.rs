@@ -131,6 +131,17 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         &self.store
     }
 
+    /// The state as it was after a row: the newest snapshot before it, and the rows up to it.
+    pub fn state_at(&self, seq: Seq) -> Result<Ledger, StoreError> {
+        let mut ledger = match self.store.snapshot(Some(seq))? {
+            Some((_, body)) => Ledger::from_bytes(&body)
+                .map_err(|e| StoreError::Damaged(format!("the snapshot cannot be read: {e}")))?,
+            None => Ledger::new(self.first_date),
+        };
+        replay(&mut ledger, &self.store, Some(seq))?;
+        Ok(ledger)
+    }
+
     /// The store is behind its mark, or no longer: cards are stopped while it is.
     pub fn set_mark_behind(&mut self, behind: bool) {
         self.lines.mark_behind = behind;
@@ -407,7 +418,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         // A first print on demand (an X report) is no reprint; a second is, and so is everything that prints by itself.
         let before = self.store.times_printed(&what)?;
         let first = matches!(what, PrintWhat::XReport);
-        let reprint = if first { 0 } else { before.max(1) };
+        let reprint = if first { 0 } else { before + 1 };
         if !first {
             let name = serde_json::to_string(&what).unwrap_or_default();
             self.commit_event(Event::Reprinted { what: name, times: reprint }, now, staged)?;
@@ -623,6 +634,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         let terminals = self.ledger.terminals.iter().map(|(id, t)| (id.clone(), t.batch.number, t.last_stan)).collect();
         staged.outputs.push(Output::Committed(Committed {
             head: self.ledger.head,
+            link: self.ledger.link,
             terminals,
             rung: staged.rung,
             payments: staged.written.iter().copied().collect(),

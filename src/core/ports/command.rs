@@ -200,6 +200,8 @@ pub enum Output {
 pub struct Committed {
     /// The last row.
     pub head: Seq,
+    /// Its link.
+    pub link: crate::core::journal::Link,
     /// Per terminal: batch and last STAN.
     pub terminals: Vec<(TerminalId, crate::core::domain::BatchNo, crate::core::domain::Stan)>,
     /// A rung of the ladder was reached: the mark must be synced.

@@ -1,7 +1,7 @@
 //! The counter's side of the daemon: what the API and the commands may ask of it.
 
 use super::{Command, DayView, ExceptionView, Page, PaymentView, PrintWhat, Reply, StatusView, StoryLine};
-use crate::core::domain::{BusinessDate, CashierId, PaymentId, Pin, Reject, Role, Seq, TerminalId};
+use crate::core::domain::{BusinessDate, CashierId, PaymentId, Pin, Reject, RequestId, Role, Seq, TerminalId};
 
 /// Called once with the answer; never blocks.
 pub type Respond<T> = Box<dyn FnOnce(Result<T, Reject>) + Send>;
@@ -72,6 +72,9 @@ pub trait Desk: Send + Sync + 'static {
 
     /// One payment as it is now. Reads the store: call it off the async threads.
     fn payment(&self, id: PaymentId) -> Result<PaymentView, Reject>;
+
+    /// The payment of a request id as it is now, if there is one. Reads the store.
+    fn by_request(&self, request: &RequestId) -> Result<Option<PaymentView>, Reject>;
 
     /// Payments in the order of their ids. Reads the store.
     fn payments(&self, filter: &PaymentFilter) -> Result<Page<PaymentView>, Reject>;

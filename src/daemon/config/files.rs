@@ -19,7 +19,7 @@ pub fn check_files(config: &Config) -> Vec<Finding> {
     data_dir(&config.data.dir, &mut out);
     match &config.data.key_file {
         Some(path) => {
-            secret_file("data.key_file", path, &mut out);
+            data_key(path, &mut out);
         }
         None if std::env::var_os("CREDENTIALS_DIRECTORY").is_some() => {}
         None => out.push(warn(
@@ -130,6 +130,19 @@ fn secret_file(key: &str, path: &Path, out: &mut Vec<Finding>) -> bool {
     true
 }
 
+/// A named key is never made by itself: cards and day keys are sealed under it, and whoever names it decides where it lies.
+fn data_key(path: &Path, out: &mut Vec<Finding>) {
+    let before = out.len();
+    if !secret_file("data.key_file", path, out) && out.len() == before {
+        let shown = path.display();
+        out.push(error(
+            "data.key_file",
+            format!("{shown} 不存在。请生成：(umask 077; openssl rand -hex 32 > {shown})"),
+            format!("{shown} does not exist. Make it: (umask 077; openssl rand -hex 32 > {shown})"),
+        ));
+    }
+}
+
 fn mark(config: &Config, out: &mut Vec<Finding>) {
     let Some(path) = &config.data.mark_file else {
         out.push(warn(
@@ -149,7 +162,7 @@ fn mark(config: &Config, out: &mut Vec<Finding>) {
     }
     if !path.parent().is_some_and(Path::is_dir) {
         let shown = path.display();
-        out.push(error(
+        out.push(warn(
             "data.mark_file",
             format!("{shown} 所在目录不存在，请先建好或挂载"),
             format!("the folder of {shown} does not exist: make or mount it first"),

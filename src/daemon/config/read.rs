@@ -14,6 +14,7 @@ use super::{
     AcquirerConfig, ApiConfig, Config, DataConfig, DayCut, Endpoint, Level, LimitsConfig, OfflineConfig, PrinterConfig,
     PrinterEncoding, ReaderConfig, ReaderKind, StoreConfig, TerminalConfig,
 };
+use crate::core::acquirer::Profile;
 use crate::core::domain::{Currency, Lang, Mid, Minor, PrinterId, Sentence, StoreId, TerminalId, Tid};
 
 /// A configuration is a page or two; what is larger is something else.
@@ -212,15 +213,9 @@ impl Reader<'_> {
     }
 
     fn acquirer(&self, mut s: Section<'_, '_>) -> Option<AcquirerConfig> {
-        let profile = s.must("profile", "\"unionpay-pos\"", |t| {
-            let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-            if t.is_empty() || t.len() > 32 || !t.bytes().all(word) {
-                return say(
-                    format!("{t:?} 不是收单协议名，请写如 unionpay-pos"),
-                    format!("{t:?} is no profile's name: write it like unionpay-pos"),
-                );
-            }
-            Ok(t.to_owned())
+        let profile = s.must("profile", "\"unionpay-pos\"", |t| match Profile::builtin(t) {
+            Ok(_) => Ok(t.to_owned()),
+            Err(e) => say(format!("收单协议不可用：{e}"), e.to_string()),
         });
         let endpoint = s.must("endpoint", "\"tcp://127.0.0.1:9583\"", endpoint);
         let tpdu = s.must("tpdu", "\"6000030000\"", |t| digits::<5>(t, "TPDU"));

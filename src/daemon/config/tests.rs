@@ -117,7 +117,7 @@ fn every_wrong_value_says_where_and_what_to_do() {
         ("dir = \"/var/lib/tilld\"", "dir = \"\"", "data.dir", "must not be empty"),
         ("listen = \"127.0.0.1:7310\"", "listen = \"0.0.0.0:7310\"", "api.listen", "is not a loopback address"),
         ("listen = \"127.0.0.1:7310\"", "listen = \"7310\"", "api.listen", "write it like 127.0.0.1:7310"),
-        ("profile = \"unionpay-pos\"", "profile = \"UnionPay\"", "acquirer.profile", "is no profile's name"),
+        ("profile = \"unionpay-pos\"", "profile = \"UnionPay\"", "acquirer.profile", "unionpay-pos"),
         (
             "endpoint = \"tcp://127.0.0.1:9583\"",
             "endpoint = \"127.0.0.1:9583\"",
@@ -288,8 +288,12 @@ fn keys_that_others_can_read_stop_the_start() {
 fn keys_that_are_closed_are_fine_and_those_that_are_made_may_be_absent() {
     let folder = Folder::new("closed");
     folder.file("POS1.tmk", "0123456789ABCDEFFEDCBA9876543210\n", 0o600);
+    folder.file("data.key", "x", 0o600);
     let said = in_folder(&folder);
     assert!(!said.iter().any(|s| s.starts_with("Error")), "{said:#?}");
+    std::fs::remove_file(folder.0.join("data.key")).unwrap();
+    let said = in_folder(&folder);
+    assert!(said.iter().any(|s| s.contains("does not exist. Make it: (umask 077; openssl rand")), "{said:#?}");
     std::fs::remove_file(folder.0.join("POS1.tmk")).unwrap();
     let said = in_folder(&folder);
     assert!(said.iter().any(|s| s.contains("does not exist. Put the acquirer's master key into it")), "{said:#?}");

@@ -22,5 +22,5 @@ pub use migrate::SCHEMA_VERSION;
 pub use open::MIN_SQLITE;
 pub use options::{Durability, StoreOptions};
 pub use reader::{PaymentFilter, Reader};
-pub use verify::{EachRow, Finding, Verified, VerifyWith, verify};
+pub use verify::{EachRow, Finding, Verified, VerifyWith, verify, verify_open_day};
 pub use writer::SqliteStore;

@@ -4,7 +4,7 @@
 
 use super::dialect::{Field61, Kind};
 use super::judge::Rule;
-use crate::core::acquirer::iso8583::Message;
+use crate::core::acquirer::iso8583::{Message, tlv};
 
 /// Fields that must not outlive authorization: PIN and its data, both tracks.
 const CARD_DATA: &[u8] = &[26, 35, 36, 52, 53];
@@ -39,11 +39,25 @@ pub fn objections(message: &Message, kind: Kind) -> Vec<(Rule, String)> {
         Kind::End => wrong(text(48).len() != 4, "F48 of the end has not 4 digits"),
         _ => {}
     }
+    if let Some(data) = message.bytes(55) {
+        found.extend(chip(data, kind == Kind::Reversal || kind.is_advice()));
+    }
     if kind.is_payment() {
         found.extend(payer(message, kind).into_iter().map(|what| (Rule::BadValue, what.to_owned())));
         found.extend(reference(message, kind).into_iter().map(|what| (Rule::BadValue, what.to_owned())));
     }
     found
+}
+
+/// F55: whole data objects; the chip's image of the stripe (57, 9F20) only where it is needed to authorize.
+fn chip(data: &[u8], after: bool) -> Option<(Rule, String)> {
+    match tlv::read(data) {
+        Err(error) => Some((Rule::BadValue, format!("F55: {error}"))),
+        Ok(items) => {
+            let track = items.iter().find(|item| after && [0x57, 0x9F20].contains(&item.tag))?;
+            Some((Rule::CardData, format!("F55 holds tag {:X}", track.tag)))
+        }
+    }
 }
 
 /// The table: what must be there, what may be there.

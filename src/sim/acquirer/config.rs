@@ -250,6 +250,12 @@ mod tests {
     }
 
     #[test]
+    fn the_example_is_a_scenario() {
+        let scenario = Scenario::parse(include_str!("example-scenario.toml")).unwrap();
+        assert_eq!((scenario.fault.len(), scenario.decline.len()), (5, 2));
+    }
+
+    #[test]
     fn values_that_cannot_be_are_refused() {
         for bad in [
             "cutover = \"25:00\"",

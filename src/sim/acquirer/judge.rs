@@ -2,11 +2,11 @@
 //!
 //! Looks at the books only. Findings are entries of the books, so that they outlive a kill.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::books::{Books, Key, Payment};
+use super::books::{Books, Key, Payment, Settlement, Status};
 use super::dialect::{Kind, Side};
 use super::totals::Totals;
 
@@ -114,6 +114,10 @@ pub struct Settled {
     pub own: Totals,
     /// Records uploaded.
     pub uploaded: usize,
+    /// STANs that count in the books' unbalanced halves and were not uploaded.
+    pub host_only: Vec<u32>,
+    /// STANs that were uploaded and that the books do not have in force.
+    pub terminal_only: Vec<u32>,
     /// The end was answered.
     pub ended: bool,
 }
@@ -168,7 +172,6 @@ pub struct Effects {
 /// Judges the books as they are.
 #[must_use]
 pub fn judge(books: &Books) -> Judgement {
-    use super::books::Status;
     let duplicate_list = duplicates(books);
     let with = |status| books.payments.iter().filter(|p| p.status == status).count();
     Judgement {
@@ -181,7 +184,7 @@ pub fn judge(books: &Books) -> Judgement {
         reversed: with(Status::Reversed),
         declined: with(Status::Declined),
         owed: owed(books),
-        settlements: books.settlements.values().map(settled).collect(),
+        settlements: books.settlements.values().map(|settlement| settled(books, settlement)).collect(),
     }
 }
 
@@ -202,14 +205,22 @@ fn owed(books: &Books) -> Vec<Key> {
     keys.collect()
 }
 
-fn settled(settlement: &super::books::Settlement) -> Settled {
+fn settled(books: &Books, settlement: &Settlement) -> Settled {
+    let Key { tid, batch, .. } = &settlement.key;
+    let uploaded: BTreeSet<u32> = settlement.uploaded.iter().map(|row| row.stan).collect();
+    let counts = |p: &&Payment| p.in_force() && p.kind.side() != Side::Neither;
+    let booked: BTreeSet<u32> = books.batch(tid, *batch).filter(counts).map(|p| p.key.stan).collect();
+    let due = |p: &&Payment| settlement.verdicts[usize::from(p.foreign)] != 1;
+    let due = books.batch(tid, *batch).filter(counts).filter(due).map(|p| p.key.stan);
     Settled {
-        terminal: settlement.key.tid.clone(),
-        batch: settlement.key.batch,
+        terminal: tid.clone(),
+        batch: *batch,
         verdicts: settlement.verdicts,
         claimed: settlement.claimed,
         own: settlement.own,
         uploaded: settlement.uploaded.len(),
+        host_only: due.filter(|stan| !uploaded.contains(stan)).collect(),
+        terminal_only: uploaded.difference(&booked).copied().collect(),
         ended: settlement.end.is_some(),
     }
 }

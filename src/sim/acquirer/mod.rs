@@ -4,6 +4,7 @@
 //! profile, composer, MAC or lane, so that its agreeing with the daemon proves something. [`Host`] is a pure step on handed-in time; `server`
 //! is the thin shell of sockets and disk around it.
 
+mod answer;
 pub mod bookfile;
 pub mod books;
 mod checks;
@@ -14,7 +15,9 @@ pub mod faults;
 mod host;
 pub mod judge;
 pub mod keys;
+mod original;
 mod payments;
+mod reversal;
 mod run;
 mod server;
 mod settle;

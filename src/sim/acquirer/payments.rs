@@ -1,26 +1,28 @@
-//! Payments and reversals: what the host decides, once, and what a repeat is told.
+//! Payments: what the host decides, once, and what a repeat is told.
 //!
 //! Everything that refers to an earlier payment is checked against the books, never against what the message claims of it.
 
 use super::books::{Entry, Key, Payment, Status};
 use super::checks::scanned_code;
 use super::config::{Decline, Repeat};
-use super::dialect::{Field61, Kind, Side, organisation, reversed_kind};
+use super::dialect::{Field61, Kind, Side, organisation};
 use super::faults::Fault;
 use super::host::{Host, Request};
 use super::judge::Rule;
 use super::keys::{hex_upper, token};
+use super::original::{pin_of, refers_wrongly};
+use crate::core::acquirer::iso8583::tlv;
 use crate::core::domain::{mask_code, mask_pan};
 
 /// Codes that approve and may be configured.
 const APPROVING: &[&str] = &["00", "11", "A2", "A4", "A5", "A6"];
 
 /// Who pays, as the message says.
-struct Payer {
+pub(super) struct Payer {
     /// Card number or scanned code.
-    number: String,
+    pub number: String,
     masked: String,
-    token: String,
+    pub token: String,
     organisation: String,
 }
 
@@ -55,7 +57,7 @@ impl Host {
             code.clone_from(odd);
         }
         let undocumented = (!Host::is_documented(&code)).then_some("the answer's code is documented nowhere");
-        if let Some(why) = self.is_lost(fault.as_ref()).or(undocumented) {
+        if let Some(why) = self.is_lost(fault.as_ref(), approved).or(undocumented) {
             self.book(Entry::Owed { key: payment.key.clone(), kind: payment.kind, why: why.to_owned() });
         }
         self.answer_payment(request, &payment, &code, fault);
@@ -69,7 +71,7 @@ impl Host {
             self.reply_code(request, "94", fault);
             return;
         }
-        let answered = self.is_lost(fault.as_ref()).is_none();
+        let answered = self.is_lost(fault.as_ref(), known.in_force()).is_none();
         self.book(Entry::Repeated { key: known.key.clone(), answered });
         let code = match (known.status, self.config.scenario.repeat) {
             (Status::Reversed, _) => "12",
@@ -231,7 +233,7 @@ impl Host {
             foreign: organisation != "CUP" && organisation != "000",
             organisation,
             status: if approved { Status::Approved } else { Status::Declined },
-            rrn: self.next_rrn(),
+            rrn: self.next_rrn(request.kind),
             approval: approved.then(|| format!("{:06}", self.books.entries % 1_000_000)),
             at: self.now,
             host_time: time.format("%H%M%S").to_string(),
@@ -266,54 +268,18 @@ impl Host {
                 answer.set_text(54, &format!("1002156C{balance:012}"));
             }
         }
+        if request.message.has(55) && !payment.offline() {
+            // Issuer authentication data: eight bytes of cryptogram, and the code.
+            let mut data = Vec::with_capacity(12);
+            let cryptogram = digest_8(&payment.rrn);
+            if tlv::write(&mut data, 0x91, &[&cryptogram[..], code.as_bytes()].concat()).is_some() {
+                answer.set_bytes(55, &data);
+            }
+        }
         let domestic_refund = payment.kind == Kind::Refund && !payment.foreign;
         let organisation = if domestic_refund { "000" } else { payment.organisation.as_str() };
         answer.set_text(63, &format!("{organisation:<3}{:60}", ""));
         self.send(request, answer, fault);
-    }
-
-    pub(super) fn reversal(&mut self, request: &Request, fault: Option<Fault>) {
-        if self.books.terminal(&request.key.tid).is_some_and(|t| t.settling.is_some()) {
-            self.find(&request.key, Rule::FinancialInSettlement, "a reversal after 0500 and before the end");
-        }
-        let (code, undone) = match &fault {
-            Some(Fault::Refuse(code)) => (code.clone(), false),
-            _ => self.decide_reversal(request),
-        };
-        let answered = self.is_lost(fault.as_ref()).is_none();
-        self.book(Entry::Reversed { key: request.key.clone(), code: code.clone(), undone, answered });
-        let said = match &fault {
-            Some(Fault::OddCode(odd)) => odd.clone(),
-            _ => code,
-        };
-        self.reply_code(request, &said, fault);
-    }
-
-    /// The code, and whether an effect is undone: exactly the original's, or none.
-    fn decide_reversal(&mut self, request: &Request) -> (String, bool) {
-        let Some(original) = self.books.payment(&request.key).cloned() else {
-            let known_message = reversed_kind(&request.message).is_some();
-            if !known_message {
-                self.find(&request.key, Rule::NotReversible, "0400 with the fields of nothing that may be reversed");
-            }
-            return (self.config.scenario.reversal_without_original.clone(), false);
-        };
-        if !original.kind.is_reversible() {
-            self.find(&request.key, Rule::NotReversible, format!("a {:?} is never reversed", original.kind));
-            return ("12".to_owned(), false);
-        }
-        let same_kind = reversed_kind(&request.message) == Some(original.kind);
-        if !same_kind || request.amount() != Some(original.amount) {
-            let what = format!("its original is a {:?} of {}", original.kind, original.amount);
-            self.find(&request.key, Rule::ReversalDiffers, what);
-            return ("64".to_owned(), false);
-        }
-        match original.status {
-            Status::Reversed => ("00".to_owned(), false),
-            Status::Declined => (self.config.scenario.reversal_without_original.clone(), false),
-            Status::Approved if original.taken_by.is_some() || original.refunded > 0 => ("12".to_owned(), false),
-            Status::Approved => ("00".to_owned(), true),
-        }
     }
 
     /// Equal for repeats: everything but the MAC and the PIN block, which follow the work keys.
@@ -337,86 +303,8 @@ fn declines(rule: &Decline, request: &Request, payer: Option<&Payer>) -> bool {
         && (rule.advice.is_some() || request.kind.side() != Side::Credit)
 }
 
-/// The code for a payment that refers to `original` as it must not; `None` where it may.
-fn refers_wrongly(
-    request: &Request,
-    original: &Payment,
-    amount: i64,
-    payer: Option<&Payer>,
-    batch: u32,
-) -> Option<&'static str> {
-    let kinds: &[Kind] = match request.kind {
-        Kind::Void => &[Kind::Sale, Kind::ScanSale, Kind::OfflineSale, Kind::IcOffline],
-        Kind::PreauthVoid | Kind::Completion | Kind::CompletionAdvice => &[Kind::Preauth],
-        Kind::CompletionVoid => &[Kind::Completion, Kind::CompletionAdvice],
-        Kind::Adjust | Kind::Tip => &[Kind::Sale, Kind::OfflineSale],
-        _ => {
-            &[Kind::Sale, Kind::ScanSale, Kind::OfflineSale, Kind::IcOffline, Kind::Completion, Kind::CompletionAdvice]
-        }
-    };
-    if !kinds.contains(&original.kind) || !original.in_force() {
-        return Some("25");
-    }
-    if payer.is_some_and(|payer| payer.token != original.token) {
-        return Some("14");
-    }
-    if original.taken_by.is_some() {
-        return Some("12");
-    }
-    let void = matches!(request.kind, Kind::Void | Kind::CompletionVoid);
-    if void && (original.key.batch != batch || request.text(37) != original.rrn) {
-        return Some("25");
-    }
-    if void && original.refunded > 0 {
-        return Some("12");
-    }
-    let approval = request.message.text(38);
-    if original.kind == Kind::Preauth && approval.is_some() && approval != original.approval.as_deref() {
-        return Some("25");
-    }
-    match request.kind {
-        Kind::Void | Kind::PreauthVoid | Kind::CompletionVoid => {
-            (amount != original.effective_amount()).then_some("64")
-        }
-        // UnionPay's rule: a completion may be 115 % of what was authorized.
-        Kind::Completion | Kind::CompletionAdvice => {
-            (amount.saturating_mul(100) > original.amount.saturating_mul(115)).then_some("61")
-        }
-        Kind::Refund => refund_wrongly(request, original, amount),
-        _ => None,
-    }
-}
-
-fn refund_wrongly(request: &Request, original: &Payment, amount: i64) -> Option<&'static str> {
-    let date = Field61::of(&request.message).and_then(|reference| reference.date).unwrap_or_default();
-    let known = original.host_date.get(5..).unwrap_or_default().replace('-', "");
-    if original.mid != request.mid || date != known {
-        return Some("25");
-    }
-    (original.refunded.saturating_add(amount) > original.effective_amount()).then_some("13")
-}
-
-/// The PIN in a clear block of ISO format 0, or of the format without the card (then `pan` is empty).
-fn pin_of(clear: &str, pan: &str) -> Option<String> {
-    let digits = pan.len().checked_sub(13).and_then(|from| pan.get(from..pan.len() - 1)).unwrap_or("000000000000");
-    let mask = u64::from_str_radix(&format!("0000{digits}"), 16).ok()?;
-    let block = format!("{:016X}", u64::from_str_radix(clear, 16).ok()? ^ mask);
-    let length = block.get(..2)?.parse::<usize>().ok().filter(|length| (4..=12).contains(length))?;
-    let (pin, fill) = block.get(2..)?.split_at(length);
-    (pin.bytes().all(|b| b.is_ascii_digit()) && fill.bytes().all(|b| b == b'F')).then(|| pin.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pin_block_of_format_0() {
-        // PIN 1234 and card 4111111111111111, as the standard's own example lays them out.
-        let block = 0x0412_34FF_FFFF_FFFFu64 ^ 0x0000_1111_1111_1111;
-        assert_eq!(pin_of(&format!("{block:016X}"), "4111111111111111").as_deref(), Some("1234"));
-        assert_eq!(pin_of("0612345 6FFFFFFF", ""), None);
-        assert_eq!(pin_of("06123456FFFFFFFF", "").as_deref(), Some("123456"));
-        assert_eq!(pin_of("0012345FFFFFFFFF", ""), None);
-    }
+/// Stands for the issuer's cryptogram: nobody here can check it.
+fn digest_8(text: &str) -> [u8; 8] {
+    let hash = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    std::array::from_fn(|i| hash.as_ref().get(i).copied().unwrap_or(0))
 }

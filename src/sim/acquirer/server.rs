@@ -82,9 +82,12 @@ pub enum SimError {
     Stopped,
 }
 
+/// What the host shall do.
+type Task = Box<dyn FnOnce(&mut Host, WallMs) -> Vec<Action> + Send>;
+
 /// Something for the thread that keeps the books.
 pub(super) struct Job {
-    run: Box<dyn FnOnce(&mut Host, WallMs) -> Vec<Action> + Send>,
+    run: Task,
     /// Gets the actions once their entries are durable.
     reply: Option<oneshot::Sender<Vec<Action>>>,
 }

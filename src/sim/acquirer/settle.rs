@@ -36,7 +36,7 @@ impl Host {
             claimed,
             own,
             verdicts: [3, 3],
-            rrn: self.next_rrn(),
+            rrn: self.next_rrn(request.kind),
             settle_date: self.settle_date(),
             fingerprint,
             uploaded: Vec::new(),

@@ -182,6 +182,14 @@ impl Profile {
         self.messages.get(&Row::Payment(name))
     }
 
+    /// Every payment message that this acquirer has.
+    pub fn payments(&self) -> impl Iterator<Item = (MessageName, &MessageRow)> {
+        self.messages.iter().filter_map(|(row, message)| match row {
+            Row::Payment(name) => Some((*name, message)),
+            _ => None,
+        })
+    }
+
     /// Whether field 63.1 names a card of the home organisation; where no answer names one, the default does.
     #[must_use]
     pub fn is_domestic(&self, organisation: Option<&str>) -> bool {

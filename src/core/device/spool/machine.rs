@@ -2,18 +2,10 @@
 
 use super::super::escpos_status::{Answer, Health};
 use super::super::escpos_walk::next_piece;
-use super::{
-    ASK_AGAIN_MS, ASK_MS, Current, GIVE_UP_MS, MAX_REPEATS, Output, PATIENCE_MS, POLL_MS, Phase, Proof, Spool, Start,
-};
+use super::{ASK_MS, Current, GIVE_UP_MS, MAX_REPEATS, Output, PATIENCE_MS, POLL_MS, Phase, Proof, Spool, Start};
 
-/// `DLE EOT` 1 to 4: answered at once, even while offline.
-const QUESTIONS: [u8; 12] = [0x10, 4, 1, 0x10, 4, 2, 0x10, 4, 3, 0x10, 4, 4];
-/// `ESC @`: the last job's modes end here.
-const INIT: [u8; 2] = [0x1B, 0x40];
-/// `GS a FF`: say by yourself when something changes.
-const ASB_ON: [u8; 3] = [0x1D, 0x61, 0xFF];
 /// `GS r 1`: answered when all before it is processed.
-const MARK: [u8; 3] = [0x1D, 0x72, 0x31];
+pub(super) const MARK: [u8; 3] = [0x1D, 0x72, 0x31];
 /// `DLE ENQ 1`: recover and go on with the line where it stopped.
 const RECOVER: [u8; 3] = [0x10, 5, 1];
 
@@ -50,41 +42,16 @@ impl Spool {
         self.since_mark = 0;
         self.process_id = None;
         self.asked_at = None;
+        self.unanswered = 0;
+        self.asb_seen = false;
+        self.clean = false;
     }
 
-    /// Asks how it is, sets it up, and waits for the answers: the state before every job.
-    fn ask(&mut self, now: u64) {
+    /// Their answers may still come: they must not be taken for those to later marks.
+    pub(super) fn drop_marks(&mut self) {
+        self.unanswered += self.marks.len();
         self.marks.clear();
         self.since_mark = 0;
-        self.process_id = None;
-        self.asb_ready = None;
-        self.asb_missing = 0;
-        self.commands.clear();
-        self.phase = Phase::Asking { since: now, until: now.saturating_add(ASK_MS), asb: false, synced: false };
-        self.put_questions(now);
-        self.put_setup();
-    }
-
-    fn put_setup(&mut self) {
-        self.commands.extend(INIT);
-        if self.profile.has_asb {
-            self.commands.extend(ASB_ON);
-        }
-        // In order behind the ASB: what an earlier run left in the buffer has answered before this does.
-        if self.profile.has_gs_r {
-            self.commands.extend(MARK);
-        }
-    }
-
-    fn put_questions(&mut self, now: u64) {
-        self.last_poll = now;
-        if !self.profile.has_dle_eot {
-            return;
-        }
-        self.decoder.forget_questions();
-        (1..=4).for_each(|n| self.decoder.asked(n));
-        self.asked_at = Some(now);
-        self.commands.extend(QUESTIONS);
     }
 
     pub(super) fn resume(&mut self, now: u64) {
@@ -125,7 +92,7 @@ impl Spool {
                     self.settled = false;
                     self.round_done();
                 }
-                Answer::Asb(asb) => self.automatic(Health::from_asb(asb)),
+                Answer::Asb(asb) => self.automatic(now, Health::from_asb(asb)),
                 Answer::Processed(_) => self.processed(now),
                 Answer::ProcessDone(id) if self.process_id == Some(id) => {
                     self.done(Proof::ProcessId, out);
@@ -142,25 +109,32 @@ impl Spool {
         }
     }
 
-    fn automatic(&mut self, health: Health) {
+    fn automatic(&mut self, now: u64, health: Health) {
         self.health = health;
         self.settled = true;
         self.asb_ready = Some(health.ready());
         self.asb_missing = 0;
-        if let Phase::Asking { asb, .. } = &mut self.phase {
+        self.asb_seen = true;
+        if let Phase::Asking { asb, heard, .. } = &mut self.phase {
             *asb = true;
+            *heard = Some(now);
         }
     }
 
     fn processed(&mut self, now: u64) {
-        let has_asb = self.profile.has_asb;
-        if let Phase::Asking { asb, synced, .. } = &mut self.phase {
-            // One that comes before our ASB answers an earlier question.
-            *synced |= *asb || !has_asb;
-        } else if self.marks.pop_front().is_some() {
+        let printing = matches!(self.phase, Phase::Sending { .. } | Phase::Finishing { .. } | Phase::Stuck { .. });
+        if printing && self.marks.pop_front().is_some() {
             self.last_progress = now;
-        } else {
+            return;
+        }
+        // On a line just opened, what comes before our ASB answers questions of an earlier run.
+        if printing || self.unanswered == 0 || self.profile.has_asb && !self.asb_seen && !self.flushed {
             self.counters.strays += 1;
+        } else {
+            self.unanswered -= 1;
+        }
+        if let Phase::Asking { heard, .. } = &mut self.phase {
+            *heard = Some(now);
         }
     }
 
@@ -227,7 +201,7 @@ impl Spool {
                 }
             }
             Phase::Sending { .. } => {
-                if self.was_switched_off() {
+                if self.was_switched_off() || self.marks_due().is_some_and(|at| now >= at) {
                     self.doubt(now, out);
                 }
             }
@@ -258,49 +232,7 @@ impl Spool {
         true
     }
 
-    fn asking(&mut self, now: u64, out: &mut Vec<Output>) {
-        let Phase::Asking { since, until, asb, synced } = self.phase else { return };
-        if !self.profile.speaks() {
-            return self.ready(now, out);
-        }
-        let answered = self.profile.has_dle_eot && self.asked_at.is_none();
-        if (answered || asb) && self.settled && !self.health.ready() {
-            self.phase = Phase::Waiting;
-            return;
-        }
-        let status = if self.profile.has_asb { asb } else { answered };
-        if status && (synced || !self.profile.has_gs_r) {
-            return self.ready(now, out);
-        }
-        if now < until || self.unwritten > 0 || !self.commands.is_empty() {
-            return;
-        }
-        // A failing question must not block printing, as long as it answers one that goes through its buffer.
-        let mute_buffer = !self.profile.has_asb && !self.profile.has_gs_r;
-        if self.flushed && (asb || synced || mute_buffer) && (asb || answered) {
-            return self.ready(now, out);
-        }
-        if !self.flushed {
-            return self.flush(now, since);
-        }
-        self.deaf = answered;
-        self.put_questions(now);
-        self.put_setup();
-        self.phase = Phase::Asking { since, until: now.saturating_add(ASK_AGAIN_MS), asb, synced };
-    }
-
-    /// A command that waits for the rest of its data has eaten our questions: end it with NULs, then ask again.
-    fn flush(&mut self, now: u64, since: u64) {
-        self.flushed = true;
-        self.counters.flushes += 1;
-        self.commands.resize(self.profile.flush_nuls, 0);
-        self.put_questions(now);
-        self.put_setup();
-        let until = now.saturating_add(PATIENCE_MS);
-        self.phase = Phase::Asking { since, until, asb: false, synced: false };
-    }
-
-    fn ready(&mut self, now: u64, out: &mut Vec<Output>) {
+    pub(super) fn ready(&mut self, now: u64, out: &mut Vec<Output>) {
         self.last_progress = now;
         self.last_poll = now;
         if !self.next_job(out) {
@@ -354,6 +286,7 @@ impl Spool {
             c.doubt = true;
         }
         self.flushed = false;
+        self.clean = false;
         if self.repeat(out) {
             self.ask(now);
         }
@@ -405,6 +338,12 @@ impl Spool {
         self.trusted_ready() && self.unwritten == 0 && self.commands.is_empty()
     }
 
+    /// When marks that do not come back count as lost, in the middle of a job.
+    fn marks_due(&self) -> Option<u64> {
+        let due = self.last_progress.saturating_add(2 * PATIENCE_MS);
+        (!self.marks.is_empty() && self.can_judge()).then_some(due)
+    }
+
     fn judge_at(&self, probed: Option<u64>) -> u64 {
         probed.unwrap_or(0).max(self.last_progress).saturating_add(PATIENCE_MS)
     }
@@ -419,7 +358,8 @@ impl Spool {
             self.counters.done += 1;
             out.push(Output::Done { id: c.job.id, proof, reprint: c.doubt });
         }
-        self.marks.clear();
+        self.clean = self.profile.has_gs_r && self.marks.len() <= 1;
+        self.drop_marks();
         self.process_id = None;
         self.phase = Phase::Idle;
     }
@@ -533,8 +473,12 @@ impl Spool {
         let sent = self.unwritten == 0 && self.commands.is_empty();
         let own = match self.phase {
             Phase::Lost { since } => (!self.unplugged).then(|| since.saturating_add(PATIENCE_MS)),
-            Phase::Asking { until, .. } => sent.then_some(until),
+            Phase::Asking { until, heard, .. } => {
+                let until = until.max(heard.unwrap_or(0).saturating_add(ASK_MS));
+                self.quiet_at().or(sent.then_some(until))
+            }
             Phase::Finishing { probed } => self.can_judge().then(|| self.judge_at(probed)),
+            Phase::Sending { .. } => self.marks_due(),
             _ => None,
         };
         [own, self.silence_due(), self.poll_due()].into_iter().flatten().min()

@@ -11,6 +11,7 @@
 //!
 //! May be touched: timings and rules. Must never know: ports, threads, SQLite.
 
+mod asking;
 mod attention;
 mod machine;
 #[cfg(test)]
@@ -52,7 +53,8 @@ pub struct Job {
     pub id: JobId,
     /// For people: "日结单 2026-03-01".
     pub title: String,
-    /// ESC/POS bytes of the first print, without `ESC @` (the spool sends it), at most [`MAX_JOB`].
+    /// ESC/POS bytes of the first print, at most [`MAX_JOB`]. The spool sends `ESC @` itself; one at the start is taken
+    /// away, one in the middle would switch the automatic status off.
     pub bytes: Vec<u8>,
     /// What to print where it may already be on paper: the same with the reprint mark (重打印). `None`: never repeat (a drawer
     /// pulse).
@@ -174,7 +176,7 @@ enum Phase {
     /// Nothing to do.
     Idle,
     /// Asked how it is; waiting for the answers.
-    Asking { since: u64, until: u64, asb: bool, synced: bool },
+    Asking { since: u64, until: u64, asb: bool, heard: Option<u64> },
     /// It said that it cannot print now.
     Waiting,
     /// Waiting for `StartedDurable`.
@@ -215,6 +217,8 @@ pub struct SpoolView {
     pub queued: usize,
     /// Whether the port is open.
     pub port_open: bool,
+    /// What it is doing, one word.
+    pub phase: &'static str,
     /// What the cashier should see, most urgent first.
     pub attentions: Vec<Attention>,
     /// What the printer last said of itself.
@@ -238,6 +242,14 @@ pub struct Spool {
     asb_ready: Option<bool>,
     /// Rounds in which `DLE EOT` said ready and ASB had not: its ASB is off, so it was switched off.
     asb_missing: u8,
+    /// An ASB came since the port was opened.
+    asb_seen: bool,
+    /// Answers to `GS r` still to come that belong to no mark of the job at hand.
+    unanswered: usize,
+    /// The last job ended with all its answers: no others are under way.
+    clean: bool,
+    /// About to flush: asked once more whether it is well.
+    flush_armed: bool,
     /// Flushed since the port was opened.
     flushed: bool,
     /// Bytes out that the kernel has not taken.
@@ -276,6 +288,10 @@ impl Spool {
             health: Health::default(),
             asb_ready: None,
             asb_missing: 0,
+            asb_seen: false,
+            unanswered: 0,
+            clean: false,
+            flush_armed: false,
             flushed: false,
             unwritten: 0,
             commands: Vec::new(),
@@ -306,6 +322,16 @@ impl Spool {
             current: self.current.as_ref().map(|c| (c.job.id, c.job.title.clone())),
             queued: self.queue.len(),
             port_open: !matches!(self.phase, Phase::Lost { .. }),
+            phase: match self.phase {
+                Phase::Lost { .. } => "lost",
+                Phase::Idle => "idle",
+                Phase::Asking { .. } => "asking",
+                Phase::Waiting => "waiting",
+                Phase::Starting => "starting",
+                Phase::Sending { .. } => "sending",
+                Phase::Finishing { .. } => "finishing",
+                Phase::Stuck { .. } => "stuck",
+            },
             attentions: Attention::ALL.into_iter().filter(|a| self.shown.has(*a)).collect(),
             health: self.health,
             counters: self.counters,
@@ -338,7 +364,13 @@ impl Spool {
         out
     }
 
-    fn take_job(&mut self, job: Job, out: &mut Vec<Output>) {
+    fn take_job(&mut self, mut job: Job, out: &mut Vec<Output>) {
+        // It would switch off the automatic status that the spool has just switched on.
+        for bytes in [Some(&mut job.bytes), job.reprint_bytes.as_mut()].into_iter().flatten() {
+            if bytes.starts_with(&[0x1B, 0x40]) {
+                bytes.drain(..2);
+            }
+        }
         let longest = job.reprint_bytes.as_ref().map_or(0, Vec::len).max(job.bytes.len());
         let here =
             self.current.as_ref().is_some_and(|c| c.job.id == job.id) || self.queue.iter().any(|j| j.id == job.id);

@@ -66,6 +66,12 @@ impl Bench {
         self.bytes(&[0]);
     }
 
+    /// The same, and then the quiet that a repeat waits for: answers to the print before it may be under way.
+    fn well_and_quiet(&mut self) {
+        self.well();
+        self.later(5_500);
+    }
+
     fn later(&mut self, ms: u64) {
         for _ in 0..ms / 500 {
             self.now += 500;
@@ -168,6 +174,8 @@ fn paper_out_before_a_job_waits_and_says_so() {
         ]
     );
     b.well();
+    // The questions that waited behind the paper are answered too, and then the job.
+    b.bytes(&[0, 0]);
     b.bytes(&[0]);
     assert_eq!(b.seen().last(), Some(&done(1, Proof::Processed, false)));
     assert_eq!((b.times("ORIG1"), b.times("AGAIN1")), (1, 0));
@@ -181,7 +189,7 @@ fn a_port_lost_in_the_middle_means_the_mark_and_a_blink_no_alarm() {
     b.input(Input::PortLost);
     b.later(14_000);
     b.input(Input::PortOpened);
-    b.well();
+    b.well_and_quiet();
     assert_eq!(b.seen(), [Output::Started(JobId(1)), Output::Repeating { id: JobId(1), attempt: 1 }]);
     b.bytes(&[0]);
     assert_eq!(b.seen(), [done(1, Proof::Processed, true)]);
@@ -197,7 +205,7 @@ fn a_job_of_an_earlier_run_is_printed_with_the_mark_and_a_drawer_pulse_never_aga
     b.well();
     b.input(Input::Job(Job { started_before: true, reprint_bytes: None, ..job(1) }));
     b.input(Input::Job(Job { started_before: true, ..job(2) }));
-    b.well();
+    b.well_and_quiet();
     b.bytes(&[0]);
     assert_eq!(b.seen(), [Output::Doubtful(JobId(1)), done(2, Proof::Processed, true)]);
     assert_eq!((b.times("ORIG1"), b.times("ORIG2"), b.times("AGAIN2")), (0, 0, 1));
@@ -226,7 +234,7 @@ fn a_lost_proof_is_asked_for_again_before_it_is_judged() {
         b.bytes(&[0x12; 4]);
     }
     assert_eq!(b.seen(), [Output::Repeating { id: JobId(1), attempt: 1 }]);
-    b.well();
+    b.well_and_quiet();
     b.bytes(&[0]);
     assert_eq!(b.seen(), [done(1, Proof::Processed, true)]);
 }
@@ -248,9 +256,9 @@ fn two_answers_to_two_questions_are_only_late() {
 #[test]
 fn silence_is_said_after_fifteen_seconds_and_a_half_eaten_command_is_flushed() {
     let mut b = Bench::new(profile());
-    b.later(2_500);
+    b.later(4_500);
     assert!(b.wrote.len() > 8192 && b.wrote.windows(8192).any(|w| w.iter().all(|x| *x == 0)));
-    b.later(12_000);
+    b.later(10_000);
     assert_eq!(b.seen(), []);
     b.later(5_000);
     assert_eq!(b.seen(), [Output::Attention(Attention::NoAnswer)]);
@@ -278,17 +286,17 @@ fn after_three_repeats_a_person_decides() {
     let mut b = Bench::new(profile());
     b.input(Input::Job(job(1)));
     for _ in 0..5 {
-        b.well();
+        b.well_and_quiet();
         b.input(Input::PortLost);
         b.input(Input::PortOpened);
     }
-    b.well();
+    b.well_and_quiet();
     assert_eq!(b.times("AGAIN1"), 3);
     assert_eq!(b.seen().last(), Some(&Output::Attention(Attention::Unproven)));
     b.later(100_000);
     assert_eq!(b.times("AGAIN1"), 3);
     b.input(Input::Resume);
-    b.well();
+    b.well_and_quiet();
     b.bytes(&[0]);
     assert_eq!((b.times("ORIG1"), b.times("AGAIN1")), (1, 4));
     assert_eq!(b.seen().last(), Some(&done(1, Proof::Processed, true)));

@@ -107,6 +107,8 @@ fn more_terminals_than_a_slot_holds_are_refused() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     /// Writes and syncs in any order, then a power cut that tears whatever was not synced, at any byte: what was last synced is never lost.
     #[test]
     fn what_was_synced_survives_a_write_torn_at_any_byte(

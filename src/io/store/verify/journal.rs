@@ -48,18 +48,18 @@ struct Sealed {
     totals: Option<Columns>,
 }
 
-pub(super) fn walk(reader: &Reader, with: &mut VerifyWith<'_>, found: &mut Verified) -> Result<(), StoreError> {
+/// Walks the whole journal, or only what came after the last day that was cut.
+pub(super) fn walk(
+    reader: &Reader,
+    with: &mut VerifyWith<'_>,
+    open_day_only: bool,
+    found: &mut Verified,
+) -> Result<(), StoreError> {
     let Some((head, _)) = found.head else { return Ok(()) };
-    let mut walk = Walk {
-        expected: 1,
-        before: Some(GENESIS),
-        store: None,
-        key: None,
-        day: None,
-        flights: BTreeMap::new(),
-        exceptions: BTreeMap::new(),
-        sealed: Vec::new(),
-    };
+    let mut walk = Walk::from_genesis();
+    if open_day_only && let Some(last) = reader.days(None, 1)?.pop() {
+        walk = Walk::after(reader, &last, found)?;
+    }
     while walk.expected <= head.0 {
         let more = reader.with(|conn| {
             let more = walk.chunk(conn, head, &mut with.each, found)?;
@@ -96,6 +96,44 @@ pub(super) fn snapshot<T>(
 }
 
 impl Walk {
+    fn from_genesis() -> Walk {
+        Walk {
+            expected: 1,
+            before: Some(GENESIS),
+            store: None,
+            key: None,
+            day: None,
+            flights: BTreeMap::new(),
+            exceptions: BTreeMap::new(),
+            sealed: Vec::new(),
+        }
+    }
+
+    /// Begins behind a day that was cut: its root must be the link of its last row, and the row that follows must seal it.
+    fn after(reader: &Reader, day: &DayRow, found: &mut Verified) -> Result<Walk, StoreError> {
+        let at = format!("day {}", day.date);
+        if reader.link_at(day.last)? != Some(day.root) {
+            found.find(&at, "its root in the archive is not the link of its last row");
+        }
+        let mut walk = Walk { expected: day.last.0 + 1, before: Some(day.root), ..Walk::from_genesis() };
+        let (mut cut, mut key) = (None, None);
+        let mut note = |record: Record, _| {
+            match record.event {
+                Event::StoreOpened { store, day_key, .. } => (walk.store, key) = (Some(store), Some(day_key)),
+                Event::DaySealed { next_key, .. } => key = Some(next_key),
+                Event::DayCut { z, next, .. } => cut = Some((z, next)),
+                _ => {}
+            }
+            Ok(())
+        };
+        for seq in [Seq(1), day.first, day.last] {
+            reader.records(seq, seq, &mut note)?;
+        }
+        walk.key = key;
+        walk.day = Some(Day { date: day.date, first: day.first.0, totals: None, cut });
+        Ok(walk)
+    }
+
     /// Reads on from where it is; whether there may be more.
     fn chunk(
         &mut self,

@@ -94,6 +94,18 @@ fn every_way_to_spoil_an_answer_is_owed_a_reversal() {
 }
 
 #[test]
+fn a_refusal_may_be_believed_without_its_mac() {
+    for (spoil, owed) in [(Spoil::Mac, 0), (Spoil::NoMac, 0), (Spoil::Stan, 1), (Spoil::Garbage, 1)] {
+        let mut rig = Rig::new("[[decline]]\ncode = \"51\"");
+        let mut till = Till::signed_on(&mut rig);
+        rig.host.next_answer(Fault::Spoil(spoil));
+        let sale = till.sale(CUP, 100);
+        rig.push(&till.wire(&sale));
+        assert_eq!(rig.host.judgement().owed.len(), owed, "{spoil:?}");
+    }
+}
+
+#[test]
 fn the_host_may_ask_for_a_sign_on_and_may_lose_its_keys() {
     let mut rig = Rig::new("");
     let mut till = Till::signed_on(&mut rig);
@@ -114,7 +126,8 @@ fn the_host_may_ask_for_a_sign_on_and_may_lose_its_keys() {
     rig.push(&till.wire(&message));
     let sale = till.sale(CUP, 2);
     let frame = read_frame(&reply(&rig.push(&till.wire(&sale))));
-    assert_eq!(till.spec.decode(&frame.body).unwrap().text(39), Some("A0"));
+    let answer = till.spec.decode(&frame.body).unwrap();
+    assert_eq!((answer.text(39), answer.has(64)), (Some("A0"), false));
     rig.clean();
 }
 

@@ -89,6 +89,21 @@ fn an_unbalanced_batch_is_uploaded_whole_and_ends_with_202() {
 }
 
 #[test]
+fn an_unbalanced_batch_lists_what_differs() {
+    let mut rig = Rig::new("");
+    let (mut till, _) = day(&mut rig);
+    // The terminal lacks STAN 3 and has a 9 that the host never saw.
+    till.close(&mut rig, &totals(&[(false, false, 100), (false, false, 9), (true, false, 50)]));
+    let upload = till.upload(&[ROWS[0], (false, 9, CUP, 9)]);
+    till.ask(&mut rig, &upload);
+    let end = till.end("202", 2);
+    till.ask(&mut rig, &end);
+    let settled = &rig.host.judgement().settlements[0];
+    assert_eq!((&settled.host_only[..], &settled.terminal_only[..]), (&[3][..], &[9][..]));
+    assert_eq!(rig.rules(), [Rule::TotalsWrong]);
+}
+
+#[test]
 fn single_records_count_too_and_an_error_may_bring_everything() {
     let mut rig = Rig::new("[[verdict]]\ndomestic = 3");
     let (mut till, mut totals) = day(&mut rig);

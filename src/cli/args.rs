@@ -1,0 +1,222 @@
+//! The command line as data (clap). Help stands here; what a command does stands elsewhere.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::core::domain::{Lang, Role};
+use crate::sim::acquirer::SimArgs;
+
+/// The till daemon 收银守护进程: journals every payment, closes the day, settles.
+#[derive(Debug, Parser)]
+#[command(name = "tilld", version, max_term_width = 100)]
+pub(super) struct Line {
+    /// The configuration. Without it: $TILLD_CONFIG, then /etc/tilld/tilld.toml.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Sub,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Sub {
+    /// Play a store's day by itself, with simulated acquirer, readers and printer 演示.
+    Demo(DemoArgs),
+    /// Run the daemon 运行.
+    Run,
+    /// Check the configuration and the files that it names 检查配置.
+    Check(JsonArgs),
+    /// How things stand: lines, batches, printers, what waits 状态.
+    Status(JsonArgs),
+    /// People who may use the till 人员.
+    #[command(subcommand)]
+    Cashier(CashierSub),
+    /// Close the business day and wait for its settlement 日结.
+    Close(CloseArgs),
+    /// A day's report 报表; without --day the open day's (X).
+    Report(ReportArgs),
+    /// One payment and its whole story 查询交易.
+    Show(ShowArgs),
+    /// Recompute chain, columns and totals from the journal 校验.
+    Verify(JsonArgs),
+    /// Stand-ins for a rig without hardware 模拟器.
+    #[command(subcommand)]
+    Sim(SimSub),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Print the day as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Where everything is kept; it must not exist or be empty. Without it: a new folder below the temporary one.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct JsonArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CashierSub {
+    /// Add a person 添加人员.
+    Add(AddArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddArgs {
+    /// Their id 工号: 1 to 16 ASCII characters.
+    pub id: String,
+    /// Their name as printed 姓名.
+    #[arg(long)]
+    pub name: String,
+    /// cashier 收银员, manager 店长, technician 技术员.
+    #[arg(long, value_parser = role)]
+    pub role: Role,
+    /// Read the PIN (4 to 12 digits) from the first line of standard input: on the command line others would see it.
+    #[arg(long, required = true)]
+    pub pin_stdin: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CloseArgs {
+    /// Print the day as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Seconds to wait for the settlement after the cut is sealed; 0 does not wait.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, num_args = 0..=1, default_missing_value = "60",
+        value_parser = clap::value_parser!(u64).range(0..=600))]
+    pub wait: u64,
+    /// Who closes it; stands in the journal.
+    #[arg(long, value_name = "ID")]
+    pub by: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// A date (2026-11-20), a Z number, or "open".
+    #[arg(long, value_name = "DATE-or-Z", default_value = "open")]
+    pub day: String,
+    /// The form.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// zh or en; without it the store's.
+    #[arg(long, value_parser = lang)]
+    pub lang: Option<Lang>,
+    /// Write to this file instead of standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// A report's form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+    Csv,
+    Png,
+    Pdf,
+    Escpos,
+}
+
+impl Format {
+    pub fn word(self) -> &'static str {
+        match self {
+            Format::Text => "text",
+            Format::Json => "json",
+            Format::Csv => "csv",
+            Format::Png => "png",
+            Format::Pdf => "pdf",
+            Format::Escpos => "escpos",
+        }
+    }
+
+    /// Not for a screen.
+    pub fn binary(self) -> bool {
+        matches!(self, Format::Png | Format::Pdf | Format::Escpos)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// P00000042, or 42.
+    pub payment: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SimSub {
+    /// An acquirer's host with books of its own 收单主机.
+    Acquirer(SimArgs),
+    /// A receipt printer on a pty 打印机.
+    Printer(PrinterSimArgs),
+    /// A magnetic-stripe reader on a pty 磁条读卡器.
+    Msr(MsrSimArgs),
+    /// A code scanner on a pty 扫码枪.
+    Scanner(ScannerSimArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PrinterSimArgs {
+    /// Where the port appears: a symbolic link, for `port` in the configuration.
+    #[arg(long, value_name = "LINK")]
+    pub port: PathBuf,
+    /// Half-width characters a line.
+    #[arg(long, default_value_t = 48)]
+    pub columns: u16,
+    /// Receive buffer in bytes.
+    #[arg(long, default_value_t = 4096)]
+    pub buffer: usize,
+    /// Hold the handshake line while the buffer is nearly full; without it what is too much is lost.
+    #[arg(long)]
+    pub handshake: bool,
+    /// Paper in dots a second (1200 are 150 mm/s); without it everything is printed at once.
+    #[arg(long, value_name = "DOTS")]
+    pub speed: Option<u32>,
+    /// A printer that answers no process ids.
+    #[arg(long)]
+    pub no_process_id: bool,
+    /// A printer that does not push its status.
+    #[arg(long)]
+    pub no_asb: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MsrSimArgs {
+    /// Where the port appears: a symbolic link.
+    #[arg(long, value_name = "LINK")]
+    pub port: PathBuf,
+    /// Send frames instead of plain lines.
+    #[arg(long)]
+    pub framed: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ScannerSimArgs {
+    /// Where the port appears: a symbolic link.
+    #[arg(long, value_name = "LINK")]
+    pub port: PathBuf,
+    /// Send AIM ids before each code.
+    #[arg(long)]
+    pub aim: bool,
+    /// End lines with CR LF instead of CR.
+    #[arg(long)]
+    pub crlf: bool,
+    /// Read only while triggered.
+    #[arg(long)]
+    pub needs_trigger: bool,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::parse(text).ok_or_else(|| "use cashier, manager or technician".to_owned())
+}
+
+fn lang(text: &str) -> Result<Lang, String> {
+    Lang::parse(text).ok_or_else(|| "use zh or en".to_owned())
+}

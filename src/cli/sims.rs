@@ -1,0 +1,83 @@
+//! `tilld sim`: the stand-ins, driven from standard input.
+
+use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
+
+use super::args::{MsrSimArgs, PrinterSimArgs, ScannerSimArgs};
+use super::failure::Failure;
+use super::till::runtime;
+use crate::daemon::exit::Exit;
+use crate::sim::acquirer::{self, SimArgs};
+use crate::sim::{msr, printer, scanner};
+
+/// `tilld sim acquirer`
+pub(super) fn acquirer(args: SimArgs) -> Result<Exit, Failure> {
+    let clock = Arc::new(crate::io::clock::wall);
+    runtime()?.block_on(async {
+        let done = acquirer::run(args, clock, &mut std::io::stdout()).await;
+        done.map(|_| Exit::Ok).map_err(|e| Failure::new(Exit::Unavailable, e.to_string()))
+    })
+}
+
+/// `tilld sim printer`
+pub(super) fn printer(args: PrinterSimArgs) -> Result<Exit, Failure> {
+    let settings = printer::PrinterSettings {
+        columns: args.columns,
+        buffer: args.buffer,
+        handshake: args.handshake,
+        speed: args.speed,
+        process_id: !args.no_process_id,
+        asb: !args.no_asb,
+    };
+    ended(printer::run(&args.port, settings, StaysOpen::stdin(), std::io::stdout()))
+}
+
+/// `tilld sim msr`
+pub(super) fn msr(args: MsrSimArgs) -> Result<Exit, Failure> {
+    ended(msr::run(&args.port, args.framed, StaysOpen::stdin(), std::io::stdout()))
+}
+
+/// `tilld sim scanner`
+pub(super) fn scanner(args: ScannerSimArgs) -> Result<Exit, Failure> {
+    let settings = scanner::ScannerSettings { aim: args.aim, crlf: args.crlf, needs_trigger: args.needs_trigger };
+    ended(scanner::run(&args.port, settings, StaysOpen::stdin(), std::io::stdout()))
+}
+
+fn ended(result: std::io::Result<()>) -> Result<Exit, Failure> {
+    result.map(|()| Exit::Ok).map_err(|e| match e.kind() {
+        std::io::ErrorKind::BrokenPipe => Failure::quiet(),
+        _ => Failure::new(Exit::Io, e.to_string()),
+    })
+}
+
+/// Standard input that does not end: a stand-in started in the background, with nobody at the keyboard, goes on until it is killed.
+struct StaysOpen<R>(BufReader<R>);
+
+impl StaysOpen<std::io::Stdin> {
+    fn stdin() -> Self {
+        StaysOpen(BufReader::new(std::io::stdin()))
+    }
+}
+
+impl<R: Read> Read for StaysOpen<R> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let bytes = self.fill_buf()?;
+        let n = bytes.len().min(out.len());
+        out[..n].copy_from_slice(&bytes[..n]);
+        self.consume(n);
+        Ok(n)
+    }
+}
+
+impl<R: Read> BufRead for StaysOpen<R> {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        while self.0.fill_buf()?.is_empty() {
+            std::thread::park();
+        }
+        self.0.fill_buf()
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.0.consume(n);
+    }
+}

@@ -1,0 +1,237 @@
+//! The day report's lists: shifts and drawers, batches, and everything that is not plain takings, one by one.
+//!
+//! A part with nothing in it is left out; only "pending" says so, because a manager looks for it. Refunds, voids and sales
+//! that wait are bounded: beyond the bound one line says how many there are and what they make, so that the list still adds
+//! up. What is undecided or explains a difference is never shortened.
+
+use super::{DayReportKind, Pen, drawers, left, right, table, words};
+use crate::core::domain::{CashierId, Minor, State, TerminalId};
+use crate::core::journal::Column;
+use crate::core::ports::{DayView, PendingView, ReturnView, SettlementView, ShiftView};
+use crate::core::report::doc::{Document, Style, Table};
+
+/// Most refunds, voids or waiting sales printed one by one: some 3 m of paper. CSV and JSON have them all.
+const LONGEST_LIST: usize = 400;
+/// Most exceptions printed: they stand open until somebody decides, and say nothing of this day's money.
+const MOST_EXCEPTIONS: usize = 30;
+
+/// Every shift that was open on the day, with its drawers.
+pub(super) fn drawers(paper: &mut Document, pen: Pen, day: &DayView, kind: DayReportKind) {
+    if day.shifts.is_empty() {
+        return;
+    }
+    paper.heading(pen.say(words::DRAWERS));
+    for (index, shift) in day.shifts.iter().enumerate() {
+        if index > 0 {
+            paper.text("");
+        }
+        paper.styled_pair(shift_name(pen, day, shift), open_mark(pen, shift, kind), Style::BOLD);
+        if shift.drawers.is_empty() {
+            paper.text(format!("  {}", pen.say(words::NO_DRAWER)));
+        }
+        for drawer in &shift.drawers {
+            paper.text(format!("  {}", drawer.sums.device));
+            drawers::drawer(paper, pen, drawer, drawers::Lines::Telling);
+            if !shift.closed && drawer.counted.is_some() {
+                paper.text(format!("  {}", pen.say(words::BOOKED_AT_CLOSE)));
+            }
+        }
+    }
+    let sums = drawers::counted(&day.shifts);
+    if sums.drawers > 1 {
+        paper.text("");
+        paper.styled_pair(pen.say(words::OVER_SHORT), pen.money_or(sums.over_short), Style::BOLD);
+    }
+}
+
+fn shift_name(pen: Pen, day: &DayView, shift: &ShiftView) -> String {
+    let id = shift.cashier.as_str();
+    let name = day.by_cashier.iter().find(|group| group.id == id).map_or("", |group| group.name.as_str());
+    format!("{} {}  {id} {name}", pen.say(words::SHIFT), shift.shift).trim_end().to_owned()
+}
+
+fn open_mark(pen: Pen, shift: &ShiftView, kind: DayReportKind) -> &'static str {
+    match (shift.closed, kind) {
+        (true, _) => "",
+        (false, DayReportKind::Z) => pen.say(words::CARRIED),
+        (false, DayReportKind::X) => pen.say(words::STILL_OPEN),
+    }
+}
+
+/// Each batch: what was sent as its totals, the acquirer's result, and what of it belongs to this day.
+pub(super) fn settlement(paper: &mut Document, pen: Pen, day: &DayView) {
+    if day.settlement.is_empty() {
+        return;
+    }
+    let headers = [words::DEBIT, words::CREDIT, words::PART, words::RESULT].map(|word| pen.say(word));
+    let mut table = Table::of_figures([""].into_iter().chain(headers));
+    for batch in &day.settlement {
+        let part = &batch.part;
+        let count = [part.sale, part.refund, part.void].iter().map(|tally| u128::from(tally.count)).sum::<u128>();
+        let count = pen.times(u64::try_from(count).unwrap_or(u64::MAX));
+        table.row([
+            format!("{}\n{}", batch.terminal, batch.batch),
+            pen.figure(batch.debit, false),
+            pen.figure(batch.credit, true),
+            format!("{}\n{count}", pen.money_or(part.net())),
+            pen.say_or(words::result(&batch.result), &batch.result).to_owned(),
+        ]);
+    }
+    paper.heading(pen.say(words::SETTLEMENT)).table(table);
+    for batch in &day.settlement {
+        notes(paper, pen, batch);
+    }
+}
+
+fn notes(paper: &mut Document, pen: Pen, batch: &SettlementView) {
+    let note = match batch.result.as_str() {
+        "unbalanced" => words::UNBALANCED_NOTE,
+        "error" => words::ERROR_NOTE,
+        "unconfirmed" => words::UNCONFIRMED_NOTE,
+        _ => return,
+    };
+    let text = format!("{} {}: {}", batch.terminal, batch.batch, pen.say(note));
+    paper.push(crate::core::report::doc::Element::Text { text, align: Default::default(), style: Style::BOLD });
+}
+
+/// What became of the sales taken offline, and those that wait.
+pub(super) fn offline(paper: &mut Document, pen: Pen, day: &DayView) {
+    let counts = &day.offline;
+    let waiting: Vec<&PendingView> = day.pending.iter().filter(|p| is_stored(p)).collect();
+    if *counts != Default::default() {
+        paper.heading(pen.say(words::OFFLINE));
+        let elsewhere = [counts.forwarded, counts.rejected, counts.waiting];
+        let voided = elsewhere.into_iter().fold(counts.stored, u64::saturating_sub);
+        let lines = [
+            (words::OFFLINE_STORED, counts.stored, true),
+            (words::OFFLINE_FORWARDED, counts.forwarded, true),
+            (words::OFFLINE_REJECTED, counts.rejected, true),
+            (words::OFFLINE_VOIDED, voided, voided > 0),
+            (words::OFFLINE_WAITING, counts.waiting, true),
+        ];
+        for (word, count, _) in lines.into_iter().filter(|(.., shown)| *shown) {
+            paper.pair(pen.say(word), pen.times(count));
+        }
+    }
+    if !waiting.is_empty() {
+        paper.heading(pen.say(words::OFFLINE_LIST));
+        paper.table(undecided(pen, &waiting, LONGEST_LIST));
+    }
+}
+
+fn is_stored(pending: &PendingView) -> bool {
+    matches!(pending.state, State::Stored | State::SetAside)
+}
+
+/// 待定: what is in no total because nobody knows yet.
+pub(super) fn pending(paper: &mut Document, pen: Pen, day: &DayView) {
+    let unknown: Vec<&PendingView> = day.pending.iter().filter(|p| !is_stored(p)).collect();
+    if unknown.is_empty() {
+        paper.text("").text(pen.say(words::NO_PENDING));
+        return;
+    }
+    paper.heading(pen.say(words::PENDING));
+    paper.table(undecided(pen, &unknown, usize::MAX));
+    paper.text(pen.say(words::PENDING_NOTE));
+}
+
+fn undecided(pen: Pen, list: &[&PendingView], bound: usize) -> Table {
+    let mut table = one_by_one(pen, words::STATE);
+    for item in list.iter().take(bound) {
+        let card = item.masked_pan.as_deref().unwrap_or(pen.say(words::method(item.method)));
+        table.row([
+            format!("{}\n{card}", item.payment),
+            by(&item.cashier, &item.device),
+            format!("{}\n{}", pen.say(words::kind(item.kind)), pen.say(words::state(item.state))),
+            pen.money(item.amount),
+        ]);
+    }
+    let amounts: Vec<Minor> = list.iter().map(|item| item.amount).collect();
+    sums(pen, &mut table, &amounts, bound, false);
+    table
+}
+
+/// Refunds and voids.
+pub(super) fn returns(paper: &mut Document, pen: Pen, day: &DayView) {
+    for (column, heading) in [(Column::Refund, words::REFUNDS), (Column::Void, words::VOIDS)] {
+        let list: Vec<&ReturnView> = day.returns.iter().filter(|item| item.column == column).collect();
+        if list.is_empty() {
+            continue;
+        }
+        let mut table = one_by_one(pen, words::METHOD);
+        for item in list.iter().take(LONGEST_LIST) {
+            let original = item.original.as_ref().map(|original| format!("\n{} {original}", pen.say(words::ORIGINAL)));
+            table.row([
+                format!("{}{}", item.payment, original.unwrap_or_default()),
+                by(&item.cashier, &item.device),
+                pen.say(words::method(item.method)).to_owned(),
+                pen.minus(item.amount),
+            ]);
+        }
+        let amounts: Vec<Minor> = list.iter().map(|item| item.amount).collect();
+        sums(pen, &mut table, &amounts, LONGEST_LIST, true);
+        paper.heading(pen.say(heading)).table(table);
+    }
+}
+
+/// Vouchers, each with the day of the payment it corrects.
+pub(super) fn vouchers(paper: &mut Document, pen: Pen, day: &DayView) {
+    if day.vouchers.is_empty() {
+        return;
+    }
+    let mut table = one_by_one(pen, words::WHY);
+    for item in &day.vouchers {
+        table.row([
+            format!("{}\n{}", item.payment, item.business_date),
+            by(&item.cashier, &item.device),
+            pen.say_or(words::voucher(&item.why), &item.why).to_owned(),
+            pen.money(item.amount),
+        ]);
+    }
+    let amounts: Vec<Minor> = day.vouchers.iter().map(|item| item.amount).collect();
+    sums(pen, &mut table, &amounts, usize::MAX, false);
+    paper.heading(pen.say(words::VOUCHER_LIST)).table(table);
+}
+
+/// What waits for a named person.
+pub(super) fn exceptions(paper: &mut Document, pen: Pen, day: &DayView) {
+    if day.exceptions.is_empty() {
+        return;
+    }
+    paper.heading(pen.say(words::EXCEPTIONS));
+    for exception in day.exceptions.iter().take(MOST_EXCEPTIONS) {
+        paper.text(exception.message.in_lang(pen.lang));
+        let payment = exception.payment.as_deref().unwrap_or("");
+        paper.text(format!("    {} {payment}", exception.opened));
+    }
+    if let Some(more) = day.exceptions.len().checked_sub(MOST_EXCEPTIONS).filter(|more| *more > 0) {
+        paper.text(words::more(pen.lang, more));
+    }
+}
+
+fn one_by_one(pen: Pen, third: words::Word) -> Table {
+    table([
+        left(pen.say(words::PAYMENT)),
+        left(pen.say(words::WHO_WHERE)),
+        left(pen.say(third)),
+        right(pen.say(words::AMOUNT)),
+    ])
+}
+
+fn by(cashier: &CashierId, device: &TerminalId) -> String {
+    format!("{cashier}\n{device}")
+}
+
+/// The lines below a list: what was left out, and what all of it makes.
+fn sums(pen: Pen, table: &mut Table, amounts: &[Minor], bound: usize, minus: bool) {
+    let sum = |amounts: &[Minor]| amounts.iter().try_fold(Minor::ZERO, |sum, amount| sum.checked_add(*amount));
+    let text = |sum: Option<Minor>| match sum {
+        Some(sum) if minus => pen.minus(sum),
+        sum => pen.money_or(sum),
+    };
+    if let Some(rest) = amounts.get(bound..).filter(|rest| !rest.is_empty()) {
+        table.row([words::more(pen.lang, rest.len()), String::new(), String::new(), text(sum(rest))]);
+    }
+    let count = pen.times(amounts.len() as u64);
+    table.total([pen.say(words::TOTAL).to_owned(), String::new(), count, text(sum(amounts))]);
+}

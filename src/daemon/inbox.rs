@@ -1,0 +1,113 @@
+//! The writer's queue: bounded for whoever asks from outside, open for what lanes report, so that a flood at the counter cannot
+//! keep an answer of the acquirer out.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::core::acquirer::Report;
+use crate::core::domain::{Refusal, TerminalId};
+use crate::core::ports::{Command, Reply, Respond};
+use crate::io::store::SqliteStore;
+use crate::io::vault::Vault;
+
+/// The writer over the store and the vault that a till uses.
+pub type TillWriter = crate::core::ledger::Writer<SqliteStore, Vault>;
+
+/// How many commands wait at most (then 503 `busy`).
+pub const QUEUE: usize = 1024;
+/// How many are decided in one commit at most.
+pub const GROUP: usize = 256;
+
+/// One thing for the writer's thread.
+pub enum Ask {
+    /// Decide this, and give the answer.
+    Command(Box<Command>, Respond<Reply>),
+    /// What a lane reports; nobody waits for it.
+    Report(TerminalId, Box<Report>),
+    /// Look at the state, or write a side row, between two steps.
+    Look(Box<dyn FnOnce(&mut TillWriter) + Send>),
+}
+
+impl std::fmt::Debug for Ask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Ask::Command(..) => "Command",
+            Ask::Report(..) => "Report",
+            Ask::Look(..) => "Look",
+        })
+    }
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Ask>,
+    stopped: bool,
+}
+
+/// The queue, shared.
+#[derive(Debug, Clone, Default)]
+pub struct Inbox(Arc<(Mutex<Queue>, Condvar)>);
+
+impl Inbox {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // A panic while it was held left a queue that is still a queue.
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the writer; refused at once where the queue is full or the daemon stops.
+    pub fn command(&self, command: Command, respond: Respond<Reply>) {
+        let mut queue = self.lock();
+        let refusal = if queue.stopped {
+            Some(Refusal::Stopping)
+        } else if queue.waiting.len() >= QUEUE {
+            Some(Refusal::Busy)
+        } else {
+            None
+        };
+        match refusal {
+            Some(refusal) => {
+                drop(queue);
+                respond(Err(refusal.into()));
+            }
+            None => {
+                queue.waiting.push_back(Ask::Command(Box::new(command), respond));
+                self.0.1.notify_one();
+            }
+        }
+    }
+
+    /// Hands over what a lane reports. Its number is bounded by the lanes: each has one order under way.
+    pub fn report(&self, terminal: TerminalId, report: Report) {
+        self.lock().waiting.push_back(Ask::Report(terminal, Box::new(report)));
+        self.0.1.notify_one();
+    }
+
+    /// Runs something on the writer's thread. After a stop it is dropped, with whatever it would have answered.
+    pub fn look(&self, look: impl FnOnce(&mut TillWriter) + Send + 'static) {
+        let mut queue = self.lock();
+        if !queue.stopped {
+            queue.waiting.push_back(Ask::Look(Box::new(look)));
+            self.0.1.notify_one();
+        }
+    }
+
+    /// Takes at most [`GROUP`], after waiting at most `patience` for the first. `None` once stopped and empty.
+    pub fn take(&self, patience: Duration) -> Option<Vec<Ask>> {
+        let mut queue = self.lock();
+        if queue.waiting.is_empty() && !queue.stopped {
+            queue = self.0.1.wait_timeout(queue, patience).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if queue.waiting.is_empty() && queue.stopped {
+            return None;
+        }
+        let n = queue.waiting.len().min(GROUP);
+        Some(queue.waiting.drain(..n).collect())
+    }
+
+    /// No more is taken; what waits is still done.
+    pub fn stop(&self) {
+        self.lock().stopped = true;
+        self.0.1.notify_all();
+    }
+}

@@ -1,0 +1,303 @@
+//! One thread a printer: a thin shell around its spool. Jobs come from the store, one at a time; a job is durable as *begun* before
+//! its first byte goes out, and *done* only when the printer said so.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::config::{PrinterConfig, PrinterEncoding};
+use super::papers::Papers;
+use crate::core::device::drawer;
+use crate::core::device::profile::Profile;
+use crate::core::device::spool::{self, Attention, Input, JobId, Output, Spool};
+use crate::core::domain::{PrinterId, Sentence};
+use crate::core::ports::{PortStatus, PrintWhat};
+use crate::core::report::escpos;
+use crate::core::report::layout::layout;
+use crate::io::serial::{PortConfig, PortEvent, PortHandle, SerialError};
+use crate::io::store::Job;
+
+enum Message {
+    Port(PortEvent),
+    /// There may be jobs.
+    Look,
+    /// What the store had.
+    Claimed(Option<Job>),
+    Resume,
+    Stop,
+}
+
+/// What is shown of a printer.
+#[derive(Debug, Clone, Default)]
+struct Shown {
+    open: bool,
+    attention: Option<Attention>,
+    queued: u64,
+}
+
+/// The printers of the store.
+#[derive(Debug)]
+pub struct Printers {
+    senders: BTreeMap<PrinterId, Sender<Message>>,
+    shown: Arc<Mutex<BTreeMap<PrinterId, (String, Shown)>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Printers {
+    /// Starts a thread for every configured printer.
+    pub fn start(configs: &[PrinterConfig], papers: &Papers) -> Result<Printers, SerialError> {
+        let shown: Arc<Mutex<BTreeMap<PrinterId, (String, Shown)>>> = Arc::default();
+        let mut senders = BTreeMap::new();
+        let mut threads = Vec::new();
+        for config in configs {
+            let (sender, receiver) = mpsc::channel();
+            let clock = papers.clock;
+            let now: crate::io::serial::MonoMs = Arc::new(move || clock.now().mono.0);
+            let events = sender.clone();
+            let port = PortHandle::start(PortConfig::new(&config.port, config.baud), now, move |event| {
+                // The printer's thread ends after its port.
+                let _ = events.send(Message::Port(event));
+            })?;
+            let shell = Shell {
+                config: config.clone(),
+                papers: papers.clone(),
+                spool: Spool::new(Profile::generic(config.columns.into()), clock.now().mono.0),
+                port,
+                epoch: 0,
+                mailbox: sender.clone(),
+                claimed: None,
+                asked: false,
+                wake: None,
+                shown: Arc::clone(&shown),
+            };
+            let port_name = config.port.display().to_string();
+            lock(&shown).insert(config.id.clone(), (port_name, Shown::default()));
+            let name = format!("print-{}", config.id);
+            let body = move || shell.run(&receiver);
+            let thread = std::thread::Builder::new().name(name.chars().take(15).collect()).spawn(body);
+            threads.push(thread.map_err(|why| SerialError::Start { path: config.port.clone(), why })?);
+            senders.insert(config.id.clone(), sender);
+        }
+        Ok(Printers { senders, shown, threads: Mutex::new(threads) })
+    }
+
+    /// There is something to print: every printer looks.
+    pub fn look(&self) {
+        for sender in self.senders.values() {
+            // A printer whose thread has ended prints nothing more before the next start.
+            let _ = sender.send(Message::Look);
+        }
+    }
+
+    /// The cashier says: go on.
+    pub fn resume(&self, printer: Option<&str>) {
+        for (id, sender) in &self.senders {
+            if printer.is_none_or(|name| name == id.as_str()) {
+                let _ = sender.send(Message::Resume);
+            }
+        }
+    }
+
+    /// For `status`.
+    #[must_use]
+    pub fn status(&self) -> Vec<PortStatus> {
+        lock(&self.shown)
+            .iter()
+            .map(|(id, (port, shown))| PortStatus {
+                id: id.to_string(),
+                port: port.clone(),
+                state: if shown.open { "open".into() } else { "lost".into() },
+                attention: shown.attention.map(|a| Sentence::new(a.zh(), a.en())),
+                queued: shown.queued,
+            })
+            .collect()
+    }
+
+    /// Ends every printer's thread. A job that is half out is told apart at the next start.
+    pub fn stop(&self) {
+        for sender in self.senders.values() {
+            let _ = sender.send(Message::Stop);
+        }
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Shell {
+    config: PrinterConfig,
+    papers: Papers,
+    spool: Spool,
+    port: PortHandle,
+    epoch: u64,
+    mailbox: Sender<Message>,
+    /// The job at hand, by the store's number.
+    claimed: Option<u64>,
+    /// The store was asked and has not answered.
+    asked: bool,
+    wake: Option<u64>,
+    shown: Arc<Mutex<BTreeMap<PrinterId, (String, Shown)>>>,
+}
+
+impl Shell {
+    fn run(mut self, mailbox: &mpsc::Receiver<Message>) {
+        self.claim(None);
+        loop {
+            let message = match self.wake {
+                Some(at) => mailbox.recv_timeout(Duration::from_millis(at.saturating_sub(self.now()))),
+                None => mailbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match message {
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.wake = None;
+                    self.step(Input::Tick);
+                }
+                Ok(Message::Look) if self.claimed.is_none() => self.claim(None),
+                Ok(Message::Look) => {}
+                Ok(Message::Resume) => self.step(Input::Resume),
+                Ok(Message::Claimed(job)) => {
+                    self.asked = false;
+                    if let Some(job) = job {
+                        self.begin(&job);
+                    }
+                }
+                Ok(Message::Port(event)) => self.port_event(event),
+            }
+            self.show();
+        }
+        self.port.stop();
+    }
+
+    fn now(&self) -> u64 {
+        self.papers.clock.now().mono.0
+    }
+
+    /// Asks the store for the next job; `finished` is done in the same commit.
+    fn claim(&mut self, finished: Option<u64>) {
+        if self.asked && finished.is_none() {
+            return;
+        }
+        self.asked = true;
+        let (printer, mailbox) = (self.config.id.clone(), self.mailbox.clone());
+        self.papers.inbox.look(move |writer| {
+            let job = writer.store_mut().finish_and_claim(&printer, finished).unwrap_or_else(|error| {
+                log::error!("the next print job could not be had: {error}");
+                None
+            });
+            let _ = mailbox.send(Message::Claimed(job));
+        });
+    }
+
+    fn begin(&mut self, job: &Job) {
+        self.claimed = Some(job.id);
+        // Begun before this run, and never done: it may be on paper.
+        let started_before = job.tries > 1;
+        let first = self.bytes(&job.what, job.reprint);
+        let again = match job.what {
+            PrintWhat::Drawer { .. } => None,
+            _ => self.bytes(&job.what, job.reprint + 1),
+        };
+        match first {
+            Some(bytes) => {
+                let title = serde_json::to_string(&job.what).unwrap_or_default();
+                let reprint_bytes = again;
+                let job = spool::Job { id: JobId(job.id), title, bytes, reprint_bytes, started_before };
+                self.step(Input::Job(job));
+            }
+            None => self.finished(job.id),
+        }
+    }
+
+    fn bytes(&self, what: &PrintWhat, reprint: u32) -> Option<Vec<u8>> {
+        match self.papers.document(what, reprint, self.config.language) {
+            Ok(None) => Some(drawer::pulse(drawer::Pin::Two, 50, 500).to_vec()),
+            Ok(Some(document)) => {
+                let encoding = match self.config.encoding {
+                    PrinterEncoding::Gb18030 => escpos::Encoding::Gb18030,
+                    PrinterEncoding::Raster => escpos::Encoding::Raster,
+                    PrinterEncoding::Ascii => escpos::Encoding::Ascii,
+                };
+                let profile = escpos::Profile::new(self.config.columns.into(), encoding);
+                Some(escpos::render(&layout(&document, self.config.columns.into()), &profile))
+            }
+            Err(reject) => {
+                log::error!("cannot be printed: {}", reject.sentence().en);
+                None
+            }
+        }
+    }
+
+    fn finished(&mut self, id: u64) {
+        self.claimed = None;
+        self.claim(Some(id));
+    }
+
+    fn port_event(&mut self, event: PortEvent) {
+        match event {
+            PortEvent::Opened { epoch } => {
+                self.epoch = epoch;
+                self.step(Input::PortOpened);
+            }
+            PortEvent::Lost { why } => {
+                log::warn!("printer {} is gone: {why}", self.config.id);
+                self.step(Input::PortLost);
+            }
+            PortEvent::Bytes { data, .. } => self.step(Input::Bytes(data)),
+            PortEvent::Written { len } => self.step(Input::Written(len)),
+            PortEvent::WriteStalled { .. } => {}
+        }
+    }
+
+    fn step(&mut self, input: Input) {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            let now = self.now();
+            for output in self.spool.step(now, input) {
+                match output {
+                    Output::Write(bytes) => {
+                        if self.port.send_in(self.epoch, bytes).is_err() {
+                            inputs.push(Input::PortLost);
+                        }
+                    }
+                    // The store's row says `printing` since the job was claimed.
+                    Output::Started(id) => inputs.push(Input::StartedDurable(id)),
+                    Output::Done { id, .. } => self.finished(id.0),
+                    Output::Doubtful(id) => {
+                        log::warn!("print job {} may or may not be on paper", id.0);
+                        self.finished(id.0);
+                    }
+                    Output::Refused { id, why } => {
+                        log::error!("print job {} was not taken: {why:?}", id.0);
+                        self.finished(id.0);
+                    }
+                    Output::Repeating { id, attempt } => {
+                        log::warn!("print job {} is printed again with the mark ({attempt})", id.0);
+                    }
+                    Output::Attention(attention) => log::warn!("printer {}: {}", self.config.id, attention.en()),
+                    Output::Clear(attention) => log::info!("printer {}: no longer: {}", self.config.id, attention.en()),
+                    Output::WakeAt(at) => self.wake = Some(at),
+                }
+            }
+        }
+    }
+
+    fn show(&self) {
+        let view = self.spool.view();
+        let shown = Shown {
+            open: view.port_open,
+            attention: view.attentions.first().copied(),
+            queued: u64::from(self.claimed.is_some()),
+        };
+        if let Some((_, slot)) = lock(&self.shown).get_mut(&self.config.id) {
+            *slot = shown;
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The configuration and the acquirer's profile, as the ledger's rules.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveTime;
+
+use super::config::{Config, DayCut};
+use crate::core::acquirer::{MessageName, Profile};
+use crate::core::day::CutSchedule;
+use crate::core::ledger::{ChannelRules, OfflineRules, Rules, TerminalRules};
+
+/// Every message that a payment can be carried by.
+const MESSAGES: &[MessageName] = &[
+    MessageName::Sale,
+    MessageName::ScanSale,
+    MessageName::Void,
+    MessageName::Refund,
+    MessageName::OfflineSale,
+    MessageName::Balance,
+    MessageName::Preauth,
+    MessageName::PreauthVoid,
+    MessageName::Completion,
+    MessageName::CompletionAdvice,
+    MessageName::CompletionVoid,
+    MessageName::OfflineAdjust,
+];
+
+/// An advice is sent at most so often before it stands aside for a person.
+const ADVICE_TRIES: u32 = 8;
+/// The first repeat of something unanswered comes after this; each next one waits twice as long.
+const RETRY_FIRST_MS: u64 = 1_000;
+/// No repeat waits longer.
+const RETRY_LONGEST_MS: u64 = 60_000;
+
+/// The rules of a store.
+#[must_use]
+pub fn rules(config: &Config, profile: &Profile) -> Rules {
+    let hour = 3_600_000;
+    Rules {
+        store: config.store.id.clone(),
+        store_name: config.store.name.clone(),
+        zone: config.store.timezone,
+        currency: config.store.currency,
+        lang: config.store.lang,
+        cut: cut_schedule(config.store.day_cut),
+        require_shift: config.store.require_shift,
+        max_amount: config.limits.max_amount,
+        offline: config.offline.map(|o| OfflineRules {
+            max_amount: o.max_amount,
+            max_total: o.max_total,
+            max_count: u64::from(o.max_count),
+            max_age_ms: i64::from(o.max_age_hours) * hour,
+        }),
+        terminals: config.terminals.iter().map(|t| (t.id.clone(), terminal(config, t))).collect(),
+        report_printer: config.printers.first().map(|p| p.id.clone()),
+        channel: channel(config, profile),
+    }
+}
+
+/// When the day is cut.
+#[must_use]
+pub fn cut_schedule(cut: DayCut) -> CutSchedule {
+    match cut {
+        DayCut::Manual => CutSchedule::Manual,
+        DayCut::At { hour, minute } => {
+            NaiveTime::from_hms_opt(hour.into(), minute.into(), 0).map_or(CutSchedule::Manual, CutSchedule::At)
+        }
+    }
+}
+
+fn terminal(config: &Config, terminal: &super::config::TerminalConfig) -> TerminalRules {
+    let printer = config.printers.iter().find(|p| p.serves(&terminal.id));
+    TerminalRules {
+        tid: terminal.tid.to_string(),
+        mid: terminal.mid.to_string(),
+        printer: printer.map(|p| p.id.clone()),
+        receipts: printer.is_some_and(|p| p.receipts),
+    }
+}
+
+fn channel(config: &Config, profile: &Profile) -> ChannelRules {
+    let has = |name: &MessageName| profile.payment(*name);
+    ChannelRules {
+        reversible: MESSAGES.iter().copied().filter(|n| has(n).is_some_and(|row| row.reversible)).collect(),
+        supported: MESSAGES.iter().copied().filter(|n| has(n).is_some()).collect(),
+        reversal_done: profile.reversal.done.clone(),
+        reversal_tries: profile.reversal.tries,
+        duplicate: profile.advice.delivered.clone(),
+        advice_tries: ADVICE_TRIES,
+        refund_same_batch: profile.refund.same_batch,
+        repeats_recognized: profile.refund.repeats_recognized,
+        domestic: profile.settlement.domestic.clone(),
+        batch_max_count: profile.limits.count,
+        sentences: profile.codes().map(|(code, c)| (code.to_owned(), c.sentence.clone())).collect::<BTreeMap<_, _>>(),
+        wait_ms: config.acquirer.timeout_ms,
+        settle_wait_ms: u64::from(config.limits.settle_wait_s) * 1_000,
+        retry_first_ms: RETRY_FIRST_MS,
+        retry_longest_ms: RETRY_LONGEST_MS,
+    }
+}

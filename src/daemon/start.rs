@@ -1,0 +1,311 @@
+//! Start-up, in this order: log, configuration, store, writer, lanes, readers, printers, API, ready; and the way down again.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+
+use super::config::Config;
+use super::inbox::{Inbox, TillWriter};
+use super::lanes::LaneShell;
+use super::marking::Marker;
+use super::papers::Papers;
+use super::presenting::Readers;
+use super::printing::Printers;
+use super::rules::{cut_schedule, rules};
+use super::till::Till;
+use super::writing::{Outlets, write_on};
+use crate::core::acquirer::{Lane, LaneIdentity, LaneTimes, Order, Profile, ProfileError};
+use crate::core::day::{ClockPair, first_date};
+use crate::core::domain::{Sentence, TerminalId};
+use crate::core::ledger::{Writer, WriterOptions};
+use crate::core::ports::{Committed, Store, StoreError, TerminalKeys};
+use crate::io::clock::Clock;
+use crate::io::http::{ApiOptions, Door, DoorError};
+use crate::io::link::Address;
+use crate::io::serial::SerialError;
+use crate::io::store::{JobState, SqliteStore, StoreOptions};
+use crate::io::vault::{KeySource, SoftKeys, Vault, VaultError, load_data_key, read_master_key};
+
+/// Why the daemon does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The data folder.
+    #[error("{path}: {why}")]
+    Folder {
+        /// Which.
+        path: String,
+        /// What is wrong.
+        why: std::io::Error,
+    },
+    /// The acquirer's profile.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A key file.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A serial port.
+    #[error(transparent)]
+    Serial(#[from] SerialError),
+    /// The API.
+    #[error(transparent)]
+    Door(#[from] DoorError),
+    /// The system gives no thread, or the clock no date.
+    #[error("{0}")]
+    System(String),
+}
+
+/// The name of the database in the data folder.
+pub const DATABASE: &str = "tilld.sqlite";
+
+/// A daemon that runs: its desk, and the way to stop it.
+#[derive(Debug)]
+pub struct Running {
+    /// What the API and commands ask.
+    pub till: Arc<Till>,
+    stop: watch::Sender<bool>,
+    writer: Option<JoinHandle<TillWriter>>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+/// The writer over the configured store, and what people should know.
+pub fn open_writer(
+    config: &Config,
+    profile: &Profile,
+    clock: Clock,
+) -> Result<(TillWriter, Vec<Sentence>), StartError> {
+    let dir = &config.data.dir;
+    make_private(dir).map_err(|why| StartError::Folder { path: dir.display().to_string(), why })?;
+    let database = dir.join(DATABASE);
+    let fresh = !database.exists();
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(std::path::PathBuf::from);
+    let (key, source) = load_data_key(config.data.key_file.as_deref(), credentials.as_deref(), dir, fresh)?;
+    let mut store = SqliteStore::open(&StoreOptions::at(&database))?;
+    requeue_begun(&mut store)?;
+    let vault = Vault::open(&key, &config.store.id, store.day_keys()?.as_deref())?;
+    let now = clock.now();
+    let first_date = first_date(cut_schedule(config.store.day_cut), config.store.timezone, now.wall)
+        .ok_or_else(|| StartError::System("the clock shows a date that no calendar has".into()))?;
+    let start = ClockPair { wall: now.wall, mono: now.mono };
+    let options = WriterOptions { rules: rules(config, profile), first_date, start };
+    let writer = Writer::open(store, vault, options, now)?;
+    Ok((writer, key_warning(&source)))
+}
+
+/// Print jobs that were begun and never done: they are printed again, with the mark.
+fn requeue_begun(store: &mut SqliteStore) -> Result<(), StoreError> {
+    for job in store.reader()?.jobs(None, 10_000)? {
+        if job.state == JobState::Printing {
+            store.requeue_job(job.id)?;
+        }
+    }
+    Ok(())
+}
+
+fn key_warning(source: &KeySource) -> Vec<Sentence> {
+    let KeySource::BesideData(path) = source else { return Vec::new() };
+    let path = path.display();
+    vec![Sentence::new(
+        format!("数据密钥与数据放在一起（{path}），拿到磁盘的人两样都有；请用 [data] key_file 放到别处"),
+        format!(
+            "The data key lies beside the data ({path}): whoever takes the disk has both. Put it elsewhere with [data] key_file"
+        ),
+    )]
+}
+
+fn make_private(dir: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// Which wires are taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wires {
+    /// All that are configured: the daemon.
+    All,
+    /// None: a command that opens the store because no daemon runs.
+    None,
+}
+
+impl Running {
+    /// Starts everything but the API. Needs a tokio runtime around it.
+    pub fn start(config: &Config, wires: Wires) -> Result<Running, StartError> {
+        let clock = Clock::start();
+        let profile = Arc::new(Profile::builtin(&config.acquirer.profile)?);
+        let (mut writer, mut warnings) = open_writer(config, &profile, clock)?;
+        let (marker, more) = Marker::open(config, &mut writer)?;
+        warnings.extend(more);
+        let reader = writer.store().reader()?;
+        let inbox = Inbox::default();
+        let (stop, stopped) = watch::channel(false);
+        let all = wires == Wires::All;
+        let (lanes, orders) = if all { lanes(config, &profile, &inbox, clock, &stopped)? } else { Default::default() };
+        let papers = Papers { rules: Arc::new(writer.rules().clone()), reader, inbox: inbox.clone(), clock };
+        let printers = Arc::new(Printers::start(if all { &config.printers } else { &[] }, &papers)?);
+        let readers = Readers::start(if all { &config.readers } else { &[] }, clock)?;
+        let health: Arc<Mutex<Option<String>>> = Arc::default();
+        let outlets = Around { orders, printers: Arc::clone(&printers), health: Arc::clone(&health), marker };
+        let body = {
+            let inbox = inbox.clone();
+            move || write_on(writer, &inbox, &clock, outlets)
+        };
+        let writer = std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(body)
+            .map_err(|e| StartError::System(format!("no thread for the writer: {e}")))?;
+        let tasks = lanes.into_iter().map(|lane| tokio::spawn(lane.run())).collect();
+        let till = Arc::new(Till { papers, readers, printers, health, warnings });
+        Ok(Running { till, stop, writer: Some(writer), tasks })
+    }
+
+    /// Ends lanes, printers and writer, in this order: what was journaled is durable, what is under way is *unknown*.
+    pub async fn stop(mut self) {
+        // The lanes hold the other end until they have seen it.
+        let _ = self.stop.send(true);
+        for task in std::mem::take(&mut self.tasks) {
+            if tokio::time::timeout(Duration::from_secs(5), task).await.is_err() {
+                log::warn!("a lane did not end in time");
+            }
+        }
+        let till = Arc::clone(&self.till);
+        let writer = self.writer.take();
+        let ended = tokio::task::spawn_blocking(move || {
+            till.readers.stop();
+            till.printers.stop();
+            till.papers.inbox.stop();
+            writer.map(JoinHandle::join)
+        });
+        match ended.await {
+            Ok(Some(Err(_))) | Err(_) => log::error!("the writer ended badly; what it had committed is durable"),
+            Ok(_) => {}
+        }
+    }
+}
+
+/// A conversation for every terminal, and where its orders go.
+type Lanes = (Vec<LaneShell>, Vec<(TerminalId, mpsc::UnboundedSender<Box<Order>>)>);
+
+fn lanes(
+    config: &Config,
+    profile: &Arc<Profile>,
+    inbox: &Inbox,
+    clock: Clock,
+    stopped: &watch::Receiver<bool>,
+) -> Result<Lanes, StartError> {
+    let mut shells = Vec::new();
+    let mut senders = Vec::new();
+    let endpoint = &config.acquirer.endpoint;
+    let connect_ms = config.acquirer.timeout_ms.min(5_000);
+    for (number, terminal) in config.terminals.iter().enumerate() {
+        let Some(path) = &terminal.master_key_file else {
+            return Err(StartError::System(format!("[[terminal]] {}: master_key_file is missing", terminal.id)));
+        };
+        let keys: Box<dyn TerminalKeys> = Box::new(SoftKeys::new(*read_master_key(path)?));
+        let identity = LaneIdentity {
+            tid: terminal.tid.clone(),
+            mid: terminal.mid.clone(),
+            tpdu: config.acquirer.tpdu.to_vec(),
+            header: config.acquirer.header.to_vec(),
+            serial_number: terminal.serial_number.clone().unwrap_or_default(),
+            operator: "01 ".into(),
+            currency: config.store.currency,
+        };
+        let times = LaneTimes { connect_ms, answer_ms: config.acquirer.timeout_ms, ..LaneTimes::default() };
+        let seed = u64::try_from(number).unwrap_or(0) ^ clock.now().wall.0.unsigned_abs();
+        let (sender, orders) = mpsc::unbounded_channel();
+        senders.push((terminal.id.clone(), sender));
+        shells.push(LaneShell {
+            terminal: terminal.id.clone(),
+            lane: Lane::new(Arc::clone(profile), identity, times, seed),
+            keys,
+            address: Address {
+                host: endpoint.host.clone(),
+                port: endpoint.port,
+                tls: endpoint.tls.then(|| config.acquirer.ca_file.clone()),
+            },
+            connect_ms,
+            orders,
+            inbox: inbox.clone(),
+            clock,
+            stop: stopped.clone(),
+        });
+    }
+    Ok((shells, senders))
+}
+
+/// What the writer lets out, into the rest of the daemon.
+struct Around {
+    orders: Vec<(TerminalId, mpsc::UnboundedSender<Box<Order>>)>,
+    printers: Arc<Printers>,
+    health: Arc<Mutex<Option<String>>>,
+    marker: Marker,
+}
+
+impl Outlets for Around {
+    fn send(&self, terminal: &TerminalId, order: Box<Order>) {
+        if let Some((_, sender)) = self.orders.iter().find(|(id, _)| id == terminal) {
+            // A lane that has ended leaves its order unknown, as a stop does.
+            let _ = sender.send(order);
+        }
+    }
+
+    fn print(&self) {
+        self.printers.look();
+    }
+
+    fn committed(&mut self, committed: &Committed) {
+        self.marker.note(committed);
+    }
+
+    fn health(&self, trouble: Option<String>) {
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    fn every_second(&mut self) {
+        self.marker.sync();
+    }
+}
+
+/// Runs the daemon until `shutdown` ends.
+pub async fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
+    let door = Door::bind(&ApiOptions {
+        socket: Some(config.api.socket.clone()),
+        listen: config.api.listen,
+        token_file: config.api.token_file.clone(),
+        timeout_ms: config.acquirer.timeout_ms,
+        lang: config.store.lang,
+    })?;
+    let running = Running::start(config, Wires::All)?;
+    log::info!("tilld {} is ready", env!("CARGO_PKG_VERSION"));
+    let till = Arc::clone(&running.till);
+    door.serve(till, shutdown).await;
+    running.stop().await;
+    log::info!("stopped");
+    Ok(())
+}
+
+/// Ends when the system asks the daemon to stop.
+pub async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = signal(SignalKind::terminate()).ok();
+    let mut int = signal(SignalKind::interrupt()).ok();
+    tokio::select! {
+        () = received(&mut term) => {}
+        () = received(&mut int) => {}
+    }
+}
+
+async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,154 @@
+//! The desk of a running till: what the API asks, given to the writer, the readers, the printers and the store.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::papers::{Papers, unreadable};
+use super::presenting::Readers;
+use super::printing::Printers;
+use super::status::status_view;
+use crate::core::domain::{
+    CashierId, Lang, Method, PaymentId, Pin, Refusal, Reject, RequestId, Role, Sentence, TerminalId, WallMs,
+};
+use crate::core::ledger::payment_view;
+use crate::core::ports::{
+    Archive, Command, DayView, Desk, ExceptionView, Page, PaymentFilter, PaymentView, Presented, PrintWhat, Reply,
+    ReportFormat, Respond, StatusView, StoryLine, WhichDay,
+};
+use crate::io::store;
+use crate::io::vault::{PIN_ITERATIONS, hash_pin, verify_pin};
+
+/// Wrong PINs in a row before a person is locked out.
+const PIN_TRIES: u32 = 5;
+/// For how long, and twice as long for each further wrong one.
+const LOCK_MS: i64 = 60_000;
+const LOCK_LONGEST_MS: i64 = 3_600_000;
+
+/// A running till.
+#[derive(Debug)]
+pub struct Till {
+    /// Rules, store, writer.
+    pub papers: Papers,
+    /// Readers.
+    pub readers: Readers,
+    /// Printers.
+    pub printers: Arc<Printers>,
+    /// The store's trouble, if it has any.
+    pub health: Arc<Mutex<Option<String>>>,
+    /// What people should know of the configuration.
+    pub warnings: Vec<Sentence>,
+}
+
+impl Desk for Till {
+    fn submit(&self, command: Command, respond: Respond<Reply>) {
+        self.papers.inbox.command(command, respond);
+    }
+
+    fn present(&self, device: &TerminalId, method: Method, respond: Respond<Presented>) {
+        self.readers.present(device, method, respond);
+    }
+
+    fn day(&self, which: WhichDay, respond: Respond<DayView>) {
+        // A past state or an archived day is read from the store, which may take a while.
+        let papers = self.papers.clone();
+        off_thread(move || respond(papers.day(which)));
+    }
+
+    fn status(&self, respond: Respond<StatusView>) {
+        let ports = [self.readers.status(), self.printers.status()].concat();
+        let trouble = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (warnings, clock) = (self.warnings.clone(), self.papers.clock);
+        self.papers.inbox.look(move |writer| respond(Ok(status_view(writer, ports, trouble, warnings, clock.now()))));
+    }
+
+    fn exceptions(&self, respond: Respond<Vec<ExceptionView>>) {
+        self.papers.inbox.look(move |writer| respond(Ok(writer.ledger().exception_views())));
+    }
+
+    fn payment(&self, id: PaymentId) -> Result<PaymentView, Reject> {
+        self.papers.payment(id)
+    }
+
+    fn by_request(&self, request: &RequestId) -> Result<Option<PaymentView>, Reject> {
+        let id = self.papers.reader.by_request(request).map_err(unreadable)?;
+        id.map(|id| self.papers.payment(id)).transpose()
+    }
+
+    fn payments(&self, filter: &PaymentFilter) -> Result<Page<PaymentView>, Reject> {
+        let filter = store::PaymentFilter {
+            day: filter.day,
+            device: filter.device.clone(),
+            cashier: filter.cashier.clone(),
+            state: filter.state,
+            cursor: filter.after,
+            limit: filter.limit,
+        };
+        let page = self.papers.reader.payments(&filter).map_err(unreadable)?;
+        Ok(Page {
+            items: page.items.iter().map(|p| payment_view(p, &self.papers.rules)).collect(),
+            next_cursor: page.next_cursor,
+        })
+    }
+
+    fn story(&self, id: PaymentId) -> Result<Vec<StoryLine>, Reject> {
+        self.papers.reader.story(id).map_err(unreadable)
+    }
+
+    fn report(&self, day: &DayView, format: ReportFormat, lang: Lang) -> Result<Vec<u8>, Reject> {
+        self.papers.report(day, format, lang)
+    }
+
+    fn check_pin(&self, person: &CashierId, pin: &Pin) -> Result<Role, Reject> {
+        let reader = &self.papers.reader;
+        let unknown = || Refusal::UnknownCashier.with("cashier", person);
+        let row = reader.pin(person).map_err(unreadable)?.ok_or_else(unknown)?;
+        let now = self.papers.clock.now().wall;
+        if now < row.locked_until {
+            return Err(Refusal::Locked.into());
+        }
+        let right = verify_pin(pin, &row.hash).map_err(|e| unreadable(e.into()))?;
+        let failures = if right { 0 } else { row.failures.saturating_add(1) };
+        if failures != row.failures {
+            self.note_pin(person.clone(), failures, now)?;
+        }
+        if !right {
+            return Err(Refusal::WrongPin.into());
+        }
+        let person_id = person.clone();
+        let role = self.papers.ask(move |writer| writer.ledger().people.get(&person_id).map(|p| p.role))?;
+        role.ok_or_else(unknown)
+    }
+
+    fn hash_pin(&self, pin: &Pin) -> Result<Vec<u8>, Reject> {
+        let iterations = NonZeroU32::new(PIN_ITERATIONS.into()).unwrap_or(NonZeroU32::MIN);
+        hash_pin(pin, iterations).map_err(|e| unreadable(e.into()))
+    }
+
+    fn resume_printing(&self, printer: Option<&str>) {
+        self.printers.resume(printer);
+    }
+
+    fn preview(&self, what: &PrintWhat) -> Result<String, Reject> {
+        self.papers.preview(what)
+    }
+}
+
+impl Till {
+    /// Writes how many wrong PINs there were, and until when no more are looked at.
+    fn note_pin(&self, person: CashierId, failures: u32, now: WallMs) -> Result<(), Reject> {
+        let over = failures.saturating_sub(PIN_TRIES).min(10);
+        let pause = if failures < PIN_TRIES { 0 } else { (LOCK_MS << over).min(LOCK_LONGEST_MS) };
+        let until = WallMs(if pause == 0 { 0 } else { now.0.saturating_add(pause) });
+        self.papers.ask(move |writer| writer.store_mut().set_pin_state(&person, failures, until))?.map_err(unreadable)
+    }
+}
+
+/// Runs something that may block away from the async threads.
+fn off_thread(work: impl FnOnce() + Send + 'static) {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => {
+            runtime.spawn_blocking(work);
+        }
+        Err(_) => work(),
+    }
+}

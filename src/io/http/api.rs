@@ -1,0 +1,109 @@
+//! What every route shares: the desk, the bounds, and the ways to ask the desk from an async task.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, oneshot};
+
+use super::ApiOptions;
+use super::metrics::Counters;
+use super::pay::Flights;
+use crate::core::domain::{CashierId, Lang, Pin, Refusal, Reject, Role};
+use crate::core::ports::{Command, Desk, Reply, Respond};
+
+/// Reads of the store at once.
+const READS: usize = 8;
+/// PINs hashed at once: each costs a core some tenth of a second.
+const PINS: usize = 2;
+/// How long anything but a payment may take the writer before the caller is told to try again.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The routes' state.
+pub(super) struct Api {
+    pub desk: Arc<dyn Desk>,
+    pub lang: Lang,
+    pub timeout_ms: u64,
+    pub flights: Flights,
+    pub counters: Counters,
+    reads: Arc<Semaphore>,
+    pins: Arc<Semaphore>,
+}
+
+impl Api {
+    pub fn new(desk: Arc<dyn Desk>, options: &ApiOptions) -> Api {
+        Api {
+            desk,
+            lang: options.lang,
+            timeout_ms: options.timeout_ms,
+            flights: Flights::default(),
+            counters: Counters::default(),
+            reads: Arc::new(Semaphore::new(READS)),
+            pins: Arc::new(Semaphore::new(PINS)),
+        }
+    }
+
+    /// Calls something of the desk that answers through a [`Respond`]. `None` where the desk dropped the question.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn Desk, Respond<T>),
+    ) -> Option<Result<T, Reject>> {
+        let (sender, receiver) = oneshot::channel();
+        question(
+            self.desk.as_ref(),
+            Box::new(move |answer| {
+                let _ = sender.send(answer);
+            }),
+        );
+        receiver.await.ok()
+    }
+
+    /// The same, for what is answered soon or not at all.
+    pub async fn ask_soon<T: Send + 'static>(&self, question: impl FnOnce(&dyn Desk, Respond<T>)) -> Result<T, Reject> {
+        match tokio::time::timeout(PATIENCE, self.ask(question)).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => Err(Refusal::Stopping.into()),
+            Err(_) => Err(Refusal::Busy.into()),
+        }
+    }
+
+    /// Asks the writer for anything but a payment.
+    pub async fn submit(&self, command: Command) -> Result<Reply, Reject> {
+        self.ask_soon(|desk, respond| desk.submit(command, respond)).await
+    }
+
+    /// Calls something of the desk that blocks: reading the store, drawing a report.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Desk) -> Result<T, Reject> + Send + 'static,
+    ) -> Result<T, Reject> {
+        self.off_thread(&self.reads, work).await
+    }
+
+    async fn off_thread<T: Send + 'static>(
+        &self,
+        bound: &Arc<Semaphore>,
+        work: impl FnOnce(&dyn Desk) -> Result<T, Reject> + Send + 'static,
+    ) -> Result<T, Reject> {
+        let permit = bound.clone().acquire_owned().await.map_err(|_| Refusal::Stopping)?;
+        let desk = self.desk.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work(desk.as_ref())
+        });
+        done.await.unwrap_or_else(|_| Err(Refusal::Busy.into()))
+    }
+
+    /// Checks a person's PIN and that they have one of these roles.
+    pub async fn approve(&self, person: CashierId, pin: Pin, roles: &'static [Role]) -> Result<CashierId, Reject> {
+        self.off_thread(&self.pins, move |desk| {
+            let role = desk.check_pin(&person, &pin)?;
+            if roles.contains(&role) { Ok(person) } else { Err(Refusal::ManagerRequired.into()) }
+        })
+        .await
+    }
+
+    /// Hashes a new PIN.
+    pub async fn hash_pin(&self, pin: Pin) -> Result<Vec<u8>, Reject> {
+        self.off_thread(&self.pins, move |desk| desk.hash_pin(&pin)).await
+    }
+}

@@ -1,0 +1,66 @@
+//! How the machine does, and its printers.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::answer::Json;
+use super::api::Api;
+use super::body::Asked;
+use super::guard::Caller;
+use super::problem::Problem;
+use super::shifts::{Done, reprint};
+use crate::core::domain::{PrinterId, Refusal};
+use crate::core::ports::{PrintWhat, StatusView};
+
+/// `GET /healthz`: 200 where sales are possible, else 503; the body is the status. A stranger on loopback sees health and version alone.
+pub(super) async fn health(State(api): State<Arc<Api>>, Extension(caller): Extension<Caller>) -> Response {
+    let status: StatusView = match api.ask_soon(|desk, respond| desk.status(respond)).await {
+        Ok(status) => status,
+        Err(reject) => return Problem::from(reject).into_response(),
+    };
+    let code = if status.health == "ok" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    if caller == Caller::Stranger {
+        return (code, Json(serde_json::json!({"health": status.health, "version": status.version}))).into_response();
+    }
+    (code, Json(status)).into_response()
+}
+
+/// `POST /v1/print`: prints something again, with the mark. `{"what":"receipt","payment":"P…"}`, `{"what":"day_report","date":"…"}`,
+/// `{"what":"x_report"}`, `{"what":"batch_slip","terminal","batch"}`, `{"what":"shift_slip","shift"}`.
+pub(super) async fn print(State(api): State<Arc<Api>>, Asked(what): Asked<PrintWhat>) -> Result<Json<Done>, Problem> {
+    if matches!(what, PrintWhat::Drawer { .. }) {
+        return Err(Problem::bad("a drawer is opened by POST /v1/drawers/open"));
+    }
+    reprint(&api, what).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResumeBody {
+    printer: Option<PrinterId>,
+}
+
+/// `POST /v1/printers/resume` with `{"printer"?}`: paper is in again, go on.
+pub(super) async fn resume(
+    State(api): State<Arc<Api>>,
+    Asked(body): Asked<ResumeBody>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    if let Some(printer) = &body.printer {
+        let status = api.ask_soon(|desk, respond| desk.status(respond)).await?;
+        if !status.ports.iter().any(|port| port.id == printer.as_str()) {
+            return Err(Refusal::UnknownDevice.with("device", printer).into());
+        }
+    }
+    let printer = body.printer;
+    api.blocking(move |desk| {
+        desk.resume_printing(printer.as_ref().map(PrinterId::as_str));
+        Ok(())
+    })
+    .await?;
+    Ok(Json(serde_json::json!({"done": true})))
+}

@@ -1,0 +1,183 @@
+//! Shifts and drawers. A count is blind: its answer never says what was expected.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+
+use super::answer::Json;
+use super::api::Api;
+use super::body::Asked;
+use super::pay_body::Amount;
+use super::problem::Problem;
+use super::secrets::Approval;
+use crate::core::domain::{CashierId, Minor, Refusal, Reject, Role, TerminalId};
+use crate::core::ports::{Command, PrintWhat, Reply, ShiftView, WhichDay};
+
+/// What a shift command answers.
+#[derive(Debug, Serialize)]
+pub(super) struct Done {
+    done: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shift: Option<u32>,
+}
+
+async fn run(api: &Api, command: Command) -> Result<Json<Done>, Problem> {
+    let shift = match api.submit(command).await? {
+        Reply::Shift(number) => Some(number.0),
+        _ => None,
+    };
+    Ok(Json(Done { done: true, shift }))
+}
+
+/// Cash that was put in, taken out or counted: never negative; zero where `zero` allows it.
+fn cash(Amount(amount): Amount, zero: bool) -> Result<Minor, Reject> {
+    match amount.0 {
+        0 if zero => Ok(amount),
+        n if n <= 0 => Err(Refusal::AmountInvalid.into()),
+        n if n > Minor::MAX_ISO.0 => Err(Refusal::AmountTooLarge.with("limit", Minor::MAX_ISO)),
+        _ => Ok(amount),
+    }
+}
+
+/// A text for people: 1 to 200 characters, none of them a control character.
+pub(super) fn words(name: &str, text: &str) -> Result<String, Problem> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
+        return Err(Problem::bad(format!("{name} must be 1 to 200 printable characters")));
+    }
+    Ok(text.to_owned())
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OpenBody {
+    cashier: CashierId,
+    device: Option<TerminalId>,
+    float: Option<Amount>,
+}
+
+/// `POST /v1/shifts/open` with `{"cashier","device"?,"float"?}`
+pub(super) async fn open(State(api): State<Arc<Api>>, Asked(body): Asked<OpenBody>) -> Result<Json<Done>, Problem> {
+    let float = cash(body.float.unwrap_or(Amount(Minor::ZERO)), true)?;
+    if body.device.is_none() && float != Minor::ZERO {
+        return Err(Problem::bad("a float needs the device whose drawer it lies in"));
+    }
+    run(&api, Command::OpenShift { cashier: body.cashier, device: body.device, float }).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CashBody {
+    cashier: CashierId,
+    device: TerminalId,
+    amount: Amount,
+    reason: String,
+}
+
+/// `POST /v1/shifts/pay-in` with `{"cashier","device","amount","reason"}`
+pub(super) async fn pay_in(State(api): State<Arc<Api>>, Asked(body): Asked<CashBody>) -> Result<Json<Done>, Problem> {
+    move_cash(&api, body, false).await
+}
+
+/// `POST /v1/shifts/pay-out` with the same body; the amount is positive here too.
+pub(super) async fn pay_out(State(api): State<Arc<Api>>, Asked(body): Asked<CashBody>) -> Result<Json<Done>, Problem> {
+    move_cash(&api, body, true).await
+}
+
+async fn move_cash(api: &Api, body: CashBody, out: bool) -> Result<Json<Done>, Problem> {
+    let amount = cash(body.amount, false)?;
+    let reason = words("reason", &body.reason)?;
+    let amount = if out { Minor(-amount.0) } else { amount };
+    run(api, Command::MoveCash { cashier: body.cashier, device: body.device, amount, reason }).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CountBody {
+    cashier: CashierId,
+    device: TerminalId,
+    counted: Amount,
+}
+
+/// `POST /v1/shifts/count` with `{"cashier","device","counted"}`
+pub(super) async fn count(State(api): State<Arc<Api>>, Asked(body): Asked<CountBody>) -> Result<Json<Done>, Problem> {
+    let counted = cash(body.counted, true)?;
+    run(&api, Command::Count { cashier: body.cashier, device: body.device, counted }).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HandOverBody {
+    to: CashierId,
+    device: TerminalId,
+    counted: Amount,
+}
+
+/// `POST /v1/shifts/hand-over` with `{"to","device","counted"}`
+pub(super) async fn hand_over(
+    State(api): State<Arc<Api>>,
+    Asked(body): Asked<HandOverBody>,
+) -> Result<Json<Done>, Problem> {
+    let counted = cash(body.counted, true)?;
+    run(&api, Command::HandOver { to: body.to, device: body.device, counted }).await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CloseBody {
+    cashier: CashierId,
+    by: Option<CashierId>,
+    approval: Option<Approval>,
+}
+
+/// What closing a shift answers: its drawers with the formula and the over/short.
+#[derive(Debug, Serialize)]
+pub(super) struct Closed {
+    done: bool,
+    /// The shift as it stands in the day; null where it is not there any more.
+    shift: Option<ShiftView>,
+}
+
+/// `POST /v1/shifts/close` with `{"cashier"}`; somebody else's shift with `"approval":{"manager","pin"}`.
+pub(super) async fn close(State(api): State<Arc<Api>>, Asked(body): Asked<CloseBody>) -> Result<Json<Closed>, Problem> {
+    let by = match (body.by, body.approval) {
+        (by, Some(approval)) => {
+            if by.is_some_and(|by| by != approval.manager && by != body.cashier) {
+                return Err(Problem::bad("by must be the cashier, or the manager who approves"));
+            }
+            api.approve(approval.manager, approval.pin, &[Role::Manager]).await?
+        }
+        (Some(by), None) if by != body.cashier => return Err(Refusal::ManagerRequired.into()),
+        _ => body.cashier.clone(),
+    };
+    let cashier = body.cashier.clone();
+    let number = match api.submit(Command::CloseShift { cashier: body.cashier, by }).await? {
+        Reply::Shift(number) => Some(number.0),
+        _ => None,
+    };
+    let day = api.ask_soon(|desk, respond| desk.day(WhichDay::Open, respond)).await.ok();
+    let mine = |s: &ShiftView| s.closed && s.cashier == cashier && number.is_none_or(|n| n == s.shift);
+    let shift = day.and_then(|day| day.shifts.into_iter().rfind(mine));
+    Ok(Json(Closed { done: true, shift }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DrawerBody {
+    device: TerminalId,
+    cashier: CashierId,
+}
+
+/// `POST /v1/drawers/open` with `{"device","cashier"}`: opens a drawer without a payment; journaled.
+pub(super) async fn open_drawer(
+    State(api): State<Arc<Api>>,
+    Asked(body): Asked<DrawerBody>,
+) -> Result<Json<Done>, Problem> {
+    run(&api, Command::OpenDrawer { device: body.device, by: body.cashier }).await
+}
+
+/// Something printed again is journaled, too.
+pub(super) async fn reprint(api: &Api, what: PrintWhat) -> Result<Json<Done>, Problem> {
+    run(api, Command::Reprint(what)).await
+}

@@ -1,0 +1,9 @@
+//! The store under the real writer and the real vault: what is kept, what is refused, what is found when it was tampered with.
+
+mod door;
+mod keeping;
+mod keys;
+mod laws;
+mod syncs;
+mod tampering;
+mod till;
