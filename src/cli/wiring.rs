@@ -10,7 +10,7 @@ use super::{env_lang, out};
 use crate::core::ports::{Desk, StoreError};
 use crate::daemon::config::Config;
 use crate::daemon::exit::Exit;
-use crate::daemon::start::{self, Running, StartError};
+use crate::daemon::start::{self, Running, StartError, Wires};
 use crate::demo::{DemoError, DemoOptions};
 use crate::io::http::{ApiOptions, DoorError};
 
@@ -19,7 +19,7 @@ pub(super) type Close = Pin<Box<dyn Future<Output = ()>>>;
 
 /// The store of this configuration, opened by a command because no daemon runs. Called inside a runtime.
 pub(super) fn open(config: &Config) -> Result<(Arc<dyn Desk>, Close), Failure> {
-    let running = Running::start(config).map_err(not_started)?;
+    let running = Running::start(config, Wires::None).map_err(not_started)?;
     let desk: Arc<dyn Desk> = running.till.clone();
     Ok((desk, Box::pin(running.stop())))
 }
