@@ -66,7 +66,7 @@ pub(super) fn demo(args: DemoArgs) -> Result<Exit, Failure> {
         out::json(&result.json)?;
     } else {
         out::text(&result.report)?;
-        out::text(&result.dir.display().to_string())?;
+        out::text(&result.summary(env_lang()))?;
     }
     Ok(if result.good { Exit::Ok } else { Exit::Findings })
 }

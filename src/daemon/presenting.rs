@@ -34,12 +34,12 @@ struct Table {
 #[derive(Clone)]
 pub struct Readers {
     table: Arc<Mutex<Table>>,
-    ports: Arc<Vec<(ReaderConfig, PortHandle)>>,
+    ports: Arc<Mutex<Vec<(ReaderConfig, PortHandle)>>>,
 }
 
 impl std::fmt::Debug for Readers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Readers({})", self.ports.len())
+        f.write_str("Readers")
     }
 }
 
@@ -54,7 +54,7 @@ impl Readers {
             let now: crate::io::serial::MonoMs = Arc::new(move || clock.now().mono.0);
             ports.push((config.clone(), PortHandle::start(port, now, handler)?));
         }
-        Ok(Readers { table, ports: Arc::new(ports) })
+        Ok(Readers { table, ports: Arc::new(Mutex::new(ports)) })
     }
 
     /// Waits for a card or code at a terminal. A terminal is armed for one payment at a time: the younger one takes over.
@@ -63,7 +63,7 @@ impl Readers {
             Method::Card => kind != ReaderKind::Scanner,
             _ => kind == ReaderKind::Scanner,
         };
-        if !self.ports.iter().any(|(config, _)| config.terminal == *device && fits(config.kind)) {
+        if !self.ports().iter().any(|(config, _)| config.terminal == *device && fits(config.kind)) {
             respond(Err(Refusal::NoReader.with("device", device)));
             return;
         }
@@ -99,10 +99,26 @@ impl Readers {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn ports(&self) -> std::sync::MutexGuard<'_, Vec<(ReaderConfig, PortHandle)>> {
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends every reader's thread and lets its port go. Whoever waits for a card waits in vain.
+    pub fn stop(&self) {
+        let ports = std::mem::take(&mut *self.ports());
+        for (_, port) in ports {
+            port.stop();
+        }
+        let armed = std::mem::take(&mut self.lock().armed);
+        for armed in armed.into_values() {
+            (armed.respond)(Err(Refusal::Stopping.into()));
+        }
+    }
+
     /// For `status`.
     #[must_use]
     pub fn status(&self) -> Vec<PortStatus> {
-        self.ports
+        self.ports()
             .iter()
             .map(|(config, port)| PortStatus {
                 id: format!("{} {}", config.terminal, kind_word(config.kind)),

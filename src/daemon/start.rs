@@ -176,6 +176,7 @@ impl Running {
         let till = Arc::clone(&self.till);
         let writer = self.writer.take();
         let ended = tokio::task::spawn_blocking(move || {
+            till.readers.stop();
             till.printers.stop();
             till.papers.inbox.stop();
             writer.map(JoinHandle::join)

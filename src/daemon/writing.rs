@@ -70,10 +70,8 @@ pub fn write_on(mut writer: TillWriter, inbox: &Inbox, clock: &Clock, mut outlet
         }
         last_tidy = Instant::now();
         outlets.every_second();
-        if idle {
-            if let Err(error) = writer.store_mut().tidy() {
-                log::warn!("the store could not be tidied, which loses nothing: {error}");
-            }
+        if idle && let Err(error) = writer.store_mut().tidy() {
+            log::warn!("the store could not be tidied, which loses nothing: {error}");
         }
     }
     for (_, respond) in answers {

@@ -72,6 +72,39 @@ pub struct DemoResult {
     pub good: bool,
 }
 
+impl DemoResult {
+    /// The last lines: whether both sides agree, and where everything lies.
+    #[must_use]
+    pub fn summary(&self, lang: Lang) -> String {
+        let demo = &self.json["demo"];
+        let verdict = match (self.good, lang) {
+            (true, Lang::Zh) => "两边账目逐笔相符，无重复、无遗漏，各终端对账平。",
+            (true, Lang::En) => "Both sides agree on every payment: none twice, none lost, every terminal balanced.",
+            (false, Lang::Zh) => "有不符之处，见 --json。",
+            (false, Lang::En) => "Something does not agree: see --json.",
+        };
+        let files: [(&str, &str, &str); 7] = [
+            ("report.png", "日结单图片", "the day report as a picture"),
+            ("paper-office.png", "报表打印机的纸", "the paper of the report printer"),
+            ("paper-front.png", "小票打印机的纸（最后几张）", "the paper of the receipt printer (its last sheets)"),
+            ("acquirer-statement.csv", "收单方对账单", "the acquirer's statement"),
+            ("acquirer-books.jsonl", "模拟收单方账本", "the simulated acquirer's books"),
+            ("data/", "流水数据库", "the journal"),
+            (
+                "tilld.toml",
+                "配置；可用 tilld run、status、show、verify 继续",
+                "the configuration: go on with tilld run, status, show, verify",
+            ),
+        ];
+        let mut text =
+            format!("{verdict} ({} / {})\n{}\n", demo["agreed_with_acquirer"], demo["payments"], self.dir.display());
+        for (file, zh, en) in files {
+            text.push_str(&format!("  {file:24}{}\n", if lang == Lang::Zh { zh } else { en }));
+        }
+        text
+    }
+}
+
 /// Plays the day. `tell` gets a line for each act.
 pub async fn play(options: DemoOptions, tell: Box<dyn Fn(&str) + Send + Sync>) -> Result<DemoResult, DemoError> {
     let stage = Stage { lang: options.lang, began: Instant::now(), tell };

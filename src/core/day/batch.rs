@@ -62,6 +62,8 @@ pub struct Batch {
     pub asked: Option<(Stan, HostTotals)>,
     /// What the acquirer said.
     pub verdicts: Option<Verdicts>,
+    /// The upload that is not answered yet: repeated unchanged, so that its records are not counted twice.
+    pub uploading: Option<(Stan, Vec<PaymentId>)>,
     /// The last payment that is uploaded.
     pub uploaded: Option<PaymentId>,
     /// Records uploaded.
@@ -85,6 +87,7 @@ impl Batch {
             parts: BTreeMap::new(),
             asked: None,
             verdicts: None,
+            uploading: None,
             uploaded: None,
             records: 0,
             end: None,
@@ -136,6 +139,16 @@ impl Batch {
             }
             _ => false,
         }
+    }
+
+    /// Whether field 48 can take another such entry, whichever half its card belongs to: nobody knows before the answer.
+    #[must_use]
+    pub fn has_room(&self, column: Column, amount: Minor) -> bool {
+        let sums = [&self.totals.domestic, &self.totals.foreign].map(|half| match column {
+            Column::Refund | Column::Void => half.credit,
+            Column::Sale | Column::Voucher => half.debit,
+        });
+        sums.into_iter().all(|sum| sum.checked_add(amount).is_some_and(|more| more <= Minor::MAX_ISO))
     }
 
     /// It should be settled by itself: a count has reached `max_count`, or a sum comes near its 12 digits.

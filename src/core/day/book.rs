@@ -114,6 +114,12 @@ impl DayBook {
         }
     }
 
+    /// Nothing was sold, given back, counted or corrected on it.
+    #[must_use]
+    pub fn is_untouched(&self) -> bool {
+        self.totals == DayTotals::default() && self.stored == 0 && self.closed_shifts.is_empty()
+    }
+
     /// Net since the store's first day, this day included.
     #[must_use]
     pub fn grand_total(&self) -> Minor {

@@ -381,8 +381,10 @@ pub enum CancelReason {
     NotBuilt,
     /// The daemon stopped before it was sent.
     Restart,
-    /// Its terminal was settling for too long.
+    /// Its terminal was settling for too long, or the batch that it undoes something in has ended.
     Settling,
+    /// Cards were stopped on its terminal.
+    Stopped,
 }
 
 /// Why a stored payment stands aside.
@@ -441,6 +443,20 @@ pub enum Resolution {
     Retry,
     /// Given up 核销.
     WrittenOff,
+}
+
+impl Resolution {
+    /// The contract's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Resolution::Noted => "noted",
+            Resolution::ConfirmedApproved => "confirmed_approved",
+            Resolution::ConfirmedDeclined => "confirmed_declined",
+            Resolution::Retry => "retry",
+            Resolution::WrittenOff => "written_off",
+        }
+    }
 }
 
 /// One drawer at the end of a shift.

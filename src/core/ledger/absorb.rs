@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use super::{Exception, InFlight, Ledger, Person};
 use crate::core::acquirer::Answer;
 use crate::core::day::{Batch, ClosedShift, DayBook, Drawer, Return, Rung, Shift, Voucher, VoucherReason};
-use crate::core::domain::{BatchNo, Kind, Method, Minor, PaymentId, Seq, Stan, State, TerminalId, WallMs, ZNumber};
-use crate::core::journal::{Column, Effect, Event, Original, Record, Subject, link};
+use crate::core::domain::{
+    BatchNo, BusinessDate, Kind, Method, Minor, PaymentId, Seq, Stan, State, TerminalId, WallMs, ZNumber,
+};
+use crate::core::journal::{Column, Effect, Event, Original, Record, Resolution, SettleReason, Subject, link};
 use crate::core::payment::{Payment, Reversal, ReversalStage, Slot};
 use crate::core::ports::{Archive, StoreError};
 
@@ -191,12 +193,12 @@ impl Ledger {
                 let open = self.open;
                 // A cut settles the day that is just closing: its stored payments go first, the next day's wait.
                 let until = match why {
-                    crate::core::journal::SettleReason::Cut => {
-                        self.days.range(..open).next_back().map_or(open, |(date, _)| *date)
-                    }
+                    SettleReason::Cut => self.days.range(..open).next_back().map_or(open, |(date, _)| *date),
                     _ => open,
                 };
-                self.terminals.entry(terminal.clone()).or_default().settle = Some((*why, until));
+                let terminal = self.terminals.entry(terminal.clone()).or_default();
+                // An older day that is not settled yet keeps its turn: each cut day has its own batch.
+                terminal.settle = Some((*why, terminal.settle.map_or(until, |(_, older)| older.min(until))));
             }
             Event::BatchAdopted { terminal, batch } => {
                 self.terminals.entry(terminal.clone()).or_default().batch = Batch::new(*batch);
@@ -219,7 +221,7 @@ impl Ledger {
                 let entry = Exception { kind: *kind, opened, payment: *payment, terminal: terminal.clone() };
                 self.exceptions.insert(*exception, entry);
             }
-            Event::ExceptionResolved { exception, how, .. } => return self.resolved(*exception, *how),
+            Event::ExceptionResolved { exception, how, .. } => return self.resolved(*exception, *how, at),
         }
         None
     }
@@ -256,6 +258,7 @@ impl Ledger {
         self.move_part(before, &after);
         self.cash_drawer(&after, effect.as_ref());
         self.index.update(&after);
+        self.drop_needless_settlement(&after.device);
         self.payments.insert(after.id, after);
         effect
     }
@@ -280,6 +283,24 @@ impl Ledger {
         {
             let part = batch.parts.entry(after.date).or_default();
             *part = part.with(column, amount).unwrap_or(*part);
+        }
+    }
+
+    /// The stored payments of earlier days: the oldest's day, which the next batch settles.
+    fn backlog(&self, id: &TerminalId) -> Option<(SettleReason, BusinessDate)> {
+        let dates =
+            super::Index::of_terminal(&self.index.stored, id).filter_map(|id| Some(self.payments.get(&id)?.date));
+        dates.min().filter(|date| *date < self.open).map(|date| (SettleReason::Cut, date))
+    }
+
+    /// A settlement that was wanted for stored payments alone, all of which have left the queue in another way.
+    fn drop_needless_settlement(&mut self, id: &TerminalId) {
+        let wanted = self.terminals.get(id).filter(|t| t.settle.is_some() && t.batch.is_empty());
+        if wanted.is_some() {
+            let backlog = self.backlog(id);
+            if let Some(terminal) = self.terminals.get_mut(id) {
+                terminal.settle = backlog;
+            }
         }
     }
 
@@ -386,7 +407,8 @@ impl Ledger {
             Subject::Advice(p) | Subject::Payment(p) => {
                 self.payments.get(p).is_some_and(|p| p.stan == Some(stan) && p.sends > 0)
             }
-            Subject::SignOn | Subject::Upload(_) => false,
+            Subject::Upload(_) => terminal.batch.uploading.as_ref().is_some_and(|(sent, _)| *sent == stan),
+            Subject::SignOn => false,
         };
         if !repeat {
             terminal.last_stan = stan;
@@ -416,7 +438,8 @@ impl Ledger {
                 terminal.batch.records = *records;
                 terminal.batch.end.get_or_insert(stan);
             }
-            Subject::SignOn | Subject::Upload(_) => {}
+            Subject::Upload(rows) => terminal.batch.uploading = Some((stan, rows.clone())),
+            Subject::SignOn => {}
         }
         None
     }
@@ -451,9 +474,12 @@ impl Ledger {
                 self.tie_to_original(*id);
                 return effect;
             }
+            // A technician has moved on to another batch: what is said of the old one is for the statement.
+            _ if self.terminals.get(terminal).is_none_or(|t| t.batch.number != flight.batch) => {}
             Subject::Settle(_) => self.verdict(terminal, answer),
             Subject::Upload(ids) => {
                 if accepted && let Some(t) = self.terminals.get_mut(terminal) {
+                    t.batch.uploading = None;
                     t.batch.uploaded = ids.last().copied().or(t.batch.uploaded);
                     t.batch.records = t.batch.records.saturating_add(u16::try_from(ids.len()).unwrap_or(u16::MAX));
                 }
@@ -487,61 +513,69 @@ impl Ledger {
         let Some(payment) = self.payments.get(&id) else { return };
         let (Some(number), true) = (payment.batch, payment.in_host_totals) else { return };
         let (device, column, amount) = (payment.device.clone(), payment.column(), payment.amount);
-        if let Some(batch) = self.batch_mut(&device, number) {
-            // A batch is settled long before its digits run out; a payment that would not fit was refused.
-            let fits = batch.acknowledge(foreign, column, amount);
-            debug_assert!(fits, "the decision checked that field 48 has room");
+        // What comes after 0500 is in the acquirer's books and not in what we asked about: the verdict will say so.
+        if let Some(batch) = self.batch_mut(&device, number).filter(|b| b.rung == Rung::Open) {
+            // The schedule sends only what has room; a late approval that has none leaves the batch unbalanced.
+            let _fits = batch.acknowledge(foreign, column, amount);
         }
     }
 
     /// The current batch takes nothing more, for ever; the next one begins.
     fn end_batch(&mut self, id: &TerminalId) {
-        let open = self.open;
-        // What is left of earlier days (a batch that filled up in the middle of its backlog) makes the next batch due as well.
-        let left = super::Index::of_terminal(&self.index.stored, id)
-            .any(|payment| self.payments.get(&payment).is_some_and(|p| p.date < open));
+        // What is left of earlier days (the next of several, or a batch that filled up) makes the next batch due as well.
+        let backlog = self.backlog(id);
         let Some(terminal) = self.terminals.get_mut(id) else { return };
         let next = Batch::new(terminal.batch.number.next());
         let mut ended = std::mem::replace(&mut terminal.batch, next);
-        terminal.settle = terminal.settle.filter(|_| left);
+        terminal.settle = backlog;
         ended.rung = Rung::Ended;
         self.ended.insert((id.clone(), ended.number), ended);
     }
 
     fn decide_batch(&mut self, id: &TerminalId, batch: BatchNo) {
+        let backlog = self.backlog(id);
         let terminal = self.terminals.entry(id.clone()).or_default();
         terminal.stopped = None;
         if terminal.batch.number != batch {
             // The old batch stays on its rung: what became of it is for the statement to say.
             let old = std::mem::replace(&mut terminal.batch, Batch::new(batch));
+            terminal.settle = backlog;
             if !old.is_empty() {
                 self.ended.insert((id.clone(), old.number), old);
             }
         }
     }
 
-    fn resolved(
-        &mut self,
-        exception: crate::core::domain::ExceptionNo,
-        how: crate::core::journal::Resolution,
-    ) -> Option<Effect> {
-        use crate::core::journal::Resolution;
+    fn resolved(&mut self, exception: crate::core::domain::ExceptionNo, how: Resolution, at: WallMs) -> Option<Effect> {
         let payment = self.exceptions.remove(&exception)?.payment?;
         let effect = self.change(payment, |p| match (how, p.state) {
             (Resolution::ConfirmedApproved, State::Unknown | State::SetAside) => {
                 p.state = if p.stored_at.is_some() { State::Forwarded } else { State::Approved };
+                p.in_host_totals = true;
             }
             (Resolution::ConfirmedDeclined, State::Unknown) => p.state = State::Declined,
             (Resolution::Retry, State::SetAside) => {
-                p.state = State::Stored;
+                // Its age counts from the decision, or it would stand aside again at once.
+                (p.state, p.stored_at) = (State::Stored, Some(at));
                 p.sends = p.sends.min(1);
             }
             (Resolution::WrittenOff, State::Unknown) => p.state = State::WrittenOff,
             (Resolution::WrittenOff | Resolution::ConfirmedDeclined, State::SetAside) => p.state = State::Rejected,
             _ => {}
         });
+        if how == Resolution::ConfirmedApproved {
+            self.acknowledge_by_hand(payment);
+        }
         self.tie_to_original(payment);
         effect
+    }
+
+    /// Somebody has asked the acquirer, who has it: it stands in field 48 while its batch can still be asked about.
+    fn acknowledge_by_hand(&mut self, id: PaymentId) {
+        let decided = |p: &Payment| matches!(p.state, State::Approved | State::Forwarded);
+        if self.payments.get(&id).is_some_and(decided) {
+            self.acknowledge(id, false);
+        }
     }
 
     /// After a cut the next day's book is open.

@@ -5,19 +5,29 @@ use std::collections::BTreeMap;
 use super::decide_lane::Scene;
 use super::decide_pay::Stop;
 use super::{Index, Ledger, Lines, Rules};
-use crate::core::day::{ClockPair, CutVerdict, cut_due};
+use crate::core::day::{ClockPair, CutVerdict, cut_due, local_time};
 use crate::core::domain::{BatchNo, BusinessDate, CashierId, Now, PaymentId, Refusal, Reject, Role, TerminalId};
 use crate::core::journal::{Columns, Event, ExceptionKind, SettleReason, Silence};
 use crate::core::ports::{Archive, StoreError};
 
 impl Ledger {
     /// Closes the open day. Local and atomic: it needs no line and stops no sale.
-    pub fn decide_cut(&self, by: Option<&CashierId>, rules: &Rules, archive: &dyn Archive) -> Result<Vec<Event>, Stop> {
+    pub fn decide_cut(
+        &self,
+        by: Option<&CashierId>,
+        now: Now,
+        rules: &Rules,
+        archive: &dyn Archive,
+    ) -> Result<Vec<Event>, Stop> {
         if let Some(by) = by {
             super::decide_pay::known(self, by)?;
             if self.people.get(by).map(|p| p.role) != Some(Role::Manager) {
                 return Err(Refusal::ManagerRequired.into());
             }
+        }
+        if self.closed_already(now, rules) {
+            let closed = self.days.range(..self.open).next_back().map_or(self.open, |(date, _)| *date);
+            return Err(Refusal::DayClosed.with("day", closed).into());
         }
         self.must_foot(archive)?;
         let day = self.today();
@@ -32,6 +42,12 @@ impl Ledger {
             events.push(Event::SettlementWanted { terminal: terminal.clone(), why: SettleReason::Cut });
         }
         Ok(events)
+    }
+
+    /// The open day has not come yet by the calendar, and nothing has happened on it: this is the evening's close a second time.
+    fn closed_already(&self, now: Now, rules: &Rules) -> bool {
+        let ahead = local_time(rules.zone, now.wall).is_some_and(|local| local.date() < self.open.0);
+        ahead && self.today().is_untouched() && !self.payments.values().any(|p| p.date == self.open)
     }
 
     fn has_something_to_settle(&self, id: &TerminalId) -> bool {
@@ -92,7 +108,7 @@ impl Ledger {
                 let kind = ExceptionKind::ClockDisagrees;
                 Ok(vec![Event::ExceptionOpened { exception, kind, payment: None, terminal: None }])
             }
-            CutVerdict::Due => match self.decide_cut(None, rules, archive) {
+            CutVerdict::Due => match self.decide_cut(None, now, rules, archive) {
                 Ok(events) => Ok(events),
                 Err(Stop::Store(error)) => Err(error),
                 // A day that does not foot stays open: `status` and the manager's own close name the payments.

@@ -1,6 +1,6 @@
 //! What a lane reports, against the state: the events that follow, and what is learnt about the line.
 
-use super::{InFlight, Ledger, Line, LineState, Lines, Rules, reversal_reason};
+use super::{BackOff, InFlight, Ledger, Line, LineState, Lines, Rules, reversal_reason};
 use crate::core::acquirer::{Answer, AnswerClass, MessageName, NotSent, Report, ReversalReason};
 use crate::core::day::{HostClock, Rung};
 use crate::core::domain::{BatchNo, ExceptionNo, Kind, Method, MonoMs, Now, PaymentId, Stan, State, TerminalId};
@@ -20,8 +20,8 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    fn back_off(&self, line: &mut Line) {
-        line.back_off(self.now.mono, self.rules.channel.retry_first_ms, self.rules.channel.retry_longest_ms);
+    fn back_off(&self, what: &mut BackOff) {
+        what.failed(self.now.mono, self.rules.channel.retry_first_ms, self.rules.channel.retry_longest_ms);
     }
 }
 
@@ -39,7 +39,7 @@ impl Ledger {
             Report::LineUp => {
                 let line = lines.line_mut(terminal);
                 (line.state, line.why, line.sign_on_failed) = (LineState::Up, None, false);
-                line.answered();
+                (line.repeats, line.reversals) = (BackOff::default(), BackOff::default());
                 Ok(Vec::new())
             }
             Report::LineDown { why } => {
@@ -71,7 +71,7 @@ impl Ledger {
         let Some(flight) = self.flight(terminal, stan) else { return Vec::new() };
         let mut events = vec![Event::NotSent { terminal: terminal.clone(), stan, why }];
         let line = lines.line_mut(terminal);
-        scene.back_off(line);
+        scene.back_off(&mut line.repeats);
         match why {
             NotSent::NoLine => line.state = LineState::Down,
             // The commonest reason is that work keys are missing; signing on again costs one message.
@@ -111,7 +111,7 @@ impl Ledger {
         match &flight.subject {
             Subject::SignOn => {
                 line.signed_on = false;
-                scene.back_off(line);
+                scene.back_off(&mut line.repeats);
                 line.sign_on_failed = true;
                 line.why = Some("the acquirer does not answer the sign-on".into());
             }
@@ -121,16 +121,14 @@ impl Ledger {
                 }
             }
             Subject::Advice(id) => {
-                scene.back_off(line);
+                scene.back_off(&mut line.repeats);
                 events.extend(self.advice_failed(*id, terminal, scene.rules));
             }
             Subject::Reversal(id) => {
-                scene.back_off(line);
+                scene.back_off(&mut line.reversals);
                 events.extend(self.reversal_failed(*id, terminal, scene.rules));
             }
-            Subject::Settle(_) | Subject::Upload(_) | Subject::End { .. } => {
-                scene.back_off(line);
-            }
+            Subject::Settle(_) | Subject::Upload(_) | Subject::End { .. } => scene.back_off(&mut line.repeats),
         }
         events
     }
@@ -212,7 +210,10 @@ impl Ledger {
             line.signed_on = false;
         }
         if accepted {
-            line.answered();
+            match flight.subject {
+                Subject::Reversal(_) => line.reversals = BackOff::default(),
+                _ => line.repeats = BackOff::default(),
+            }
         }
         events.extend(self.consequences(&flight.subject, terminal, answer, accepted, line, scene));
         events
@@ -235,7 +236,7 @@ impl Ledger {
             Subject::SignOn => {
                 (line.signed_on, line.sign_on_failed) = (false, true);
                 line.why = Some(format!("the acquirer refuses the sign-on: {:?}", answer.code));
-                scene.back_off(line);
+                scene.back_off(&mut line.repeats);
                 Vec::new()
             }
             Subject::Payment(id) if answer.class == AnswerClass::Unknown => {
@@ -250,18 +251,18 @@ impl Ledger {
                 vec![self.exception(ExceptionKind::OfflineRejected, Some(*id), terminal, 0)]
             }
             Subject::Advice(id) if !accepted => {
-                scene.back_off(line);
+                scene.back_off(&mut line.repeats);
                 self.advice_failed(*id, terminal, scene.rules)
             }
             Subject::Reversal(id) if !accepted => {
-                scene.back_off(line);
+                scene.back_off(&mut line.reversals);
                 self.reversal_failed(*id, terminal, scene.rules)
             }
             Subject::Settle(_) if answer.verdict.is_some_and(|v| !v.balanced()) => {
                 vec![self.exception(ExceptionKind::Unbalanced, None, terminal, 0)]
             }
             Subject::Settle(_) | Subject::Upload(_) | Subject::End { .. } if !accepted => {
-                scene.back_off(line);
+                scene.back_off(&mut line.repeats);
                 Vec::new()
             }
             _ => Vec::new(),
@@ -271,7 +272,8 @@ impl Ledger {
     /// The acquirer's batch number at sign-on (F60.2), as ruled: adopted into an empty batch, proof of an end that arrived, or a
     /// disagreement that stops the terminal's cards.
     fn compare_batches(&self, id: &TerminalId, theirs: Option<BatchNo>) -> Vec<Event> {
-        let Some(theirs) = theirs else { return Vec::new() };
+        // Zeros say nothing: batches are numbered from 1.
+        let Some(theirs) = theirs.filter(|number| number.0 > 0) else { return Vec::new() };
         let terminal = self.terminal(id);
         let ours = terminal.batch.number;
         let named = || id.clone();
@@ -303,7 +305,9 @@ impl Ledger {
         masked_frame: &str,
         scene: Scene<'_>,
     ) -> Result<Vec<Event>, StoreError> {
-        let batch = self.terminal(terminal).batch.number;
+        // A late answer names the batch that its request was sent in, which may have ended since.
+        let current = self.terminal(terminal).batch.number;
+        let batch = answer.and_then(|a| a.batch).filter(|named| named.0 > 0).unwrap_or(current);
         let payment = match stan {
             Some(stan) => scene.archive.by_stan(terminal, batch, stan)?,
             None => None,

@@ -351,8 +351,11 @@ impl Ledger {
             Method::Cash | Method::Voucher => made.final_here = true,
             Method::Card => {
                 supported(around.rules, MessageName::Refund, "refund")?;
-                if let Some(presented) = &pay.presented {
-                    self.read_card(presented, &mut made)?;
+                match (&pay.presented, &pay.original) {
+                    (Some(presented), _) => self.read_card(presented, &mut made)?,
+                    // The sale's own card, while it is kept: until its batch has ended.
+                    (None, Some(Original::Payment(id))) if around.archive.sealed_card(*id)?.is_some() => {}
+                    _ => return Err(Refusal::NoCard.into()),
                 }
                 self.cards_allowed(pay, around)?;
                 needs_line(pay, around)?;
@@ -409,7 +412,8 @@ impl Ledger {
             final_here: false,
         };
         let entry = payment.entry.unwrap_or(Entry::Manual);
-        let storable = why != CancelReason::NotBuilt && self.may_store(&made, entry, around).is_ok();
+        let storable = !matches!(why, CancelReason::NotBuilt | CancelReason::Stopped)
+            && self.may_store(&made, entry, around).is_ok();
         Some(if storable { Event::PaymentStored { payment: id } } else { Event::PaymentCancelled { payment: id, why } })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::decide_pay::known;
 use super::{Ledger, Rules};
-use crate::core::domain::{CashierId, ExceptionNo, Minor, Refusal, Reject, Role, ShiftNo, TerminalId};
+use crate::core::domain::{CashierId, ExceptionNo, Minor, Refusal, Reject, Role, ShiftNo, State, TerminalId};
 use crate::core::journal::{Event, Resolution};
 
 impl Ledger {
@@ -156,14 +156,30 @@ impl Ledger {
         if role == Some(Role::Cashier) {
             return Err(Refusal::ManagerRequired.into());
         }
-        if !self.exceptions.contains_key(&exception) {
-            return Err(Refusal::UnknownException.with("exception", exception.0));
+        let open = self.exceptions.get(&exception);
+        let open = open.ok_or_else(|| Refusal::UnknownException.with("exception", exception.0))?;
+        let state = open.payment.and_then(|id| self.payments.get(&id)).map(|p| p.state);
+        let choices = choices(state);
+        if !choices.contains(&how) {
+            let words = choices.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(Refusal::BadRequest.with("what", format!("resolution: {words}")));
         }
         if note.len() > 500 {
             return Err(Refusal::BadRequest.with("what", "note: at most 500 bytes"));
         }
         let (by, note) = (by.clone(), note.to_owned());
         Ok(vec![Event::ExceptionResolved { exception, by, how, note }])
+    }
+}
+
+/// What can be decided about something: where a payment hangs on it, only what decides the payment. An exception that is closed
+/// without that would leave the payment with nobody to decide it.
+fn choices(payment: Option<State>) -> &'static [Resolution] {
+    use Resolution::{ConfirmedApproved, ConfirmedDeclined, Noted, Retry, WrittenOff};
+    match payment {
+        Some(State::Unknown) => &[ConfirmedApproved, ConfirmedDeclined, WrittenOff],
+        Some(State::SetAside) => &[Retry, ConfirmedApproved, ConfirmedDeclined, WrittenOff],
+        _ => &[Noted, WrittenOff],
     }
 }
 

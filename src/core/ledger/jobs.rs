@@ -2,7 +2,7 @@
 
 use super::{Ledger, Rules};
 use crate::core::domain::{Kind, Method, PaymentId, State, TerminalId};
-use crate::core::journal::{Event, Record, Subject};
+use crate::core::journal::{Event, Record};
 use crate::core::ports::{JobRow, PrintWhat};
 
 /// The jobs that a record makes. `state_before` is that of the payment it is about.
@@ -22,7 +22,9 @@ pub(super) fn jobs(
         let Some(payment) = ledger.payments.get(id) else { continue };
         let Some(terminal) = rules.terminals.get(&payment.device) else { continue };
         let receipt_due = match payment.state {
-            State::Approved | State::Stored => *before != Some(payment.state),
+            State::Approved => *before != Some(State::Approved),
+            // Not when it comes back into the queue: its receipt was printed when it was taken.
+            State::Stored => *before == Some(State::Waiting),
             _ => false,
         };
         if !receipt_due || payment.kind == Kind::Balance {
@@ -47,14 +49,8 @@ pub(super) fn jobs(
     jobs
 }
 
-/// The slip of a batch whose end has just been answered.
-pub(super) fn slip(
-    terminal: &TerminalId,
-    subject: &Subject,
-    batch: crate::core::domain::BatchNo,
-    rules: &Rules,
-) -> Option<JobRow> {
-    let Subject::End { .. } = subject else { return None };
+/// The slip of a batch that has just ended.
+pub(super) fn slip(terminal: &TerminalId, batch: crate::core::domain::BatchNo, rules: &Rules) -> Option<JobRow> {
     let printer = rules.terminals.get(terminal)?.printer.clone()?;
     Some(JobRow { printer, what: PrintWhat::BatchSlip { terminal: terminal.clone(), batch }, reprint: 0 })
 }

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::core::day::HostClock;
-use crate::core::domain::{MonoMs, TerminalId};
+use crate::core::domain::{MonoMs, PaymentId, TerminalId};
 
 /// All terminals' lines, and what stops card sales store-wide.
 #[derive(Debug, Clone, Default)]
 pub struct Lines {
     /// Per terminal.
     pub lines: BTreeMap<TerminalId, Line>,
+    /// Since when payments wait for their turn. By the monotonic clock: the wall clock may jump.
+    pub waiting: BTreeMap<PaymentId, MonoMs>,
     /// The acquirer's clock, as last heard.
     pub host_clock: Option<HostClock>,
     /// The store is behind its mark: cards are stopped.
@@ -38,10 +40,10 @@ pub struct Line {
     pub signed_on: bool,
     /// The acquirer does not answer, or refuses, the sign-on: as good as no line, until it lets us.
     pub sign_on_failed: bool,
-    /// Unanswered or refused tries in a row, of anything that is repeated.
-    pub failures: u32,
-    /// Nothing that repeats goes out before this.
-    pub retry_at: MonoMs,
+    /// Of sign-on, advices and settlement.
+    pub repeats: BackOff,
+    /// Of reversals: one that is not done must not keep the stored sales waiting.
+    pub reversals: BackOff,
     /// Whether an advice went out after the last online payment: they take turns.
     pub advice_had_its_turn: bool,
 }
@@ -53,25 +55,34 @@ impl Default for Line {
             why: None,
             signed_on: false,
             sign_on_failed: false,
-            failures: 0,
-            retry_at: MonoMs(0),
+            repeats: BackOff::default(),
+            reversals: BackOff::default(),
             advice_had_its_turn: false,
         }
     }
 }
 
-impl Line {
-    /// A repeatable message was not answered, or refused: the next waits, longer each time, at most `longest_ms`.
-    pub fn back_off(&mut self, now: MonoMs, first_ms: u64, longest_ms: u64) {
+/// The distance between the tries of something that is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BackOff {
+    /// Unanswered or refused tries in a row.
+    pub failures: u32,
+    /// The next goes out at this moment.
+    pub until: MonoMs,
+}
+
+impl BackOff {
+    /// It was not answered, or refused: the next waits, longer each time, at most `longest_ms`.
+    pub fn failed(&mut self, now: MonoMs, first_ms: u64, longest_ms: u64) {
         let doublings = self.failures.min(16);
         self.failures = self.failures.saturating_add(1);
-        self.retry_at = now.after(first_ms.saturating_mul(1 << doublings).min(longest_ms));
+        self.until = now.after(first_ms.saturating_mul(1 << doublings).min(longest_ms));
     }
 
-    /// Something was answered.
-    pub fn answered(&mut self) {
-        self.failures = 0;
-        self.retry_at = MonoMs(0);
+    /// Whether the next may go out.
+    #[must_use]
+    pub fn over(&self, now: MonoMs) -> bool {
+        now >= self.until
     }
 }
 

@@ -38,7 +38,7 @@ use crate::core::payment::Payment;
 pub use decide_lane::Scene;
 pub use decide_pay::{Around, PayDecision, Stop};
 pub use index::Index;
-pub use lines::{Line, LineState, Lines};
+pub use lines::{BackOff, Line, LineState, Lines};
 pub use rules::{ChannelRules, OfflineRules, Rules, TerminalRules};
 pub use view::{check_code, hex, payment_view, rfc3339, settlement_view};
 pub use writer::{Writer, WriterOptions, busy, replay};

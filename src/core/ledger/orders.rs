@@ -6,28 +6,45 @@ use std::collections::BTreeMap;
 use super::decide_lane::message_name;
 use super::{Ledger, Rules};
 use crate::core::acquirer::{Instrument, Order, OriginalRef, Outgoing, PaymentMessage, UploadRow};
-use crate::core::domain::{Entry, Method, PaymentCode, PaymentId, Stan};
+use crate::core::domain::{Entry, Method, PaymentCode, PaymentId, Seq, Stan};
 use crate::core::journal::{Event, Original, Subject};
 use crate::core::payment::Payment;
 use crate::core::ports::{Archive, Presented, Sealer, StoreError};
 
 /// What was presented for payments that are not sent yet.
 #[derive(Debug, Default)]
-pub struct Secrets(BTreeMap<PaymentId, Presented>);
+pub struct Secrets {
+    kept: BTreeMap<PaymentId, Presented>,
+    /// Given out or dropped in a step that is not durable yet.
+    spent: Vec<(PaymentId, Presented)>,
+}
 
 impl Secrets {
     /// Keeps it until the payment is sent or taken back.
     pub fn keep(&mut self, id: PaymentId, presented: Presented) {
-        self.0.insert(id, presented);
+        self.kept.insert(id, presented);
     }
 
-    /// Wipes it.
+    /// It is needed no more: wiped with the step's commit.
     pub fn drop_for(&mut self, id: PaymentId) {
-        self.0.remove(&id);
+        self.spent.extend(self.kept.remove(&id).map(|presented| (id, presented)));
+    }
+
+    /// The step is durable: what it gave out is wiped here.
+    pub fn committed(&mut self) {
+        self.spent.clear();
+    }
+
+    /// The step is not durable: what it gave out is needed again, and the payments after `head` never were.
+    pub fn rolled_back(&mut self, head: Seq) {
+        self.kept.extend(self.spent.drain(..));
+        self.kept.retain(|id, _| id.0 <= head.0);
     }
 
     fn take(&mut self, id: PaymentId) -> Option<Presented> {
-        self.0.remove(&id)
+        let presented = self.kept.remove(&id)?;
+        self.spent.push((id, presented.clone()));
+        Some(presented)
     }
 }
 

@@ -6,12 +6,13 @@
 use super::decide_lane::Scene;
 use super::decide_lane::message_name;
 use super::decide_pay::Around;
-use super::{Index, Ledger, LineState, Lines, Rules, Terminal};
-use crate::core::acquirer::MessageName;
+use super::{Index, Ledger, Line, LineState, Lines, Rules, Terminal};
+use crate::core::acquirer::{MessageName, Verdict};
 use crate::core::day::Rung;
-use crate::core::domain::{Now, PaymentId, Stan, State, TerminalId};
-use crate::core::journal::{AsideReason, CancelReason, Event, ExceptionKind, SettleReason, Subject};
-use crate::core::ports::{Archive, StoreError};
+use crate::core::domain::{Kind, Now, PaymentId, Stan, State, TerminalId};
+use crate::core::journal::{AsideReason, CancelReason, Event, ExceptionKind, Original, SettleReason, Subject};
+use crate::core::payment::Payment;
+use crate::core::ports::StoreError;
 
 impl Ledger {
     /// The next thing that is to happen at a terminal by itself, if any. Called again until there is none.
@@ -22,80 +23,87 @@ impl Ledger {
         if let Some(event) = self.expire(id, &terminal, scene.now, Around { rules, lines, archive: scene.archive }) {
             return Ok(Some(event));
         }
-        if terminal.settle.is_none()
-            && terminal.batch.rung == Rung::Open
-            && terminal.batch.nearly_full(rules.channel.batch_max_count)
-        {
+        if terminal.settle.is_none() && terminal.batch.rung == Rung::Open && self.full(id, &terminal, rules) {
             return Ok(Some(Event::SettlementWanted { terminal: id.clone(), why: SettleReason::Full }));
         }
         if terminal.in_flight.is_some() || terminal.stopped.is_some() {
             return Ok(None);
         }
-        let retry = scene.now.mono >= line.retry_at;
         if line.state != LineState::Up {
             return Ok(None);
         }
         if !line.signed_on {
-            return Ok(retry.then(|| self.fresh(id, &terminal, Subject::SignOn)));
+            return Ok(line.repeats.over(scene.now.mono).then(|| self.fresh(id, &terminal, Subject::SignOn)));
         }
-        self.next_message(id, &terminal, retry, lines, scene)
+        self.next_message(id, &terminal, &line, lines, scene)
+    }
+
+    /// The batch's counts or sums near their digits, or the next payment's amount would not fit them.
+    fn full(&self, id: &TerminalId, terminal: &Terminal, rules: &Rules) -> bool {
+        let next = [Index::first(&self.index.waiting, id), Index::first(&self.index.stored, id)];
+        let no_room = |id: PaymentId| self.payments.get(&id).is_some_and(|p| p.sends == 0 && !room_for(terminal, p));
+        terminal.batch.nearly_full(rules.channel.batch_max_count) || next.into_iter().flatten().any(no_room)
     }
 
     fn next_message(
         &self,
         id: &TerminalId,
         terminal: &Terminal,
-        retry: bool,
+        line: &Line,
         lines: &mut Lines,
         scene: Scene<'_>,
     ) -> Result<Option<Event>, StoreError> {
+        let retry = line.repeats.over(scene.now.mono);
         let waiting = Index::first(&self.index.waiting, id);
+        let stored = self.next_stored(id, terminal, scene.rules);
         if let Some(owed) = Index::first(&self.index.reversals, id) {
-            // A customer who waits makes the reversal go at once; otherwise it keeps its distance between tries.
-            return Ok((retry || waiting.is_some()).then(|| self.again(id, owed, Subject::Reversal(owed))).flatten());
+            // A customer who waits makes the reversal go at once; otherwise it keeps its distance between tries, and stored
+            // payments go on meanwhile: they are no online payments.
+            if line.reversals.over(scene.now.mono) || waiting.is_some() {
+                return Ok(self.again(id, owed, Subject::Reversal(owed)));
+            }
+            return Ok(stored.filter(|_| retry).and_then(|stored| self.advice(id, terminal, stored)));
         }
         if terminal.batch.settling() {
-            return if retry { self.settle_on(id, terminal, scene.archive) } else { Ok(None) };
+            return if retry { self.settle_on(id, terminal, scene) } else { Ok(None) };
         }
-        let stored = self.next_stored(id, terminal, scene.rules);
         if terminal.settle.is_some() && stored.is_none() && retry && !terminal.batch.is_empty() {
             let subject = Subject::Settle(terminal.batch.totals);
             return Ok(Some(self.fresh(id, terminal, subject)));
         }
         let stored = stored.filter(|_| retry);
-        let advice_first = stored.is_some() && !lines.get(id).advice_had_its_turn;
+        let waiting = waiting.filter(|id| self.payments.get(id).is_some_and(|p| room_for(terminal, p)));
+        let advice_first = stored.is_some() && !line.advice_had_its_turn;
         lines.line_mut(id).advice_had_its_turn = advice_first || waiting.is_none();
         Ok(match (waiting, stored) {
-            (_, Some(stored)) if advice_first || waiting.is_none() => {
-                let subject = Subject::Advice(stored);
-                match self.payments.get(&stored).and_then(|p| p.stan) {
-                    Some(_) => self.again(id, stored, subject),
-                    None => Some(self.fresh(id, terminal, subject)),
-                }
-            }
+            (_, Some(stored)) if advice_first || waiting.is_none() => self.advice(id, terminal, stored),
             (Some(payment), _) => Some(self.fresh(id, terminal, Subject::Payment(payment))),
             _ => None,
         })
     }
 
+    /// A stored payment, for the first time or again under its numbers.
+    fn advice(&self, id: &TerminalId, terminal: &Terminal, stored: PaymentId) -> Option<Event> {
+        let subject = Subject::Advice(stored);
+        match self.payments.get(&stored)?.stan {
+            Some(_) => self.again(id, stored, subject),
+            None => Some(self.fresh(id, terminal, subject)),
+        }
+    }
+
     /// The next stored payment to forward. While a settlement is due, only those of its days: the next day's go into the next
-    /// batch. What has been sent and not answered always goes first, and nothing else once the batch is nearly full.
+    /// batch. What has been sent and not answered always goes first, and nothing else once the batch has no room.
     fn next_stored(&self, id: &TerminalId, terminal: &Terminal, rules: &Rules) -> Option<PaymentId> {
         let full = terminal.batch.nearly_full(rules.channel.batch_max_count);
         let until = terminal.settle.map(|(_, until)| until);
         Index::of_terminal(&self.index.stored, id)
             .filter_map(|payment| self.payments.get(&payment))
-            .find(|p| p.sends > 0 || (!full && until.is_none_or(|until| p.date <= until)))
+            .find(|p| p.sends > 0 || (!full && until.is_none_or(|until| p.date <= until) && room_for(terminal, p)))
             .map(|p| p.id)
     }
 
     /// The next message of a settlement that has begun. What is unanswered is repeated unchanged.
-    fn settle_on(
-        &self,
-        id: &TerminalId,
-        terminal: &Terminal,
-        archive: &dyn Archive,
-    ) -> Result<Option<Event>, StoreError> {
+    fn settle_on(&self, id: &TerminalId, terminal: &Terminal, scene: Scene<'_>) -> Result<Option<Event>, StoreError> {
         let batch = &terminal.batch;
         let sending = |stan: Stan, subject: Subject| {
             Some(Event::Sending { terminal: id.clone(), stan, batch: batch.number, subject })
@@ -110,20 +118,41 @@ impl Ledger {
                 let subject = Subject::End { balanced: true, records: 0 };
                 Some(self.fresh(id, terminal, subject))
             }
-            (Rung::Unbalanced | Rung::Error, ..) => Some(self.upload_on(id, terminal, archive)?),
+            (Rung::Unbalanced | Rung::Error, ..) if batch.uploading.is_some() => {
+                batch.uploading.clone().and_then(|(stan, rows)| sending(stan, Subject::Upload(rows)))
+            }
+            (Rung::Unbalanced | Rung::Error, ..) => Some(self.upload_on(id, terminal, scene)?),
             _ => None,
         })
     }
 
-    /// The next eight payments of an unbalanced batch, or its end.
-    fn upload_on(&self, id: &TerminalId, terminal: &Terminal, archive: &dyn Archive) -> Result<Event, StoreError> {
+    /// The next eight payments of an unbalanced batch, or its end: what the acquirer has acknowledged, of the halves that are not
+    /// balanced.
+    fn upload_on(&self, id: &TerminalId, terminal: &Terminal, scene: Scene<'_>) -> Result<Event, StoreError> {
         let batch = &terminal.batch;
         let Some(first) = batch.first else {
             return Ok(self.fresh(id, terminal, Subject::End { balanced: false, records: batch.records }));
         };
-        let members = archive.batch_members(id, batch.number, first)?;
-        let next: Vec<PaymentId> =
-            members.into_iter().filter(|payment| batch.uploaded.is_none_or(|last| *payment > last)).take(8).collect();
+        let asked_for = |p: &Payment| {
+            let verdicts = batch.verdicts.map(|v| (v.domestic, v.foreign));
+            let foreign = scene.rules.channel.is_foreign(p.organisation.as_deref());
+            p.in_host_totals
+                && verdicts.is_none_or(|(home, abroad)| (if foreign { abroad } else { home }) != Verdict::Balanced)
+        };
+        let members = scene.archive.batch_members(id, batch.number, first)?;
+        let mut next = Vec::new();
+        for member in members.into_iter().filter(|payment| batch.uploaded.is_none_or(|last| *payment > last)) {
+            let asked = match self.payments.get(&member) {
+                Some(payment) => asked_for(payment),
+                None => scene.archive.payment(member)?.as_ref().is_some_and(asked_for),
+            };
+            if asked {
+                next.push(member);
+            }
+            if next.len() == 8 {
+                break;
+            }
+        }
         let subject = if next.is_empty() {
             Subject::End { balanced: false, records: batch.records }
         } else {
@@ -147,21 +176,9 @@ impl Ledger {
 
     /// What has waited too long, or waits for a line that is not there.
     fn expire(&self, id: &TerminalId, terminal: &Terminal, now: Now, around: Around<'_>) -> Option<Event> {
-        if let Some(first) = Index::first(&self.index.waiting, id) {
-            let waited = now.wall.0.saturating_sub(self.payments.get(&first)?.made_at.0);
-            let waited = u64::try_from(waited).unwrap_or(0);
-            let channel = &around.rules.channel;
-            let why = if around.lines.state(id) == LineState::Down {
-                Some(CancelReason::NoLine)
-            } else if terminal.batch.settling() && waited >= channel.settle_wait_ms {
-                Some(CancelReason::Settling)
-            } else if waited >= channel.wait_ms {
-                Some(CancelReason::WaitedTooLong)
-            } else {
-                None
-            };
-            if let Some(why) = why {
-                return self.store_or_cancel(first, why, around);
+        for payment in Index::of_terminal(&self.index.waiting, id).filter_map(|id| self.payments.get(&id)) {
+            if let Some(why) = self.waits_in_vain(payment, id, terminal, now, around) {
+                return self.store_or_cancel(payment.id, why, around);
             }
         }
         let max_age = around.rules.offline?.max_age_ms;
@@ -173,6 +190,32 @@ impl Ledger {
                 stored > max_age && !in_flight.contains(&p.id)
             })
             .map(|p| Event::PaymentSetAside { payment: p.id, why: AsideReason::TooOld })
+    }
+
+    /// Why a payment that waits for its turn does not get it.
+    fn waits_in_vain(
+        &self,
+        payment: &Payment,
+        id: &TerminalId,
+        terminal: &Terminal,
+        now: Now,
+        around: Around<'_>,
+    ) -> Option<CancelReason> {
+        let channel = &around.rules.channel;
+        let since = around.lines.waiting.get(&payment.id).copied().unwrap_or_default();
+        let waited = now.mono.0.saturating_sub(since.0);
+        let voids_an_older_batch = payment.kind == Kind::Void
+            && matches!(&payment.original, Some(Original::Payment(original))
+                if self.payments.get(original).is_none_or(|o| o.batch != Some(terminal.batch.number)));
+        if terminal.stopped.is_some() || around.lines.mark_behind {
+            Some(CancelReason::Stopped)
+        } else if around.lines.state(id) == LineState::Down {
+            Some(CancelReason::NoLine)
+        } else if voids_an_older_batch || (terminal.batch.settling() && waited >= channel.settle_wait_ms) {
+            Some(CancelReason::Settling)
+        } else {
+            (waited >= channel.wait_ms).then_some(CancelReason::WaitedTooLong)
+        }
     }
 
     /// An exception for everything that stands aside and has none yet.
@@ -193,4 +236,9 @@ impl Ledger {
             _ => None,
         }
     }
+}
+
+/// Field 48 of the current batch can take it.
+fn room_for(terminal: &Terminal, payment: &Payment) -> bool {
+    terminal.batch.has_room(payment.column(), payment.amount)
 }

@@ -1,7 +1,7 @@
 //! The day, the payment and the exception as outside programs see them, from the state.
 
 use super::{Ledger, Rules};
-use crate::core::day::{Batch, DayBook, Drawer, Shift};
+use crate::core::day::{Batch, DayBook, Drawer, Rung, Shift};
 use crate::core::domain::{BusinessDate, ExceptionNo, Minor, Sentence, State, TerminalId};
 use crate::core::journal::{Columns, ExceptionKind, Link, Original, Tally};
 use crate::core::payment::{Payment, ReversalStage, Slot};
@@ -109,7 +109,16 @@ impl Ledger {
             .slots
             .iter()
             .filter_map(|(slot, part)| match slot {
-                Slot::Batch(terminal, number) => Some(settlement_view(terminal, self.batch(terminal, *number)?, *part)),
+                Slot::Batch(terminal, number) => {
+                    let mut view = settlement_view(terminal, self.batch(terminal, *number)?, *part);
+                    let state = self.terminals.get(terminal);
+                    // Stopped, or left behind by a technician's decision: nobody will ask about it by itself.
+                    let stuck = state.is_some_and(|t| t.stopped.is_some() || t.batch.number != *number);
+                    if stuck && view.rung == Rung::Open.as_str() {
+                        view.result = "unconfirmed".into();
+                    }
+                    Some(view)
+                }
                 _ => None,
             })
             .collect()

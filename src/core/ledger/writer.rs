@@ -11,13 +11,16 @@ use super::orders::{OrderSources, Secrets, to_seal};
 use super::{Ledger, Lines, Rules};
 use crate::core::acquirer::Report;
 use crate::core::day::ClockPair;
-use crate::core::domain::{BusinessDate, Now, PaymentId, Refusal, Reject, Seq, State, TerminalId, ZNumber};
+use crate::core::domain::{BusinessDate, Method, Now, PaymentId, Refusal, Reject, Seq, State, TerminalId, ZNumber};
 use crate::core::journal::{Event, Link, Record, Subject, seal_message};
 use crate::core::payment::Payment;
 use crate::core::ports::{
     BatchRow, Command, Committed, DayRow, JobRow, Output, Pay, Presented, PrintWhat, Reply, Row, Sealer, ShiftRow,
     Store, StoreError, Ticket,
 };
+
+/// How many reports are kept over steps that fail. A lane has one message under way, so this is ample.
+const UNHEARD: usize = 1_024;
 
 /// What a writer begins with.
 #[derive(Debug)]
@@ -42,6 +45,10 @@ pub struct Writer<S, K> {
     waiters: BTreeMap<PaymentId, Vec<Ticket>>,
     first_date: BusinessDate,
     start: ClockPair,
+    /// What lanes reported, and the resumption after the start, in steps that failed: nobody will say it again.
+    unheard: Vec<Command>,
+    /// Memory could not be rebuilt after a failure.
+    adrift: bool,
 }
 
 /// What one step has gathered for its commit and for after it.
@@ -52,6 +59,8 @@ struct Staged {
     /// Payments whose row must be written, and their state before this step.
     dirty: BTreeMap<PaymentId, Option<State>>,
     written: BTreeSet<PaymentId>,
+    /// Who is answered by this step, once it is durable.
+    answered: Vec<(PaymentId, Ticket)>,
     batches: BTreeSet<TerminalId>,
     ended: Vec<(TerminalId, crate::core::domain::BatchNo)>,
     days: bool,
@@ -74,7 +83,9 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         }
         let WriterOptions { rules, first_date, start } = options;
         let (lines, secrets, waiters) = (Lines::default(), Secrets::default(), BTreeMap::new());
-        let mut writer = Writer { ledger, lines, rules, store, sealer, secrets, waiters, first_date, start };
+        let (unheard, adrift) = (Vec::new(), false);
+        let mut writer =
+            Writer { ledger, lines, rules, store, sealer, secrets, waiters, first_date, start, unheard, adrift };
         if writer.ledger.store.is_none() {
             writer.first_row(now)?;
         }
@@ -139,13 +150,19 @@ impl<S: Store, K: Sealer> Writer<S, K> {
     /// Decides what waits, commits once, and gives what may be let out.
     pub fn step(&mut self, commands: Vec<(Ticket, Command)>, now: Now) -> Vec<Output> {
         let tickets: Vec<Ticket> = commands.iter().map(|(ticket, _)| *ticket).collect();
+        let unheard = std::mem::take(&mut self.unheard);
+        let again: Vec<Command> = unheard.iter().chain(commands.iter().map(|(_, c)| c)).filter_map(once_only).collect();
         let mut staged = Staged::default();
-        let result = self.store.begin().and_then(|()| {
+        let result = self.rebuild().and_then(|()| self.store.begin()).and_then(|()| {
+            for command in unheard {
+                self.one(None, command, now, &mut staged)?;
+            }
             for (ticket, command) in commands {
-                self.one(ticket, command, now, &mut staged)?;
+                self.one(Some(ticket), command, now, &mut staged)?;
             }
             if staged.rows == 0 {
                 self.store.rollback();
+                self.secrets.committed();
                 self.ledger.evict();
                 Ok(())
             } else {
@@ -154,37 +171,70 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         });
         match result {
             Ok(()) => staged.outputs,
-            Err(error) => self.failed(tickets, &error),
+            Err(error) => self.failed(tickets, staged.answered, again, &error),
         }
     }
 
-    /// Nothing of the step is durable: memory is rebuilt from the store, and everybody is told.
-    fn failed(&mut self, mut tickets: Vec<Ticket>, error: &StoreError) -> Vec<Output> {
+    /// Nothing of the step is durable: memory is rebuilt from the store, and whoever asked for something in it is told. Those who wait
+    /// for a payment of an earlier step go on waiting: it is durable, and may be at the acquirer already.
+    fn failed(
+        &mut self,
+        tickets: Vec<Ticket>,
+        answered: Vec<(PaymentId, Ticket)>,
+        unheard: Vec<Command>,
+        error: &StoreError,
+    ) -> Vec<Output> {
         self.store.rollback();
         self.sealer.rolled_back();
+        self.unheard = unheard;
+        self.unheard.truncate(UNHEARD);
+        self.adrift = true;
         let mut outputs = vec![Output::Failed(error.to_string())];
-        match load(&self.store, self.first_date) {
-            Ok(ledger) => self.ledger = ledger,
-            Err(again) => outputs.push(Output::Failed(format!("and memory could not be rebuilt: {again}"))),
+        if let Err(again) = self.rebuild() {
+            outputs.push(Output::Failed(format!("and memory could not be rebuilt: {again}")));
         }
-        tickets.extend(std::mem::take(&mut self.waiters).into_values().flatten());
+        for (id, ticket) in answered {
+            self.waiters.entry(id).or_default().push(ticket);
+        }
+        for waiting in self.waiters.values_mut() {
+            waiting.retain(|ticket| !tickets.contains(ticket));
+        }
+        self.waiters.retain(|_, waiting| !waiting.is_empty());
         outputs.extend(tickets.into_iter().map(|t| Output::Answer(t, Err(Refusal::StorageFailed.into()))));
         outputs
     }
 
-    fn one(&mut self, ticket: Ticket, command: Command, now: Now, staged: &mut Staged) -> Result<(), StoreError> {
-        let terminals = self.concerned(&command);
-        match self.execute(ticket, command, now, staged) {
-            Ok(Some(reply)) => staged.outputs.push(Output::Answer(ticket, Ok(reply))),
-            Ok(None) => {}
-            Err(Stop::Refused(reject)) => staged.outputs.push(Output::Answer(ticket, Err(reject))),
-            Err(Stop::Store(error)) => return Err(error),
+    /// Memory as the store has it, where the last attempt to read it failed: nothing is decided on anything else.
+    fn rebuild(&mut self) -> Result<(), StoreError> {
+        if self.adrift {
+            self.ledger = load(&self.store, self.first_date)?;
+            self.secrets.rolled_back(self.ledger.head);
+            let waiting = &self.ledger.index.waiting;
+            self.lines.waiting.retain(|id, _| waiting.iter().any(|(_, w)| w == id));
+            self.adrift = false;
         }
+        Ok(())
+    }
+
+    fn one(
+        &mut self,
+        ticket: Option<Ticket>,
+        command: Command,
+        now: Now,
+        staged: &mut Staged,
+    ) -> Result<(), StoreError> {
+        let terminals = self.concerned(&command);
+        let answer = match self.execute(ticket, command, now, staged) {
+            Ok(reply) => reply.map(Ok),
+            Err(Stop::Refused(reject)) => Some(Err(reject)),
+            Err(Stop::Store(error)) => return Err(error),
+        };
+        staged.outputs.extend(ticket.zip(answer).map(|(ticket, answer)| Output::Answer(ticket, answer)));
         for terminal in &terminals {
             self.run_schedule(terminal, now, staged)?;
         }
-        self.flush(staged)?;
-        self.answer_waiters(staged);
+        let flushed = self.flush(staged)?;
+        self.answer_waiters(&flushed, staged);
         Ok(())
     }
 
@@ -216,7 +266,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
 
     fn execute(
         &mut self,
-        ticket: Ticket,
+        ticket: Option<Ticket>,
         command: Command,
         now: Now,
         staged: &mut Staged,
@@ -259,7 +309,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             }
             Command::CutDay { by } => {
                 let (date, z) = (self.ledger.open, self.ledger.today().z);
-                let events = self.ledger.decide_cut(by.as_ref(), rules, &self.store)?;
+                let events = self.ledger.decide_cut(by.as_ref(), now, rules, &self.store)?;
                 self.commit_events(events, now, staged)?;
                 return Ok(Some(Reply::Cut { date, z }));
             }
@@ -291,7 +341,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         Ok(Some(Reply::Done))
     }
 
-    fn pay(&mut self, ticket: Ticket, pay: Pay, now: Now, staged: &mut Staged) -> Result<Option<Reply>, Stop> {
+    fn pay(&mut self, ticket: Option<Ticket>, pay: Pay, now: Now, staged: &mut Staged) -> Result<Option<Reply>, Stop> {
         let around = Around { rules: &self.rules, lines: &self.lines, archive: &self.store };
         let id = match self.ledger.decide_pay(&pay, around)? {
             PayDecision::Joins(id) => id,
@@ -299,7 +349,8 @@ impl<S: Store, K: Sealer> Writer<S, K> {
                 let head = self.ledger.head.0;
                 let offset = events.iter().position(|e| matches!(e, Event::PaymentMade(_))).unwrap_or(0);
                 let id = PaymentId(head + 1 + u64::try_from(offset).unwrap_or(0));
-                if let Some(presented) = pay.presented {
+                let goes_out = |e: &Event| matches!(e, Event::PaymentMade(made) if !made.final_here);
+                if let (Some(presented), Some(true)) = (pay.presented, events.get(offset).map(goes_out)) {
                     self.keep_card(id, presented)?;
                 }
                 self.commit_events(events, now, staged)?;
@@ -307,7 +358,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             }
         };
         // The answer is let out when the payment is answerable; that may be within this very step.
-        self.waiters.entry(id).or_default().push(ticket);
+        self.waiters.entry(id).or_default().extend(ticket);
         staged.dirty.entry(id).or_insert(self.ledger.payments.get(&id).map(|p| p.state));
         Ok(None)
     }
@@ -387,20 +438,19 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         let about = self.about(&event);
         let before: Vec<(PaymentId, Option<State>)> =
             about.iter().map(|id| (*id, self.ledger.payments.get(id).map(|p| p.state))).collect();
-        let flight = match &event {
-            Event::Answered { terminal, .. } => {
-                self.ledger.terminals.get(terminal).and_then(|t| t.in_flight.clone()).map(|f| (terminal.clone(), f))
+        let ending = match &event {
+            Event::Answered { terminal, .. } | Event::BatchEndSeen { terminal, .. } => {
+                self.ledger.terminals.get(terminal).map(|t| (terminal.clone(), t.batch.number))
             }
             _ => None,
         };
         let cut = matches!(event, Event::DayCut { .. }).then(|| (self.ledger.open, self.ledger.today().z));
-        let ended_before = self.ledger.ended.len();
         let record = self.ledger.absorb(event, now.wall, &self.store)?;
         self.append(&record, about.first().copied())?;
         staged.rows += 1;
         let made = matches!(record.event, Event::PaymentMade(_)).then_some(PaymentId(record.seq.0));
         let changed: Vec<(PaymentId, Option<State>)> = before.into_iter().chain(made.map(|id| (id, None))).collect();
-        self.note(&record, &changed, staged);
+        self.note(&record, &changed, now, staged);
         if let Event::Sending { terminal, .. } = &record.event {
             let sources =
                 OrderSources { ledger: &self.ledger, rules: &self.rules, archive: &self.store, sealer: &self.sealer };
@@ -409,14 +459,11 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             }
         }
         let mut queued = jobs::jobs(&record, &self.ledger, &self.rules, &changed);
-        if self.ledger.ended.len() > ended_before
-            && let Some((terminal, flight)) = &flight
+        if let Some((terminal, batch)) = ending
+            && self.ledger.terminals.get(&terminal).is_some_and(|t| t.batch.number != batch)
         {
-            staged.ended.push((terminal.clone(), flight.batch));
-            queued.extend(jobs::slip(terminal, &flight.subject, flight.batch, &self.rules));
-        }
-        if let Event::BatchEndSeen { terminal, batch } = &record.event {
-            staged.ended.push((terminal.clone(), *batch));
+            queued.extend(jobs::slip(&terminal, batch, &self.rules));
+            staged.ended.push((terminal, batch));
         }
         for job in &queued {
             self.store.put_job(job)?;
@@ -463,7 +510,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
     }
 
     /// Marks what must be written beside the row, and wipes what is no longer needed.
-    fn note(&mut self, record: &Record, changed: &[(PaymentId, Option<State>)], staged: &mut Staged) {
+    fn note(&mut self, record: &Record, changed: &[(PaymentId, Option<State>)], now: Now, staged: &mut Staged) {
         let open = self.ledger.open;
         for (id, before) in changed {
             staged.dirty.entry(*id).or_insert(*before);
@@ -475,11 +522,17 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             if !matches!(payment.state, State::Waiting | State::Sent) {
                 self.secrets.drop_for(*id);
             }
-            let never_again = matches!(payment.state, State::Declined | State::Cancelled | State::Reversed)
-                || payment.state == State::Stored && payment.voided_by.is_some();
-            if never_again {
-                staged.erase.push(*id);
+            if payment.state == State::Waiting {
+                self.lines.waiting.entry(*id).or_insert(now.mono);
+            } else {
+                self.lines.waiting.remove(id);
             }
+            let original = match payment.original {
+                Some(crate::core::journal::Original::Payment(original)) => self.ledger.payments.get(&original),
+                _ => None,
+            };
+            let done = [Some(payment), original].into_iter().flatten().filter(|p| self.card_is_done(p));
+            staged.erase.extend(done.map(|p| p.id));
         }
         let settlement =
             |subject: &Subject| matches!(subject, Subject::Settle(_) | Subject::Upload(_) | Subject::End { .. });
@@ -505,6 +558,18 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         }
     }
 
+    /// Law 7: no message can need the card any more. What is in the current batch may still be uploaded; its end erases the rest.
+    fn card_is_done(&self, p: &Payment) -> bool {
+        let current = || self.ledger.terminals.get(&p.device).map(|t| t.batch.number);
+        matches!(p.method, Method::Card | Method::Qr)
+            && match p.state {
+                State::Waiting | State::Sent | State::Unknown | State::SetAside => false,
+                State::Stored => p.voided_by.is_some(),
+                State::Declined | State::Cancelled | State::Reversed | State::Rejected | State::WrittenOff => true,
+                State::Approved | State::Forwarded => p.batch.is_none() || p.batch != current(),
+            }
+    }
+
     /// Signs the root of the day that was just cut, and goes on under new keys.
     fn seal(&mut self, date: BusinessDate, z: ZNumber, now: Now, staged: &mut Staged) -> Result<(), StoreError> {
         let root = self.ledger.link;
@@ -525,21 +590,22 @@ impl<S: Store, K: Sealer> Writer<S, K> {
     }
 
     /// Writes the payments that changed, so that the next command of the same step finds them.
-    fn flush(&mut self, staged: &mut Staged) -> Result<(), StoreError> {
+    fn flush(&mut self, staged: &mut Staged) -> Result<Vec<PaymentId>, StoreError> {
         for id in staged.dirty.keys() {
             if let Some(payment) = self.ledger.payments.get(id) {
                 self.store.put_payment(payment, payment.slot().as_ref())?;
             }
         }
-        let dirty = std::mem::take(&mut staged.dirty);
-        staged.written.extend(dirty.into_keys());
-        Ok(())
+        let flushed: Vec<PaymentId> = std::mem::take(&mut staged.dirty).into_keys().collect();
+        staged.written.extend(&flushed);
+        Ok(flushed)
     }
 
-    fn answer_waiters(&mut self, staged: &mut Staged) {
-        for id in &staged.written {
+    fn answer_waiters(&mut self, flushed: &[PaymentId], staged: &mut Staged) {
+        for id in flushed {
             let Some(payment) = self.ledger.payments.get(id).filter(|p| p.answerable()) else { continue };
             for ticket in self.waiters.remove(id).unwrap_or_default() {
+                staged.answered.push((*id, ticket));
                 staged.outputs.push(Output::Answer(ticket, Ok(Reply::Payment(Box::new(payment.clone())))));
             }
         }
@@ -560,6 +626,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         }
         self.store.commit()?;
         self.sealer.committed();
+        self.secrets.committed();
         self.ledger.evict();
         if staged.print {
             staged.outputs.push(Output::Print);
@@ -657,6 +724,17 @@ pub fn replay<S: Store>(ledger: &mut Ledger, store: &S, until: Option<Seq>) -> R
         }
         Ok(())
     })
+}
+
+/// Reports are let go of when they are given to the writer: after a step that failed nobody would say them again.
+fn once_only(command: &Command) -> Option<Command> {
+    match command {
+        Command::Resume => Some(Command::Resume),
+        Command::Lane { terminal, report } => {
+            Some(Command::Lane { terminal: terminal.clone(), report: report.clone() })
+        }
+        _ => None,
+    }
 }
 
 fn to_json<T: serde::Serialize>(value: &T) -> Vec<u8> {

@@ -174,6 +174,8 @@ impl Printer {
             b'@' => {
                 self.modes = Modes::default();
                 self.line.clear();
+                // Automatic status lasts until the next initialization.
+                self.asb_on = false;
             }
             b'2' => self.modes.spacing = super::LINE_DOTS,
             b'3' => self.modes.spacing = u32::from(n),

@@ -11,6 +11,7 @@
 //!
 //! May be touched: timings and rules. Must never know: ports, threads, SQLite.
 
+mod asking;
 mod attention;
 mod machine;
 #[cfg(test)]
@@ -52,7 +53,8 @@ pub struct Job {
     pub id: JobId,
     /// For people: "日结单 2026-03-01".
     pub title: String,
-    /// ESC/POS bytes of the first print, without `ESC @` (the spool sends it), at most [`MAX_JOB`].
+    /// ESC/POS bytes of the first print, at most [`MAX_JOB`]. The spool sends `ESC @` itself; one at the start is taken
+    /// away, one in the middle would switch the automatic status off.
     pub bytes: Vec<u8>,
     /// What to print where it may already be on paper: the same with the reprint mark (重打印). `None`: never repeat (a drawer
     /// pulse).
@@ -246,6 +248,8 @@ pub struct Spool {
     unanswered: usize,
     /// The last job ended with all its answers: no others are under way.
     clean: bool,
+    /// About to flush: asked once more whether it is well.
+    flush_armed: bool,
     /// Flushed since the port was opened.
     flushed: bool,
     /// Bytes out that the kernel has not taken.
@@ -287,6 +291,7 @@ impl Spool {
             asb_seen: false,
             unanswered: 0,
             clean: false,
+            flush_armed: false,
             flushed: false,
             unwritten: 0,
             commands: Vec::new(),
@@ -359,7 +364,13 @@ impl Spool {
         out
     }
 
-    fn take_job(&mut self, job: Job, out: &mut Vec<Output>) {
+    fn take_job(&mut self, mut job: Job, out: &mut Vec<Output>) {
+        // It would switch off the automatic status that the spool has just switched on.
+        for bytes in [Some(&mut job.bytes), job.reprint_bytes.as_mut()].into_iter().flatten() {
+            if bytes.starts_with(&[0x1B, 0x40]) {
+                bytes.drain(..2);
+            }
+        }
         let longest = job.reprint_bytes.as_ref().map_or(0, Vec::len).max(job.bytes.len());
         let here =
             self.current.as_ref().is_some_and(|c| c.job.id == job.id) || self.queue.iter().any(|j| j.id == job.id);

@@ -256,9 +256,9 @@ fn two_answers_to_two_questions_are_only_late() {
 #[test]
 fn silence_is_said_after_fifteen_seconds_and_a_half_eaten_command_is_flushed() {
     let mut b = Bench::new(profile());
-    b.later(2_500);
+    b.later(4_500);
     assert!(b.wrote.len() > 8192 && b.wrote.windows(8192).any(|w| w.iter().all(|x| *x == 0)));
-    b.later(12_000);
+    b.later(10_000);
     assert_eq!(b.seen(), []);
     b.later(5_000);
     assert_eq!(b.seen(), [Output::Attention(Attention::NoAnswer)]);

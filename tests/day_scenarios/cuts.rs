@@ -1,0 +1,230 @@
+//! The day cut 日切: with payments in flight, without a line, missed, automatic; and that a closed day never changes.
+
+use chrono::NaiveTime;
+
+use crate::shop::rules;
+use crate::words::{play, play_with};
+use tilld::core::day::CutSchedule;
+
+#[test]
+fn a_late_approval_is_a_voucher_in_the_open_day() {
+    play(
+        "
+        1001 POS1 sells a card 12.00              => approved
+        POS1 next late-5s
+        1001 POS1 begins b card 13.00             => sent
+        1002 POS2 begins c card 14.00             => sent
+        M1 cuts                                   => 2026-03-07 Z1
+        b day                                     => 2026-03-07
+        answer b                                  => approved
+        day 2026-03-08 => open sale 0/0.00 refund 0/0.00 void 0/0.00 vouchers 2/27.00 net 27.00
+        wait 10s
+        settled 2026-03-07                        => POS1 000001 balanced
+        POS1 batch 000001                         => ended balanced debit 2/25.00 credit 0/0.00
+        day 2026-03-07 => balanced sale 1/12.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 12.00
+        vouchers 2026-03-08                       => late_answer 14.00 1002, late_answer 13.00 1001
+    ",
+    );
+}
+
+#[test]
+fn a_manager_cuts_and_a_cashier_does_not() {
+    play(
+        "
+        1001 cuts      => manager_required
+        1009 cuts      => unknown_cashier
+        M1 cuts        => 2026-03-07 Z1
+    ",
+    );
+}
+
+#[test]
+fn a_second_close_of_the_same_evening_is_refused() {
+    play(
+        "
+        1001 POS1 sells a cash 12.00              => approved
+        cut                                       => 2026-03-07 Z1
+        cut                                       => day_closed
+        open-day                                  => 2026-03-08
+        1001 POS1 sells b cash 12.00              => approved
+        cut                                       => 2026-03-08 Z2
+        wait 40h
+        cut                                       => 2026-03-09 Z3
+    ",
+    );
+}
+
+#[test]
+fn the_next_days_advices_go_into_the_next_batch() {
+    play(
+        "
+        1001 POS1 sells o card 1.00               => approved
+        all go down
+        1001 POS1 sells a card 12.00              => stored
+        cut                                       => 2026-03-07 Z1
+        1001 POS1 sells b card 13.00              => stored
+        day 2026-03-07 => cut sale 2/13.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 13.00
+        all come up
+        wait 10s
+        a batch                                   => 000001
+        b batch                                   => 000002
+        settled 2026-03-07                        => POS1 000001 balanced
+        settled 2026-03-08                        => POS1 000002 pending
+        POS1 heard => sign-on sale offlinesale settle end-207-0 offlinesale
+        cut                                       => 2026-03-08 Z2
+        wait 10s
+        settled 2026-03-08                        => POS1 000002 balanced
+    ",
+    );
+}
+
+#[test]
+fn after_two_cut_days_each_has_its_own_batch() {
+    play(
+        "
+        all go down
+        1001 POS1 sells a card 12.00              => stored
+        1002 POS2 sells k cash 1.00               => approved
+        cut                                       => 2026-03-07 Z1
+        1001 POS1 sells b card 13.00              => stored
+        1002 POS2 sells x card 3.00               => stored
+        cut                                       => 2026-03-08 Z2
+        1001 POS1 sells c card 14.00              => stored
+        all come up
+        wait 30s
+        POS1 heard => sign-on offlinesale settle end-207-0 offlinesale settle end-207-0 offlinesale
+        POS2 heard => sign-on offlinesale settle end-207-0
+        a batch                                   => 000001
+        b batch                                   => 000002
+        c batch                                   => 000003
+        settled 2026-03-07                        => POS1 000001 balanced
+        settled 2026-03-08                        => POS1 000002 balanced, POS2 000001 balanced
+        day 2026-03-07 => balanced sale 2/13.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 13.00
+    ",
+    );
+}
+
+#[test]
+fn a_settlement_of_which_nothing_is_left_does_not_hold_up_the_next_day() {
+    play(
+        "
+        POS1 goes down
+        1001 POS1 sells a card 12.00              => stored
+        cut                                       => 2026-03-07 Z1
+        1001 POS1 voids a as v                    => approved
+        1001 POS1 sells b card 13.00              => stored
+        POS1 comes up
+        wait 10s
+        b state                                   => forwarded
+        1001 POS1 sells c card 14.00              => approved
+        wait 10s
+        POS1 heard                                => sign-on offlinesale sale
+        day 2026-03-07 => balanced sale 1/12.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 12.00
+        bridge 2026-03-07                         => voided_before_sending 12.00
+        bridge 2026-03-08                         => batch:POS1:000001 27.00, voided_before_sending -12.00
+    ",
+    );
+}
+
+#[test]
+fn a_sale_stored_after_the_cut_of_its_day_is_a_voucher() {
+    play(
+        "
+        POS1 next late-40s
+        1001 POS1 begins a card 12.00             => sent
+        1001 POS1 begins b card 13.00             => waiting
+        cut                                       => 2026-03-07 Z1
+        wait 30s
+        b state                                   => stored
+        b day                                     => 2026-03-07
+        day 2026-03-08 => open sale 0/0.00 refund 0/0.00 void 0/0.00 vouchers 1/13.00 net 13.00
+        wait 20s
+        day 2026-03-08 => open sale 0/0.00 refund 0/0.00 void 0/0.00 vouchers 2/25.00 net 25.00
+        b state                                   => forwarded
+        POS1 batch 000001                         => ended balanced debit 2/25.00 credit 0/0.00
+    ",
+    );
+}
+
+#[test]
+fn a_closed_day_never_changes() {
+    let shop = play(
+        "
+        1001 POS1 sells a card 12.00              => approved
+        all go down
+        1001 POS1 sells b card 20.00              => stored
+        1002 POS2 sells c card 30.00              => stored
+        cut                                       => 2026-03-07 Z1
+    ",
+    );
+    let date = tilld::core::domain::BusinessDate::parse("2026-03-07").unwrap();
+    let sealed = shop.reader().day(date).unwrap().unwrap();
+    let mut told = crate::words::Told::with(shop);
+    told.tell(
+        "
+        POS1 next code-14
+        all come up
+        wait 20s
+        1001 POS1 sells d cash 1.00               => approved
+        1001 POS1 refunds a as r 2.00 stripe      => approved
+        1002 POS2 refunds c as s 2.00 stripe      => approved
+        cut                                       => 2026-03-08 Z2
+        wait 20s
+        cut                                       => day_closed
+    ",
+    );
+    let now = told.shop.reader().day(date).unwrap().unwrap();
+    assert_eq!(
+        (now.body, now.first, now.last, now.root, now.z),
+        (sealed.body, sealed.first, sealed.last, sealed.root, sealed.z)
+    );
+    let tail: serde_json::Value = serde_json::from_slice(&now.tail).unwrap();
+    assert_eq!(tail["state"], "balanced");
+    assert_eq!(tail["net"], 6200);
+}
+
+#[test]
+fn missed_days_are_cut_in_order() {
+    let mut rules = rules();
+    rules.cut = CutSchedule::At(NaiveTime::from_hms_opt(3, 0, 0).unwrap());
+    play_with(
+        rules,
+        "
+        1001 POS1 sells a cash 12.00              => approved
+        wait 17h
+        open-day                                  => 2026-03-07
+        wait 2h
+        open-day                                  => 2026-03-08
+        wait 1h
+        open-day                                  => 2026-03-08
+        crash
+        clock jumps 72h
+        start
+        wait 5s
+        open-day                                  => 2026-03-11
+        day 2026-03-09 => balanced sale 0/0.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 0.00
+    ",
+    );
+}
+
+#[test]
+fn a_clock_that_jumps_cuts_nothing_and_says_so_once() {
+    let mut rules = rules();
+    rules.cut = CutSchedule::At(NaiveTime::from_hms_opt(3, 0, 0).unwrap());
+    play_with(
+        rules,
+        "
+        1001 POS1 sells a cash 12.00              => approved
+        clock jumps 30h
+        wait 30s
+        open-day                                  => 2026-03-07
+        exceptions                                => 1 clock_disagrees
+        M1 cuts                                   => 2026-03-07 Z1
+        wait 5s
+        open-day                                  => 2026-03-08
+        M1 resolves 1 noted                       => done
+        wait 5s
+        exceptions                                =>
+    ",
+    );
+}

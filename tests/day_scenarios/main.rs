@@ -1,0 +1,15 @@
+//! A store's days, a line an event, with what is expected at its end.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod bank;
+mod crashes;
+mod cuts;
+mod doubts;
+mod drawers;
+mod flaky;
+mod outages;
+mod plain_days;
+mod settlements;
+mod shop;
+mod undoings;
+mod words;

@@ -1,0 +1,249 @@
+//! The ladder of a batch: asked, verdict, uploaded, ended; and what happens when a rung is not answered.
+
+use crate::shop::rules;
+use crate::words::{play, play_with};
+
+#[test]
+fn an_unanswered_settlement_and_end_are_repeated_unchanged() {
+    play("
+        1001 POS1 sells a card 12.00              => approved
+        POS1 next lose-answer
+        POS1 next lose-request
+        cut                                       => 2026-03-07 Z1
+        wait 100s
+        settled 2026-03-07                        => POS1 000001 unconfirmed
+        day 2026-03-07 => asked sale 1/12.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 12.00
+        POS1 next late-50ms                       # the third 0500 is answered
+        POS1 next lose-answer
+        1001 POS1 sells b card 13.00              => stored
+        wait 25s
+        POS1 heard exactly => sign-on 000001/000001, sale 000001/000002, settle 000001/000003, settle 000001/000003, end-207-0 000001/000004
+        settled 2026-03-07                        => POS1 000001 balanced
+        day 2026-03-07 => uploaded sale 1/12.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 12.00
+        wait 3m
+        POS1 heard exactly => end-207-0 000001/000004, offlinesale 000002/000005
+        day 2026-03-07 => balanced sale 1/12.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 12.00
+    ");
+}
+
+#[test]
+fn a_crash_at_every_rung_resumes_on_the_same_rung() {
+    play(
+        "
+        1001 POS1 sells a card 12.00              => approved
+        cut                                       => 2026-03-07 Z1
+        POS1 under-way                            => settle
+        crash
+        start
+        POS1 batch 000001                         => asked unconfirmed debit 1/12.00 credit 0/0.00
+        wait 150ms
+        POS1 under-way                            => settle
+        wait 100ms
+        POS1 under-way                            => end
+        crash
+        start
+        wait 1s
+        POS1 batch 000001                         => ended balanced debit 1/12.00 credit 0/0.00
+        POS1 heard                                => sign-on sale settle sign-on settle end-207-0 sign-on
+    ",
+    );
+}
+
+#[test]
+fn the_end_was_answered_only_after_a_restart() {
+    let shop = play(
+        "
+        1001 POS1 sells a card 12.00              => approved
+        POS1 next late-50ms                       # the verdict comes
+        POS1 next lose-answer                     # the end's answer does not
+        cut                                       => 2026-03-07 Z1
+        wait 10s
+        POS1 batch 000001                         => uploaded balanced debit 1/12.00 credit 0/0.00
+        crash
+        start
+        wait 5s
+        POS1 batch 000001                         => ended balanced debit 1/12.00 credit 0/0.00
+        a card                                    => erased
+        1001 POS1 sells b card 13.00              => approved
+        b batch                                   => 000002
+    ",
+    );
+    let slips = shop.jobs("batch_slip");
+    assert_eq!(slips, 1, "the slip of a batch whose end was seen");
+}
+
+#[test]
+fn a_batch_number_that_makes_no_sense_stops_cards_and_cash_goes_on() {
+    play(
+        "
+        1001 POS1 sells a card 12.00              => approved
+        POS1 is told batch 7
+        crash
+        start
+        1001 POS1 begins w card 1.00              => waiting
+        wait 1s
+        w state                                   => cancelled
+        exceptions                                => 1 batch_disagrees
+        1001 POS1 sells b card 13.00              => batch_disagrees
+        1001 POS1 sells c qr 13.00                => batch_disagrees
+        1001 POS1 voids a as v                    => batch_disagrees
+        1001 POS1 sells d cash 13.00              => approved
+        1002 POS2 sells e card 13.00              => approved
+        settled 2026-03-07                        => POS1 000001 unconfirmed, POS2 000001 pending
+        POS1 is told batch its-own
+        1001 decides POS1 batch 1                 => manager_required
+        T1 decides POS1 batch 1                   => done
+        wait 2s
+        1001 POS1 sells f card 13.00              => approved
+    ",
+    );
+}
+
+#[test]
+fn an_empty_batch_takes_the_banks_number() {
+    play(
+        "
+        POS1 is told batch 41
+        crash
+        start
+        wait 1s
+        exceptions                                =>
+        POS1 batch 41                             => open pending debit 0/0.00 credit 0/0.00
+    ",
+    );
+}
+
+#[test]
+fn a_batch_settles_by_itself_when_it_fills_up() {
+    let mut rules = rules();
+    rules.channel.batch_max_count = 3;
+    play_with(
+        rules,
+        "
+        1001 POS1 sells a card 1.00               => approved
+        1001 POS1 sells b card 1.00               => approved
+        POS1 batch 000001                         => open pending debit 2/2.00 credit 0/0.00
+        1001 POS1 sells c card 1.00               => approved
+        POS1 under-way                            => settle
+        1001 POS1 sells d card 1.00               => approved
+        d batch                                   => 000002
+        settled 2026-03-07                        => POS1 000001 balanced, POS1 000002 pending
+        day 2026-03-07 => open sale 4/4.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 4.00
+        cut                                       => 2026-03-07 Z1
+        wait 5s
+        day 2026-03-07 => balanced sale 4/4.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 4.00
+    ",
+    );
+}
+
+#[test]
+fn a_backlog_that_fills_a_batch_goes_on_in_the_next() {
+    let mut rules = rules();
+    rules.channel.batch_max_count = 2;
+    play_with(
+        rules,
+        "
+        POS1 goes down
+        1001 POS1 sells a card 1.00               => stored
+        1001 POS1 sells b card 1.00               => stored
+        1001 POS1 sells c card 1.00               => stored
+        cut                                       => 2026-03-07 Z1
+        1001 POS1 sells d card 1.00               => stored
+        POS1 comes up
+        wait 10s
+        POS1 heard => sign-on offlinesale offlinesale settle end-207-0 offlinesale settle end-207-0 offlinesale
+        settled 2026-03-07                        => POS1 000001 balanced, POS1 000002 balanced
+        d batch                                   => 000003
+    ",
+    );
+}
+
+#[test]
+fn an_unbalanced_batch_is_uploaded_in_eights_and_ended_202() {
+    let mut told = crate::words::Told::new(rules());
+    for n in 0..19 {
+        told.tell(&format!("1001 POS1 sells s{n} card 1.00 => approved"));
+    }
+    told.tell(
+        "
+        POS1 next code-51
+        1001 POS1 sells no card 5.00              => declined
+        POS1 next lose-answer
+        1001 POS1 sells lost card 6.00            => unknown
+        wait 1s
+        lost state                                => reversed
+        1001 POS1 voids s3 as v3                  => approved
+        bank forgets s7
+    ",
+    );
+    told.tell(
+        "
+        cut                                       => 2026-03-07 Z1
+        POS1 next late-50ms
+        wait 200ms
+        POS1 next lose-answer                     # an upload whose answer is lost is sent again
+        wait 5m
+        settled 2026-03-07                        => POS1 000001 unbalanced
+        POS1 batch 000001                         => ended unbalanced debit 19/19.00 credit 1/1.00
+        exceptions                                => 1 unbalanced
+        s0 card                                   => erased
+    ",
+    );
+    let heard: Vec<String> = told.shop.bank.account(&crate::shop::terminal("POS1")).heard.clone();
+    let tail: Vec<&str> =
+        heard.iter().rev().take_while(|h| !h.starts_with("settle")).map(|h| h.split(' ').next().unwrap()).collect();
+    assert_eq!(tail.first().copied(), Some("end-202-20"), "{heard:?}");
+    assert!(tail.iter().skip(1).all(|w| w.starts_with("upload-")), "{heard:?}");
+}
+
+#[test]
+fn from_the_settlement_to_its_end_no_payment_leaves_the_terminal() {
+    play(
+        "
+        1001 POS1 sells a card 12.00              => approved
+        POS1 next late-30s
+        POS1 settles                              => done
+        POS1 under-way                            => settle
+        1001 POS1 sells b card 13.00              => stored
+        1001 POS1 sells c card 13.00 pin          => cancelled
+        1001 POS1 voids a as v                    => settling
+        1001 POS1 sells d cash 13.00              => approved
+        wait 30s
+        b state                                   => forwarded
+        b batch                                   => 000002
+    ",
+    );
+}
+
+#[test]
+fn sums_that_near_their_twelve_digits_settle_first() {
+    let mut rules = rules();
+    rules.max_amount = tilld::core::domain::Minor::MAX_ISO;
+    play_with(
+        rules,
+        "
+        1001 POS1 sells a card 8000000000.00      => approved
+        1001 POS1 sells b card 8000000000.00      => approved
+        a batch                                   => 000001
+        b batch                                   => 000002
+        cut                                       => 2026-03-07 Z1
+        wait 5s
+        settled 2026-03-07                        => POS1 000001 balanced, POS1 000002 balanced
+    ",
+    );
+}
+
+#[test]
+fn a_technicians_new_batch_is_not_ended_by_an_answer_to_the_old_one() {
+    play(
+        "
+        1001 POS1 sells a card 12.00              => approved
+        POS1 settles                              => done
+        wait 150ms
+        POS1 under-way                            => end
+        T1 decides POS1 batch 9                   => done
+        wait 1s
+        POS1 batch 9                              => open pending debit 0/0.00 credit 0/0.00
+    ",
+    );
+}
