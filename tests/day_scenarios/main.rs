@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod bank;
+mod chance;
 mod crashes;
 mod cuts;
 mod doubts;
@@ -9,6 +10,8 @@ mod drawers;
 mod flaky;
 mod outages;
 mod plain_days;
+mod rig;
+mod seeds;
 mod settlements;
 mod shop;
 mod undoings;

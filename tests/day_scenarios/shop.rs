@@ -126,6 +126,10 @@ pub fn rules() -> Rules {
     }
 }
 
+pub fn data_key() -> DataKey {
+    DataKey::random().unwrap()
+}
+
 impl Shop {
     /// In memory.
     pub fn new(rules: Rules) -> Shop {
@@ -144,7 +148,7 @@ impl Shop {
     }
 
     fn at(rules: Rules, options: StoreOptions, folder: Option<Folder>) -> Shop {
-        let data_key = DataKey::random().unwrap();
+        let data_key = data_key();
         let terminals: Vec<TerminalId> = rules.terminals.keys().cloned().collect();
         let tries = rules.channel.reversal_tries;
         let now = Now { wall: WallMs(MORNING), mono: MonoMs(0) };
