@@ -23,7 +23,7 @@ use rig::Rig;
 use tills::Tills;
 
 /// Kills within one folder: then a new store begins, so that two thousand kills do not check one ever longer journal.
-const KILLS_A_STORE: u64 = 40;
+const KILLS_A_STORE: u64 = 20;
 
 #[test]
 fn killed_again_and_again_and_nothing_is_lost() {
@@ -96,7 +96,8 @@ fn one_store(mut chance: Chance, kills: u64, figures: &mut Figures) {
     let judgement = rig.stop_host();
     let statement = std::fs::read_to_string(rig.dir.join("statement.csv")).unwrap();
     let wrong = judge::judge(&told, &books, &judgement, &statement, figures);
-    assert!(wrong.is_empty(), "{wrong:#?}\neverything lies in {}", rig.dir.display());
+    let first = &wrong[..wrong.len().min(5)];
+    assert!(wrong.is_empty(), "{} are wrong: {first:#?}\neverything lies in {}", wrong.len(), rig.dir.display());
     assert_eq!(Arc::strong_count(&told), 1);
     std::fs::remove_dir_all(&rig.dir).unwrap();
 }

@@ -31,7 +31,7 @@ do = "drop_answer"
 
 [[fault]]
 on = ["settle", "end", "offline_sale"]
-per_mille = 60
+per_mille = 20
 do = "drop_answer"
 "#;
 
