@@ -174,7 +174,7 @@ impl Till {
     ) -> PaymentId {
         let request = format!("r{}-{}", self.next, self.writer.ledger().head);
         let presented = (method == Method::Card).then(|| Presented {
-            instrument: Instrument::Track2(Track2::new("6222021234567890128=30121010000012300000".into())),
+            instrument: Instrument::Track2(Track2::new("6222021234567890128=30121010000012300".into())),
             entry: Entry::Magstripe,
             pin_block: None,
         });
