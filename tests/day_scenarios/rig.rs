@@ -229,9 +229,7 @@ impl Rig {
     pub fn step(&mut self, command: Command) -> Option<u64> {
         let ticket = self.answers.len() as u64;
         let now = self.now;
-        if self.writer.is_none() {
-            return None;
-        }
+        self.writer.as_ref()?;
         self.answers.insert(ticket, None);
         if self.chance.of_thousand(self.fate.crash) {
             self.crash();
