@@ -14,11 +14,13 @@ use crate::daemon::exit::Exit;
 
 /// Closes the day. 0 where it is sealed, foots and no batch disagrees; 1 otherwise.
 pub(super) async fn close(till: &Till, args: CloseArgs) -> Result<Exit, Failure> {
+    // Where no daemon runs nothing settles: there is nothing to wait for.
+    let wait = if till.alone { 0 } else { args.wait };
     let body = match &args.by {
-        Some(by) => serde_json::json!({"wait": args.wait, "by": by}),
-        None => serde_json::json!({"wait": args.wait}),
+        Some(by) => serde_json::json!({"wait": wait, "by": by}),
+        None => serde_json::json!({"wait": wait}),
     };
-    let client = till.client.clone().patient(Duration::from_secs(args.wait + 60));
+    let client = till.client.clone().patient(Duration::from_secs(wait + 60));
     let answer = client.post("/v1/day/close", &body).await.and_then(|a| a.ok()).map_err(|e| till.failed(e))?;
     let day: DayView = answer.json().map_err(|e| till.failed(e))?;
     if args.json {

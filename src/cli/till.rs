@@ -15,6 +15,8 @@ use crate::daemon::exit::Exit;
 pub(super) struct Till {
     pub config: Config,
     pub client: Client,
+    /// No daemon runs: the store is open, and no line is taken up.
+    pub alone: bool,
 }
 
 impl Till {
@@ -32,7 +34,7 @@ impl Till {
                     return Err(Failure::client(error, config.store.lang));
                 }
             };
-            let till = Till { config, client };
+            let till = Till { config, client, alone: close.is_some() };
             let done = command(&till).await;
             if let Some(close) = close {
                 close.await;

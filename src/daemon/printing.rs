@@ -16,7 +16,7 @@ use crate::core::domain::{PrinterId, Sentence};
 use crate::core::ports::{PortStatus, PrintWhat};
 use crate::core::report::escpos;
 use crate::core::report::layout::layout;
-use crate::io::serial::{PortConfig, PortEvent, PortHandle, SerialError};
+use crate::io::serial::{PortConfig, PortEvent, PortHandle, SendError, SerialError};
 use crate::io::store::Job;
 
 enum Message {
@@ -263,8 +263,11 @@ impl Shell {
             for output in self.spool.step(now, input) {
                 match output {
                     Output::Write(bytes) => {
-                        if self.port.send_in(self.epoch, bytes).is_err() {
-                            inputs.push(Input::PortLost);
+                        match self.port.send_in(self.epoch, bytes) {
+                            Ok(()) => {}
+                            Err(SendError::NotOpen) => inputs.push(Input::PortLost),
+                            // One write is out at a time, and is smaller than the port's queue.
+                            Err(SendError::Full) => log::error!("printer {}: its queue is full", self.config.id),
                         }
                     }
                     // The store's row says `printing` since the job was claimed.

@@ -1,5 +1,5 @@
 //! A store's days, a line an event, with what is expected at its end.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, missing_docs)]
 
 mod bank;
 mod chance;

@@ -156,7 +156,7 @@ fn on_one_foot(headers: &[String], before: &[String]) -> Vec<String> {
 
 fn row(page: &mut Page, cells: &[String], aligns: &[Align], grid: &Grid, named: usize, style: Style) {
     for name in cells.iter().take(named).filter(|name| !name.is_empty()) {
-        page.paragraph(&name.replace('\n', " "), Align::Left, style);
+        page.paragraph(&name.replace('\n', " "), Align::Left, Style::BOLD);
     }
     let cells: Vec<Vec<String>> =
         cells[named..].iter().zip(&grid.columns).map(|(cell, (_, width))| wrap(cell, *width)).collect();
@@ -172,7 +172,7 @@ fn row(page: &mut Page, cells: &[String], aligns: &[Align], grid: &Grid, named: 
 }
 
 /// A figure a line, behind its header; the figure's further lines (its count) stand before it, in a column of their own.
-/// Empty cells are left out.
+/// Empty cells, and those that say `-` for nothing, are left out: here no column is broken by that.
 fn listed(page: &mut Page, texts: &Texts) {
     let figures = texts.rows.iter().flat_map(|(cells, _)| cells.iter().skip(1));
     let widest_first =
@@ -184,7 +184,9 @@ fn listed(page: &mut Page, texts: &Texts) {
         let Some((name, figures)) = cells.split_first() else { continue };
         page.paragraph(&name.replace('\n', " "), Align::Left, Style::BOLD);
         let style = if *total { Style::BOLD } else { Style::PLAIN };
-        for (header, figure) in texts.headers.iter().skip(1).zip(figures).filter(|(_, figure)| !figure.is_empty()) {
+        for (header, figure) in
+            texts.headers.iter().skip(1).zip(figures).filter(|(_, figure)| !matches!(figure.as_str(), "" | "-"))
+        {
             let label = format!("{:INDENT$}{}", "", header.replace('\n', " "));
             let (first, others) = figure.split_once('\n').unwrap_or((figure, ""));
             let gap = if others.is_empty() { 0 } else { widest_first + 2 - font::text_columns(first) };

@@ -19,7 +19,7 @@ pub fn check_files(config: &Config) -> Vec<Finding> {
     data_dir(&config.data.dir, &mut out);
     match &config.data.key_file {
         Some(path) => {
-            data_key(path, &mut out);
+            data_key(path, !config.data.dir.join("tilld.sqlite").exists(), &mut out);
         }
         None if std::env::var_os("CREDENTIALS_DIRECTORY").is_some() => {}
         None => out.push(warn(
@@ -112,14 +112,16 @@ fn secret_file(key: &str, path: &Path, out: &mut Vec<Finding>) -> bool {
         out.push(error(key, format!("{shown} 不是普通文件"), format!("{shown} is not a regular file")));
         return false;
     }
+    let me = rustix::process::geteuid().as_raw();
     if meta.mode() & 0o077 != 0 {
-        out.push(error(
+        // The daemon closes its own file by itself; what others may write, or own, it refuses.
+        let finding = if meta.mode() & 0o022 == 0 && meta.uid() == me { warn } else { error };
+        out.push(finding(
             key,
             format!("{shown} 的权限为 {:04o}，其他用户可读，请执行 chmod 600 {shown}", meta.mode() & 0o7777),
             format!("{shown} has mode {:04o}: others can read it. chmod 600 {shown}", meta.mode() & 0o7777),
         ));
     }
-    let me = rustix::process::geteuid().as_raw();
     if meta.uid() != me && meta.uid() != 0 {
         out.push(error(
             key,
@@ -130,11 +132,19 @@ fn secret_file(key: &str, path: &Path, out: &mut Vec<Finding>) -> bool {
     true
 }
 
-/// A named key is never made by itself: cards and day keys are sealed under it, and whoever names it decides where it lies.
-fn data_key(path: &Path, out: &mut Vec<Finding>) {
+/// A named key is made for a new store only: cards and day keys of an old one are sealed under the key that it had.
+fn data_key(path: &Path, fresh: bool, out: &mut Vec<Finding>) {
     let before = out.len();
     if !secret_file("data.key_file", path, out) && out.len() == before {
         let shown = path.display();
+        if fresh {
+            out.push(warn(
+                "data.key_file",
+                format!("{shown} 不存在：首次启动时生成"),
+                format!("{shown} does not exist: it is made at the first start"),
+            ));
+            return;
+        }
         out.push(error(
             "data.key_file",
             format!("{shown} 不存在。请生成：(umask 077; openssl rand -hex 32 > {shown})"),

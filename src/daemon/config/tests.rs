@@ -84,6 +84,9 @@ fn the_optional_sections_may_be_absent() {
 fn relative_paths_begin_at_the_file() {
     let (config, _) = parse(&GOOD.replace("\"/var/lib/tilld\"", "\"data\"")).unwrap();
     assert_eq!(config.data.dir, PathBuf::from("/etc/tilld/data"));
+    // `--config tilld.toml`, said in its own folder: "" would be no folder at all.
+    let (config, _) = Config::parse(&GOOD.replace("\"/var/lib/tilld\"", "\"data\""), Path::new("tilld.toml")).unwrap();
+    assert!(config.data.dir.parent().unwrap().is_dir(), "{}", config.data.dir.display());
 }
 
 #[test]
@@ -266,14 +269,14 @@ fn in_folder(folder: &Folder) -> Vec<String> {
 }
 
 #[test]
-fn keys_that_others_can_read_stop_the_start() {
+fn keys_that_others_can_read_are_named_and_those_they_can_write_stop_the_start() {
     let folder = Folder::new("keys");
     folder.file("data.key", "x", 0o640);
-    folder.file("token", "x", 0o604);
+    folder.file("token", "x", 0o606);
     folder.file("POS1.tmk", "0123456789ABCDEFFEDCBA987654321", 0o600);
     let said = in_folder(&folder);
     let has = |part: &str| assert!(said.iter().any(|s| s.contains(part)), "{part} in {said:#?}");
-    has("Error data.key_file: ");
+    has("Warning data.key_file: ");
     has("has mode 0640: others can read it. chmod 600");
     has("Error api.token_file: ");
     has("Error terminal[1].master_key_file: ");
@@ -292,6 +295,10 @@ fn keys_that_are_closed_are_fine_and_those_that_are_made_may_be_absent() {
     let said = in_folder(&folder);
     assert!(!said.iter().any(|s| s.starts_with("Error")), "{said:#?}");
     std::fs::remove_file(folder.0.join("data.key")).unwrap();
+    let said = in_folder(&folder);
+    assert!(said.iter().any(|s| s.contains("it is made at the first start")), "{said:#?}");
+    std::fs::create_dir(folder.0.join("data")).unwrap();
+    folder.file("data/tilld.sqlite", "an old store", 0o600);
     let said = in_folder(&folder);
     assert!(said.iter().any(|s| s.contains("does not exist. Make it: (umask 077; openssl rand")), "{said:#?}");
     std::fs::remove_file(folder.0.join("POS1.tmk")).unwrap();

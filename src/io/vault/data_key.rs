@@ -46,8 +46,8 @@ impl KeySource {
     }
 }
 
-/// Loads the data key: the configured file; else systemd's credential `data.key` (`credentials` is `$CREDENTIALS_DIRECTORY`); else `data.key` beside the
-/// data, which is made where there is no store yet (`fresh`). A missing key is never replaced while there is something sealed under it.
+/// Loads the data key: the configured file, which is made where there is no store yet (`fresh`); else systemd's credential `data.key` (`credentials` is `$CREDENTIALS_DIRECTORY`); else `data.key` beside the
+/// data, made likewise. A missing key is never replaced while there is something sealed under it.
 pub fn load_data_key(
     key_file: Option<&Path>,
     credentials: Option<&Path>,
@@ -55,6 +55,11 @@ pub fn load_data_key(
     fresh: bool,
 ) -> Result<(DataKey, KeySource), VaultError> {
     if let Some(path) = key_file {
+        if fresh && !path.exists() {
+            let key = DataKey::random()?;
+            key.write_new(path)?;
+            return Ok((key, KeySource::File(path.to_owned())));
+        }
         return Ok((DataKey::read(path)?, KeySource::File(path.to_owned())));
     }
     if let Some(path) = credentials.map(|dir| dir.join(NAME)).filter(|p| p.exists()) {

@@ -2,14 +2,15 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use super::VaultError;
 
-/// Reads a secret file of at most `max` bytes. Refuses one that others may read: a key that was readable must be taken for known.
+/// Reads a secret file of at most `max` bytes. One that others may read is closed to them first, and that is said, where it is ours;
+/// one that others may write, or that is somebody else's, is refused.
 pub fn read_private(path: &Path, max: usize) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     let failed = |e: std::io::Error| wrong(path, &e.to_string());
     let file = File::open(path).map_err(failed)?;
@@ -21,9 +22,18 @@ pub fn read_private(path: &Path, max: usize) -> Result<Zeroizing<Vec<u8>>, Vault
     let in_credentials = std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|dir| path.starts_with(dir));
     let open_to = if in_credentials { 0o007 } else { 0o077 };
     if meta.mode() & open_to != 0 {
-        let why =
-            format!("others may read it (mode {:03o}): chmod 600, and consider making a new key", meta.mode() & 0o777);
-        return Err(wrong(path, &why));
+        let mode = meta.mode() & 0o777;
+        if meta.mode() & 0o022 != 0 || meta.uid() != rustix::process::geteuid().as_raw() {
+            return Err(wrong(
+                path,
+                &format!("others may read or write it (mode {mode:03o}): chmod 600, and make a new key"),
+            ));
+        }
+        file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        log::warn!(
+            "{}: others could read it (mode {mode:03o}); it is closed now: consider making a new key",
+            path.display()
+        );
     }
     let mut contents = Zeroizing::new(Vec::with_capacity(max + 1));
     let mut limited = file.take(max as u64 + 1);

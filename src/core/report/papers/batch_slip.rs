@@ -55,12 +55,16 @@ pub fn batch_slip(head: &SlipHead, batch: &SettlementView, facts: &BatchFacts, l
     paper.pair(pen.say(words::DEVICE), batch.terminal.as_str());
     paper.styled_pair(pen.say(words::BATCH_NUMBER), &batch.batch, Style::BOLD);
     if let Some(date) = &facts.settle_date {
-        paper.pair(pen.say(words::SETTLE_DATE), date);
+        paper.pair(pen.say(words::SETTLE_DATE), month_and_day(date));
     }
     paper.pair(pen.say(words::RUNG), pen.say_or(words::batch_rung(&batch.rung), &batch.rung));
     paper.pair(pen.say(words::PRINTED), head.printed_at);
     paper.rule(Rule::Double);
-    paper.title(pen.say_or(words::result(&batch.result), &batch.result));
+    paper.title(match batch.result.as_str() {
+        "balanced" => pen.say(words::AGREES),
+        "unbalanced" => pen.say(words::AGREES_NOT),
+        other => pen.say_or(words::result(other), other),
+    });
     paper.rule(Rule::Double);
     half(&mut paper, pen, words::DOMESTIC, &facts.totals.domestic, facts.verdicts.map(|v| v.domestic));
     half(&mut paper, pen, words::FOREIGN, &facts.totals.foreign, facts.verdicts.map(|v| v.foreign));
@@ -81,6 +85,11 @@ pub fn batch_slip(head: &SlipHead, batch: &SettlementView, facts: &BatchFacts, l
     }
     paper.push(Element::Feed(1)).push(Element::Cut);
     paper
+}
+
+/// `0315` as `03-15`.
+fn month_and_day(date: &str) -> String {
+    date.split_at_checked(2).map_or_else(|| date.to_owned(), |(month, day)| format!("{month}-{day}"))
 }
 
 fn half(paper: &mut Document, pen: Pen, word: words::Word, half: &HostHalf, verdict: Option<Verdict>) {

@@ -47,8 +47,8 @@ fn rows(day: &DayView) -> impl Iterator<Item = (&str, Columns, Minor)> {
     groups.chain(cells).chain(lines).chain([("", day.totals, day.net)])
 }
 
-/// The equal sums, what differs, the verdict, and every line of the bridge.
-pub(super) fn cross_foot(paper: &mut Document, pen: Pen, day: &DayView, vouchers: bool) {
+/// The equal sums, what differs, and the verdict.
+pub(super) fn proof(paper: &mut Document, pen: Pen, day: &DayView) {
     paper.heading(pen.say(words::CROSS_FOOT));
     let mut equal = true;
     for (index, sum) in sums(day).iter().enumerate() {
@@ -71,9 +71,7 @@ pub(super) fn cross_foot(paper: &mut Document, pen: Pen, day: &DayView, vouchers
         (true, false) => words::FOOTS_NOT_ELSEWHERE,
         (false, _) => words::FOOTS_NOT,
     };
-    paper.centred(pen.say(verdict), if verdict == words::FOOTS { Style::BOLD } else { Style::TALL });
-    paper.heading(pen.say(words::BRIDGE));
-    paper.table(bridge(pen, day, vouchers));
+    paper.text("").centred(pen.say(verdict), if verdict == words::FOOTS { Style::BOLD } else { Style::TALL });
 }
 
 /// What a sum has more (or less) than the day, column by column.
@@ -92,7 +90,8 @@ fn differences(paper: &mut Document, pen: Pen, sum: &Columns, day: &Columns) {
     }
 }
 
-fn bridge(pen: Pen, day: &DayView, vouchers: bool) -> Table {
+/// Every line between the tables and the batches, and what they make.
+pub(super) fn bridge(pen: Pen, day: &DayView, vouchers: bool) -> Table {
     let mut table = Table::of_figures(pen.headers("", vouchers));
     for line in &day.bridge {
         table.row(pen.cells(name(pen, line), &line.columns, Some(line.net), vouchers));

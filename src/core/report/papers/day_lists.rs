@@ -4,11 +4,11 @@
 //! that wait are bounded: beyond the bound one line says how many there are and what they make, so that the list still adds
 //! up. What is undecided or explains a difference is never shortened.
 
-use super::{DayReportKind, Pen, drawers, left, right, table, words};
+use super::{DayReportKind, Pen, drawers, words};
 use crate::core::domain::{CashierId, Minor, State, TerminalId};
-use crate::core::journal::Column;
-use crate::core::ports::{DayView, PendingView, ReturnView, SettlementView, ShiftView};
-use crate::core::report::doc::{Document, Style, Table};
+use crate::core::journal::{Column, Tally};
+use crate::core::ports::{DayView, OfflineView, PendingView, ReturnView, SettlementView, ShiftView};
+use crate::core::report::doc::{Document, Rule, Style, Table};
 
 /// Most refunds, voids or waiting sales printed one by one: some 3 m of paper. CSV and JSON have them all.
 const LONGEST_LIST: usize = 400;
@@ -63,18 +63,18 @@ pub(super) fn settlement(paper: &mut Document, pen: Pen, day: &DayView) {
     if day.settlement.is_empty() {
         return;
     }
-    let headers = [words::DEBIT, words::CREDIT, words::PART, words::RESULT].map(|word| pen.say(word));
+    let headers = [words::DEBIT, words::CREDIT, words::PART].map(|word| pen.say(word));
     let mut table = Table::of_figures([""].into_iter().chain(headers));
     for batch in &day.settlement {
         let part = &batch.part;
         let count = [part.sale, part.refund, part.void].iter().map(|tally| u128::from(tally.count)).sum::<u128>();
         let count = pen.times(u64::try_from(count).unwrap_or(u64::MAX));
+        let result = pen.say_or(words::result(&batch.result), &batch.result);
         table.row([
-            format!("{}\n{}", batch.terminal, batch.batch),
+            format!("{}\n{}\n{result}", batch.terminal, batch.batch),
             pen.figure(batch.debit, false),
             pen.figure(batch.credit, true),
             format!("{}\n{count}", pen.money_or(part.net())),
-            pen.say_or(words::result(&batch.result), &batch.result).to_owned(),
         ]);
     }
     paper.heading(pen.say(words::SETTLEMENT)).table(table);
@@ -91,14 +91,13 @@ fn notes(paper: &mut Document, pen: Pen, batch: &SettlementView) {
         _ => return,
     };
     let text = format!("{} {}: {}", batch.terminal, batch.batch, pen.say(note));
-    paper.push(crate::core::report::doc::Element::Text { text, align: Default::default(), style: Style::BOLD });
+    pen.bold(paper, text);
 }
 
 /// What became of the sales taken offline, and those that wait.
 pub(super) fn offline(paper: &mut Document, pen: Pen, day: &DayView) {
     let counts = &day.offline;
-    let waiting: Vec<&PendingView> = day.pending.iter().filter(|p| is_stored(p)).collect();
-    if *counts != Default::default() {
+    if *counts != OfflineView::default() {
         paper.heading(pen.say(words::OFFLINE));
         let elsewhere = [counts.forwarded, counts.rejected, counts.waiting];
         let voided = elsewhere.into_iter().fold(counts.stored, u64::saturating_sub);
@@ -110,12 +109,13 @@ pub(super) fn offline(paper: &mut Document, pen: Pen, day: &DayView) {
             (words::OFFLINE_WAITING, counts.waiting, true),
         ];
         for (word, count, _) in lines.into_iter().filter(|(.., shown)| *shown) {
-            paper.pair(pen.say(word), pen.times(count));
+            paper.pair(pen.say(word), pen.many(count));
         }
     }
+    let waiting: Vec<&PendingView> = day.pending.iter().filter(|p| is_stored(p)).collect();
     if !waiting.is_empty() {
         paper.heading(pen.say(words::OFFLINE_LIST));
-        paper.table(undecided(pen, &waiting, LONGEST_LIST));
+        undecided(paper, pen, &waiting, LONGEST_LIST);
     }
 }
 
@@ -123,32 +123,34 @@ fn is_stored(pending: &PendingView) -> bool {
     matches!(pending.state, State::Stored | State::SetAside)
 }
 
-/// 待定: what is in no total because nobody knows yet.
+/// 待定: what is in no total because nobody knows yet; and what was reversed, which is in none for good.
 pub(super) fn pending(paper: &mut Document, pen: Pen, day: &DayView) {
     let unknown: Vec<&PendingView> = day.pending.iter().filter(|p| !is_stored(p)).collect();
-    if unknown.is_empty() {
-        paper.text("").text(pen.say(words::NO_PENDING));
-        return;
-    }
     paper.heading(pen.say(words::PENDING));
-    paper.table(undecided(pen, &unknown, usize::MAX));
-    paper.text(pen.say(words::PENDING_NOTE));
+    if unknown.is_empty() {
+        paper.text(pen.say(words::NONE));
+    } else {
+        undecided(paper, pen, &unknown, usize::MAX);
+        paper.text(pen.say(words::PENDING_NOTE));
+    }
+    if day.reversed != Tally::default() {
+        let label = format!("{} {}", pen.say(words::REVERSED), pen.times(day.reversed.count));
+        paper.text("").pair(label, pen.money(day.reversed.amount));
+    }
 }
 
-fn undecided(pen: Pen, list: &[&PendingView], bound: usize) -> Table {
-    let mut table = one_by_one(pen, words::STATE);
+fn undecided(paper: &mut Document, pen: Pen, list: &[&PendingView], bound: usize) {
     for item in list.iter().take(bound) {
-        let card = item.masked_pan.as_deref().unwrap_or(pen.say(words::method(item.method)));
-        table.row([
-            format!("{}\n{card}", item.payment),
-            by(&item.cashier, &item.device),
-            format!("{}\n{}", pen.say(words::kind(item.kind)), pen.say(words::state(item.state))),
-            pen.money(item.amount),
-        ]);
+        let (method, kind) = (words::method(item.method), words::kind(item.kind));
+        let what = match item.state {
+            State::Stored | State::SetAside => pen.say(words::state(item.state)).to_owned(),
+            state => format!("{} {}", pen.what(method, kind), pen.say(words::state(state))),
+        };
+        let card = item.masked_pan.as_deref().unwrap_or("");
+        entry(paper, (&item.payment, &what, pen.money(item.amount)), (&item.cashier, &item.device, card));
     }
     let amounts: Vec<Minor> = list.iter().map(|item| item.amount).collect();
-    sums(pen, &mut table, &amounts, bound, false);
-    table
+    sums(paper, pen, &amounts, bound, false);
 }
 
 /// Refunds and voids.
@@ -158,19 +160,15 @@ pub(super) fn returns(paper: &mut Document, pen: Pen, day: &DayView) {
         if list.is_empty() {
             continue;
         }
-        let mut table = one_by_one(pen, words::METHOD);
+        paper.heading(pen.say(heading));
         for item in list.iter().take(LONGEST_LIST) {
-            let original = item.original.as_ref().map(|original| format!("\n{} {original}", pen.say(words::ORIGINAL)));
-            table.row([
-                format!("{}{}", item.payment, original.unwrap_or_default()),
-                by(&item.cashier, &item.device),
-                pen.say(words::method(item.method)).to_owned(),
-                pen.minus(item.amount),
-            ]);
+            let original = item.original.as_ref().map(|original| format!("{} {original}", pen.say(words::ORIGINAL)));
+            let method = pen.say(words::method(item.method));
+            let first = (item.payment.as_str(), method, pen.minus(item.amount));
+            entry(paper, first, (&item.cashier, &item.device, &original.unwrap_or_default()));
         }
         let amounts: Vec<Minor> = list.iter().map(|item| item.amount).collect();
-        sums(pen, &mut table, &amounts, LONGEST_LIST, true);
-        paper.heading(pen.say(heading)).table(table);
+        sums(paper, pen, &amounts, LONGEST_LIST, true);
     }
 }
 
@@ -179,18 +177,14 @@ pub(super) fn vouchers(paper: &mut Document, pen: Pen, day: &DayView) {
     if day.vouchers.is_empty() {
         return;
     }
-    let mut table = one_by_one(pen, words::WHY);
+    paper.heading(pen.say(words::VOUCHER_LIST));
     for item in &day.vouchers {
-        table.row([
-            format!("{}\n{}", item.payment, item.business_date),
-            by(&item.cashier, &item.device),
-            pen.say_or(words::voucher(&item.why), &item.why).to_owned(),
-            pen.money(item.amount),
-        ]);
+        let why = pen.say_or(words::voucher(&item.why), &item.why);
+        let of = format!("{} {}", pen.say(words::OF_DAY), item.business_date);
+        entry(paper, (&item.payment, why, pen.money(item.amount)), (&item.cashier, &item.device, &of));
     }
     let amounts: Vec<Minor> = day.vouchers.iter().map(|item| item.amount).collect();
-    sums(pen, &mut table, &amounts, usize::MAX, false);
-    paper.heading(pen.say(words::VOUCHER_LIST)).table(table);
+    sums(paper, pen, &amounts, usize::MAX, false);
 }
 
 /// What waits for a named person.
@@ -209,29 +203,25 @@ pub(super) fn exceptions(paper: &mut Document, pen: Pen, day: &DayView) {
     }
 }
 
-fn one_by_one(pen: Pen, third: words::Word) -> Table {
-    table([
-        left(pen.say(words::PAYMENT)),
-        left(pen.say(words::WHO_WHERE)),
-        left(pen.say(third)),
-        right(pen.say(words::AMOUNT)),
-    ])
-}
-
-fn by(cashier: &CashierId, device: &TerminalId) -> String {
-    format!("{cashier}\n{device}")
+/// One payment in two lines: what and how much; under it who, where, and what else is to say.
+fn entry(paper: &mut Document, first: (&str, &str, String), second: (&CashierId, &TerminalId, &str)) {
+    let (payment, what, amount) = first;
+    let (cashier, device, more) = second;
+    paper.pair(format!("{payment}  {what}"), amount);
+    paper.text(format!("  {cashier} {device}  {more}").trim_end());
 }
 
 /// The lines below a list: what was left out, and what all of it makes.
-fn sums(pen: Pen, table: &mut Table, amounts: &[Minor], bound: usize, minus: bool) {
+fn sums(paper: &mut Document, pen: Pen, amounts: &[Minor], bound: usize, minus: bool) {
     let sum = |amounts: &[Minor]| amounts.iter().try_fold(Minor::ZERO, |sum, amount| sum.checked_add(*amount));
     let text = |sum: Option<Minor>| match sum {
         Some(sum) if minus => pen.minus(sum),
         sum => pen.money_or(sum),
     };
     if let Some(rest) = amounts.get(bound..).filter(|rest| !rest.is_empty()) {
-        table.row([words::more(pen.lang, rest.len()), String::new(), String::new(), text(sum(rest))]);
+        paper.pair(words::more(pen.lang, rest.len()), text(sum(rest)));
     }
-    let count = pen.times(amounts.len() as u64);
-    table.total([pen.say(words::TOTAL).to_owned(), String::new(), count, text(sum(amounts))]);
+    paper.rule(Rule::Single);
+    let label = format!("{} {}", pen.say(words::TOTAL), pen.times(amounts.len() as u64));
+    paper.styled_pair(label, text(sum(amounts)), Style::BOLD);
 }

@@ -32,10 +32,9 @@ pub fn day_report(day: &DayView, kind: DayReportKind, lang: Lang, reprint: u32, 
     groups(&mut paper, pen, words::BY_CASHIER, &day.by_cashier, vouchers);
     groups(&mut paper, pen, words::BY_DEVICE, &day.by_device, vouchers);
     methods(&mut paper, pen, day, vouchers);
-    if !day.matrix.is_empty() {
-        paper.heading(pen.say(words::MATRIX)).table(cross_foot::matrix(pen, day));
-    }
-    cross_foot::cross_foot(&mut paper, pen, day, vouchers);
+    part(&mut paper, pen, words::MATRIX, cross_foot::matrix(pen, day));
+    cross_foot::proof(&mut paper, pen, day);
+    part(&mut paper, pen, words::BRIDGE, cross_foot::bridge(pen, day, vouchers));
     day_lists::drawers(&mut paper, pen, day, kind);
     day_lists::settlement(&mut paper, pen, day);
     day_lists::offline(&mut paper, pen, day);
@@ -55,8 +54,8 @@ pub fn check_text(day: &DayView) -> Option<String> {
 
 fn head(paper: &mut Document, pen: Pen, day: &DayView, kind: DayReportKind, reprint: u32, printed_at: &str) {
     paper.title(match kind {
-        DayReportKind::Z => format!("{} Z {:04}", pen.say(words::Z_TITLE), day.z_number),
-        DayReportKind::X => format!("{} X", pen.say(words::X_TITLE)),
+        DayReportKind::Z => format!("{} {:04}", pen.say(words::Z_TITLE), day.z_number),
+        DayReportKind::X => pen.say(words::X_TITLE).to_owned(),
     });
     paper.centred(&day.store_name, Style::TALL);
     pen.reprint(paper, reprint);
@@ -84,7 +83,6 @@ fn summary(paper: &mut Document, pen: Pen, day: &DayView, vouchers: bool) {
         (words::REFUND, all.refund, true, true),
         (words::VOID, all.void, true, true),
         (words::VOUCHERS, all.vouchers, false, vouchers),
-        (words::REVERSED, day.reversed, false, day.reversed.count > 0),
     ];
     for (word, tally, minus, _) in lines.into_iter().filter(|(.., shown)| *shown) {
         let amount = if minus { pen.minus(tally.amount) } else { pen.money(tally.amount) };
@@ -101,12 +99,19 @@ fn summary(paper: &mut Document, pen: Pen, day: &DayView, vouchers: bool) {
     paper.pair(pen.say(words::GRAND_TOTAL), pen.money(day.grand_total));
 }
 
+/// A table under its heading; nothing where it has no rows but its sum.
+fn part(paper: &mut Document, pen: Pen, heading: words::Word, table: Table) {
+    if table.rows.iter().any(|row| !row.total) {
+        paper.heading(pen.say(heading)).table(table);
+    }
+}
+
 fn groups(paper: &mut Document, pen: Pen, heading: words::Word, groups: &[GroupView], vouchers: bool) {
     let named = |group: &GroupView| match group.name.is_empty() {
         true => group.id.clone(),
         false => format!("{}\n{}", group.id, group.name),
     };
-    paper.heading(pen.say(heading)).table(group_table(pen, groups, vouchers, named));
+    part(paper, pen, heading, group_table(pen, groups, vouchers, named));
 }
 
 fn methods(paper: &mut Document, pen: Pen, day: &DayView, vouchers: bool) {
@@ -114,7 +119,7 @@ fn methods(paper: &mut Document, pen: Pen, day: &DayView, vouchers: bool) {
         let method = Method::parse(&group.id).map(words::method);
         pen.say_or(method, &group.id).to_owned()
     };
-    paper.heading(pen.say(words::BY_METHOD)).table(group_table(pen, &day.by_method, vouchers, named));
+    part(paper, pen, words::BY_METHOD, group_table(pen, &day.by_method, vouchers, named));
 }
 
 fn group_table(pen: Pen, groups: &[GroupView], vouchers: bool, named: impl Fn(&GroupView) -> String) -> Table {

@@ -21,7 +21,7 @@ pub use day_report::{DayReportKind, check_text, day_report};
 pub use receipt::{Copy, ReceiptHead, receipt};
 pub use shift_slip::{ShiftFacts, shift_slip};
 
-use super::doc::{Align, Column, Document, Element, Style, Table};
+use super::doc::{Align, Document, Element, Style};
 use crate::core::domain::{Currency, Lang, Minor};
 use crate::core::journal::{Columns, Tally};
 use words::Word;
@@ -77,6 +77,27 @@ impl Pen {
         words::times(self.lang, count)
     }
 
+    /// How many, where no sum stands beside it.
+    fn many(self, count: u64) -> String {
+        match self.lang {
+            Lang::Zh => self.times(count),
+            Lang::En => count.to_string(),
+        }
+    }
+
+    /// With what, and what: "扫码消费", "QR code sale".
+    fn what(self, method: Word, kind: Word) -> String {
+        match self.lang {
+            Lang::Zh => format!("{}{}", method.zh, kind.zh),
+            Lang::En => format!("{} {}", method.en, kind.en.to_ascii_lowercase()),
+        }
+    }
+
+    /// A paragraph that must be seen.
+    fn bold(self, paper: &mut Document, text: String) {
+        paper.push(Element::Text { text, align: Align::Left, style: Style::BOLD });
+    }
+
     /// A figure with its count under it; `-` for nothing.
     fn figure(self, tally: Tally, minus: bool) -> String {
         if tally == Tally::default() {
@@ -124,19 +145,4 @@ impl Pen {
         paper.push(Element::Feed(1));
         paper.text(format!("{}: ________________", self.say(who)));
     }
-}
-
-/// A column whose cells stand at the left.
-fn left(header: &str) -> Column {
-    Column { header: header.to_owned(), align: Align::Left }
-}
-
-/// A column of figures.
-fn right(header: &str) -> Column {
-    Column { header: header.to_owned(), align: Align::Right }
-}
-
-/// A table of these columns, without rows.
-fn table(columns: impl IntoIterator<Item = Column>) -> Table {
-    Table { columns: columns.into_iter().collect(), rows: Vec::new() }
 }

@@ -40,8 +40,8 @@ pub struct ReceiptHead<'a> {
 enum Standing {
     /// The money was taken, or will be. What to add to that.
     Taken(Option<words::Word>),
-    /// No receipt: its state in large letters.
-    Not(words::Word),
+    /// No receipt: its state in large letters, and what to do.
+    Not(words::Word, Option<words::Word>),
 }
 
 /// The receipt of a payment that is approved or stored; of any other a slip with its state. `reprint` is 0 for the first
@@ -52,7 +52,7 @@ pub fn receipt(payment: &PaymentView, head: &ReceiptHead, copy: Copy, lang: Lang
     let mut paper = Document::new(lang);
     match standing(payment) {
         Standing::Taken(note) => taken(&mut paper, pen, payment, head, copy, reprint, note),
-        Standing::Not(word) => not_taken(&mut paper, pen, payment, head, reprint, word),
+        Standing::Not(word, advice) => not_taken(&mut paper, pen, payment, head, reprint, (word, advice)),
     }
     paper.push(Element::Feed(1)).push(Element::Cut);
     paper
@@ -64,10 +64,21 @@ fn standing(payment: &PaymentView) -> Standing {
         State::Stored => Standing::Taken(Some(words::IS_OFFLINE_WAITING)),
         State::Forwarded => Standing::Taken(Some(words::IS_OFFLINE_SENT)),
         State::SetAside => Standing::Taken(Some(words::IS_OFFLINE_ASIDE)),
-        State::Cancelled | State::Declined | State::Reversed | State::Rejected => Standing::Not(words::NOT_CHARGED),
-        State::Waiting | State::Sent => Standing::Not(words::IN_PROGRESS),
-        State::Unknown => Standing::Not(words::NOT_KNOWN),
-        State::WrittenOff => Standing::Not(words::IS_WRITTEN_OFF),
+        State::Cancelled | State::Declined | State::Reversed | State::Rejected => {
+            Standing::Not(not_done(payment.kind), None)
+        }
+        State::Waiting | State::Sent => Standing::Not(words::IN_PROGRESS, Some(words::DO_NOT_REPEAT)),
+        State::Unknown => Standing::Not(words::NOT_KNOWN, Some(words::DO_NOT_REPEAT)),
+        State::WrittenOff => Standing::Not(words::IS_WRITTEN_OFF, None),
+    }
+}
+
+/// What certainly did not happen.
+fn not_done(kind: Kind) -> words::Word {
+    match kind {
+        Kind::Refund => words::NOT_REFUNDED,
+        Kind::Void | Kind::PreauthVoid | Kind::CompletionVoid => words::NOT_VOIDED,
+        Kind::Sale | Kind::Preauth | Kind::Completion | Kind::Adjust | Kind::Balance => words::NOT_CHARGED,
     }
 }
 
@@ -90,7 +101,7 @@ fn taken(
     facts(paper, pen, payment, head);
     paper.rule(Rule::Double);
     let amount = if takes_back(payment.kind) { pen.minus(payment.amount) } else { pen.money(payment.amount) };
-    paper.centred(format!("{} {}", pen.say(words::AMOUNT), payment.currency.alpha()), Style::PLAIN);
+    paper.centred(format!("{} {}", kind(pen, payment), payment.currency.alpha()), Style::BOLD);
     paper.title(amount);
     paper.rule(Rule::Double);
     if let Some(note) = note {
@@ -98,10 +109,14 @@ fn taken(
     }
     undone(paper, pen, payment);
     if is_card && copy == Copy::Merchant {
-        signature(paper, pen, head);
+        signature(paper, pen, payment, head);
     }
     paper.push(Element::Feed(1)).push(Element::Barcode(payment.id.clone()));
     paper.centred(pen.say(words::KEEP), Style::PLAIN);
+}
+
+fn kind(pen: Pen, payment: &PaymentView) -> String {
+    pen.what(words::method(payment.method), words::kind(payment.kind))
 }
 
 fn takes_back(kind: Kind) -> bool {
@@ -116,9 +131,6 @@ fn facts(paper: &mut Document, pen: Pen, payment: &PaymentView, head: &ReceiptHe
     }
     paper.pair(pen.say(words::DEVICE), payment.device.as_str());
     paper.pair(pen.say(words::CASHIER), format!("{} {}", payment.cashier, head.cashier_name).trim_end());
-    let (method, kind) = (pen.say(words::method(payment.method)), pen.say(words::kind(payment.kind)));
-    let what = if pen.lang == Lang::Zh { format!("{method}{kind}") } else { format!("{kind}, {method}") };
-    paper.styled_pair(pen.say(words::KIND), what, Style::BOLD);
     let number = if payment.method == Method::Qr { words::CODE_NUMBER } else { words::CARD_NUMBER };
     let numbers = [
         (number, &payment.masked_pan),
@@ -168,13 +180,15 @@ fn undone(paper: &mut Document, pen: Pen, payment: &PaymentView) {
     }
 }
 
-fn signature(paper: &mut Document, pen: Pen, head: &ReceiptHead) {
+fn signature(paper: &mut Document, pen: Pen, payment: &PaymentView, head: &ReceiptHead) {
     if head.with_pin {
         paper.centred(pen.say(words::NO_SIGNATURE), Style::PLAIN);
         return;
     }
     pen.sign(paper, words::SIGNATURE);
-    paper.text(pen.say(words::ACKNOWLEDGE));
+    if !takes_back(payment.kind) {
+        paper.text(pen.say(words::ACKNOWLEDGE));
+    }
 }
 
 fn not_taken(
@@ -183,18 +197,22 @@ fn not_taken(
     payment: &PaymentView,
     head: &ReceiptHead,
     reprint: u32,
-    word: words::Word,
+    (word, advice): (words::Word, Option<words::Word>),
 ) {
     paper.title(head.store_name);
     paper.centred(pen.say(words::STATE_SLIP), Style::TALL);
     pen.reprint(paper, reprint);
     paper.rule(Rule::Single);
     facts(paper, pen, payment, head);
+    paper.styled_pair(pen.say(words::KIND), kind(pen, payment), Style::BOLD);
     paper.pair(format!("{} {}", pen.say(words::AMOUNT), payment.currency.alpha()), pen.money(payment.amount));
     paper.pair(pen.say(words::STATE), pen.say(words::state(payment.state)));
     paper.rule(Rule::Double);
     paper.title(pen.say(word));
     paper.rule(Rule::Double);
+    if let Some(advice) = advice {
+        paper.centred(pen.say(advice), Style::TALL);
+    }
     paper.centred(payment.message_i18n.in_lang(pen.lang), Style::PLAIN);
     paper.centred(pen.say(words::NOT_A_RECEIPT), Style::PLAIN);
 }

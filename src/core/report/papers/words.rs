@@ -48,8 +48,8 @@ vocabulary! {
     CASHIER_SIGNS = "收银员签字", "Cashier";
     OUT_OF_RANGE = "超出范围", "out of range";
     // The day report.
-    Z_TITLE = "日结单", "Day report";
-    X_TITLE = "班中报表", "Interim report";
+    Z_TITLE = "日结单 Z", "Z report";
+    X_TITLE = "班中报表 X", "X report";
     X_NOTE = "仅供查看：不结账、不封存，营业继续", "For information: closes nothing, sales go on";
     DAY = "营业日", "Business day";
     SEQUENCE = "流水序号", "Sequence";
@@ -58,10 +58,10 @@ vocabulary! {
     SALE = "消费", "Sale";
     REFUND = "退货", "Refund";
     VOID = "撤销", "Void";
-    VOUCHERS = "凭证", "Vouchers";
+    VOUCHERS = "凭证", "Voucher";
     NET = "净额", "Net";
     CASH_TO_HAND_IN = "应缴现金", "Cash to hand in";
-    CASH_FORMULA = "= 实点 - 备用金（已交班）", "= counted - float (closed shifts)";
+    CASH_FORMULA = "= 实点 - 备用金（已交班）", "= counted - float, closed shifts";
     GRAND_TOTAL = "累计总额", "Grand total";
     BY_CASHIER = "按收银员", "By cashier";
     BY_DEVICE = "按终端", "By device";
@@ -77,10 +77,9 @@ vocabulary! {
     SUM_MATRIX = "收银员×终端合计", "Cashier by device";
     SUM_BRIDGE = "批次及其他合计", "Batches and the rest";
     DIFFERENCE = "差额", "Difference";
-    FOOTS = "√ 各合计逐列相等", "OK: all equal, column by column";
+    FOOTS = "【平】各合计逐列相等", "OK: equal in every column";
     FOOTS_NOT = "不平！请联系技术员", "DOES NOT FOOT: call the technician";
     FOOTS_NOT_ELSEWHERE = "账本核对不平，请运行 tilld verify", "The ledger does not foot: run tilld verify";
-    BATCH = "批次", "Batch";
     CASH = "现金", "Cash";
     COUPONS = "代金券", "Coupons";
     WAITING = "离线\n待上送", "Offline,\nwaiting";
@@ -112,10 +111,10 @@ vocabulary! {
     CREDIT = "贷记", "Credit";
     PART = "本日部分", "This day";
     RESULT = "结果", "Result";
-    BALANCED = "平", "Balanced";
+    BALANCED = "平", "Agrees";
     UNBALANCED = "不平", "Differs";
     ERROR = "出错", "Error";
-    UNCONFIRMED = "未应答", "No answer";
+    UNCONFIRMED = "未应答", "Asked";
     PENDING_SETTLEMENT = "待结", "Pending";
     UNBALANCED_NOTE = "与收单方不符，逐笔上送核对", "differs from the acquirer: compared payment by payment";
     ERROR_NOTE = "收单方报告出错，请查看异常", "the acquirer reports an error: see the exceptions";
@@ -126,9 +125,7 @@ vocabulary! {
     VOUCHER_LIST = "凭证明细", "Vouchers, one by one";
     PAYMENT = "交易号", "Payment";
     ORIGINAL = "原", "of";
-    WHO_WHERE = "收银员\n终端", "Cashier\nDevice";
-    METHOD = "方式", "Method";
-    WHY = "原因", "Why";
+    OF_DAY = "原交易日", "of";
     AMOUNT = "金额", "Amount";
     OFFLINE = "离线消费", "Offline sales";
     OFFLINE_STORED = "已受理", "Stored";
@@ -139,7 +136,6 @@ vocabulary! {
     OFFLINE_LIST = "离线待上送明细", "Offline waiting, one by one";
     PENDING = "待定", "Pending";
     PENDING_NOTE = "结果未定，不计入以上合计；请勿重复收款", "Not decided, in no total above: do not charge again";
-    NO_PENDING = "待定：无", "Pending: none";
     REVERSED = "冲正（不计入合计）", "Reversed (in no total)";
     EXCEPTIONS = "未处理异常", "Open exceptions";
     CHECK_CODE = "校验码", "Check code";
@@ -162,7 +158,7 @@ vocabulary! {
     STAN = "凭证号", "Voucher no.";
     RRN = "参考号", "Reference";
     APPROVAL = "授权码", "Approval";
-    TIME = "日期时间", "Date and time";
+    TIME = "日期时间", "Time";
     ORIGINAL_PAYMENT = "原交易号", "Original";
     ORIGINAL_STAN = "原凭证号", "Original voucher";
     ORIGINAL_RRN = "原参考号", "Original reference";
@@ -172,9 +168,12 @@ vocabulary! {
     IS_OFFLINE_ASIDE = "离线消费·待处理", "OFFLINE SALE - set aside";
     IS_VOIDED = "本交易已撤销", "This payment was voided";
     IS_REFUNDED = "已退货", "Refunded";
-    NOT_CHARGED = "未扣款", "NOTHING WAS CHARGED";
-    NOT_KNOWN = "结果未知，请勿重复收款", "RESULT NOT KNOWN: do not charge again";
-    IN_PROGRESS = "正在处理，请勿重复收款", "IN PROGRESS: do not charge again";
+    NOT_CHARGED = "未扣款", "NOT CHARGED";
+    NOT_REFUNDED = "未退款", "NOT REFUNDED";
+    NOT_VOIDED = "未撤销", "NOT VOIDED";
+    NOT_KNOWN = "结果未知", "NOT KNOWN";
+    IN_PROGRESS = "正在处理", "IN PROGRESS";
+    DO_NOT_REPEAT = "请勿重复操作", "Do not repeat it";
     IS_WRITTEN_OFF = "已核销", "WRITTEN OFF";
     NO_SIGNATURE = "交易已凭密码，免签名", "PIN was entered: no signature";
     SIGNATURE = "持卡人签名", "Cardholder";
@@ -184,6 +183,8 @@ vocabulary! {
     BATCH_SLIP = "结算单", "Settlement slip";
     DOMESTIC = "内卡", "Domestic cards";
     FOREIGN = "外卡", "Foreign cards";
+    AGREES = "对账平", "AGREES";
+    AGREES_NOT = "对账不平", "DIFFERS";
     SETTLE_DATE = "清算日期", "Settlement date";
     UPLOADED = "批上送笔数", "Records uploaded";
     RUNG = "进度", "Progress";
@@ -191,7 +192,6 @@ vocabulary! {
     SHIFT_SLIP = "交班单", "Shift slip";
     OPENED = "开班", "Opened";
     CLOSED = "交班", "Closed";
-    // Notes of what does not fit.
     FORMULA = "应有 = 备用金 + 消费 - 退货及撤销 + 存入 - 取出", "Expected = float + sales - refunds and voids + in - out";
 }
 
@@ -258,7 +258,7 @@ pub fn result(result: &str) -> Option<Word> {
 #[must_use]
 pub fn verdict(verdict: Verdict) -> Word {
     match verdict {
-        Verdict::Balanced => word("对账平", "Balanced"),
+        Verdict::Balanced => word("对账平", "Agrees"),
         Verdict::Unbalanced => word("对账不平", "Differs"),
         Verdict::Error => word("对账出错", "Error"),
     }
@@ -274,8 +274,8 @@ pub fn rung(rung: &str) -> Option<Word> {
         "asked" => word("已请求结算", "settlement asked for"),
         "unconfirmed" => word("结算未应答", "settlement not answered"),
         "error" => word("结算出错", "settlement error"),
-        "unbalanced" => word("对账不平", "does not balance"),
-        "balanced" => word("对账平", "balanced"),
+        "unbalanced" => word("对账不平", "totals differ"),
+        "balanced" => word("对账平", "totals agree"),
         "uploaded" => word("已批上送", "uploaded"),
         "ended" => word("结算已结束", "settlement ended"),
         "reconciled" => word("已对账", "reconciled"),
@@ -297,7 +297,7 @@ pub fn batch_rung(text: &str) -> Option<Word> {
 pub fn voucher(why: &str) -> Option<Word> {
     Some(match why {
         "late_answer" => word("迟到应答", "Late answer"),
-        "offline_rejected" => word("离线被拒", "Offline refused"),
+        "offline_rejected" => word("离线被拒", "Refused"),
         _ => return None,
     })
 }

@@ -48,7 +48,11 @@ fn a_missing_key_is_never_replaced_while_a_store_is_there() {
     let why = load_data_key(None, None, &dir.0, false).unwrap_err().to_string();
     assert!(why.contains("missing"), "{why}");
     assert!(!dir.0.join("data.key").exists());
-    assert!(load_data_key(Some(&dir.0.join("named")), None, &dir.0, true).is_err(), "a named file is never made");
+    let named = dir.0.join("named");
+    assert!(load_data_key(Some(&named), None, &dir.0, false).is_err(), "nor is a named one");
+    assert!(!named.exists());
+    load_data_key(Some(&named), None, &dir.0, true).unwrap();
+    assert!(named.exists(), "a new store's is made where it is named");
 }
 
 #[test]
@@ -65,11 +69,20 @@ fn the_configured_file_comes_before_the_credential_and_both_before_the_data() {
 }
 
 #[test]
-fn a_key_that_others_may_read_or_that_is_no_key_is_refused_with_what_to_do() {
+fn a_key_that_others_may_read_is_closed_and_one_that_they_may_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
     let dir = Dir::new("refused");
     let open = dir.file("open", "ab".repeat(32).as_bytes(), 0o644);
-    let why = DataKey::read(&open).unwrap_err().to_string();
-    assert!(why.contains("644") && why.contains("chmod 600"), "{why}");
+    DataKey::read(&open).unwrap();
+    assert_eq!(std::fs::metadata(&open).unwrap().permissions().mode() & 0o777, 0o600);
+    let writable = dir.file("writable", "ab".repeat(32).as_bytes(), 0o620);
+    let why = DataKey::read(&writable).unwrap_err().to_string();
+    assert!(why.contains("620") && why.contains("chmod 600"), "{why}");
+}
+
+#[test]
+fn what_is_no_key_is_refused() {
+    let dir = Dir::new("no-key");
     for (name, contents) in [("short", "ab"), ("no-hex", &"zz".repeat(32)), ("long", &"ab".repeat(70)), ("empty", "")] {
         assert!(DataKey::read(&dir.file(name, contents.as_bytes(), 0o600)).is_err(), "{name}");
     }
