@@ -101,6 +101,13 @@ pub struct History {
     pub rules: Rules,
 }
 
+impl History {
+    /// How many commits were acknowledged when the log was so long.
+    pub fn acknowledged(&self, at: usize) -> usize {
+        self.commits.partition_point(|c| c.at <= at)
+    }
+}
+
 pub fn options(disk: &Disk, durability: Durability) -> StoreOptions {
     vfs::register();
     StoreOptions {

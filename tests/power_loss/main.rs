@@ -35,7 +35,7 @@ use chance::Chance;
 use crash::{Cut, Replayer};
 use day::{History, record};
 use disk::{Image, Op};
-use oracle::{Wrong, judge};
+use oracle::{Judged, Wrong, judge};
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|v| v.parse().ok())
@@ -63,10 +63,10 @@ fn cut_everywhere(history: &History, states: u64, seed: u64, stop_at: usize) -> 
     let every = (moments / states.max(1)).max(1);
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get() as u64).min(8);
     let figures = Mutex::new(Figures::default());
-    let seen = Mutex::new(HashSet::new());
+    let (seen, judged) = (Mutex::new(HashSet::new()), Judged::default());
     std::thread::scope(|scope| {
         for thread in 0..threads {
-            let (figures, seen) = (&figures, &seen);
+            let (figures, seen, judged) = (&figures, &seen, &judged);
             scope.spawn(move || {
                 let mut replayer = Replayer::default();
                 for (at, op) in (1usize..).zip(&history.log) {
@@ -79,8 +79,8 @@ fn cut_everywhere(history: &History, states: u64, seed: u64, stop_at: usize) -> 
                         let mut chance = Chance(seed ^ (at as u64) << 20 ^ way);
                         let cut = Cut::nth(way, &mut chance);
                         let image = replayer.cut(cut, &mut chance);
-                        let new = seen.lock().unwrap().insert((fingerprint(&image), acknowledged(history, at)));
-                        let verdict = if new { judge(image, at, history) } else { Ok(()) };
+                        let new = seen.lock().unwrap().insert((fingerprint(&image), history.acknowledged(at)));
+                        let verdict = if new { judge(image, at, history, judged, chance.one_in(100)) } else { Ok(()) };
                         let mut figures = figures.lock().unwrap();
                         figures.states += 1;
                         figures.distinct += u64::from(new);
@@ -97,11 +97,6 @@ fn cut_everywhere(history: &History, states: u64, seed: u64, stop_at: usize) -> 
         }
     });
     figures.into_inner().unwrap()
-}
-
-/// How many commits were acknowledged.
-fn acknowledged(history: &History, at: usize) -> usize {
-    history.commits.partition_point(|c| c.at <= at)
 }
 
 fn fingerprint(image: &Image) -> u64 {

@@ -1,6 +1,8 @@
 //! What must be true of a store that comes back.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex};
 
 use tilld::core::day::ClockPair;
 use tilld::core::domain::{BusinessDate, MonoMs, Now, Seq, WallMs};
@@ -12,6 +14,7 @@ use tilld::io::vault::Vault;
 use crate::day::{History, options};
 use crate::disk::{Disk, Image};
 use crate::shop::MORNING;
+use crate::vfs;
 
 /// What is wrong with a store that has come back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,35 +29,51 @@ fn other(what: impl std::fmt::Display) -> Wrong {
     Wrong::Other(what.to_string())
 }
 
-/// Opens what is left of the disk after `at` operations. Nothing of the history beyond this may be missing, and nothing that never was may be there:
+/// Databases that were judged already, by their pages, and their last rows. Most crash states recover to one of few databases, and what is in a
+/// database does not depend on the way to it.
+#[derive(Debug, Default)]
+pub struct Judged(Mutex<HashMap<u64, Seq>>);
+
+/// Opens what is left of the disk after `at` operations. Nothing that was acknowledged may be missing, and nothing that never was may be there:
 ///
 /// - it opens, as SQLite and as the ledger (which replays its rows and compares every link);
 /// - its last row is the last one of a commit, not before the last acknowledged one; its link is the history's: so every acknowledged payment is
 ///   there once, in the state that was acknowledged or a later one, and every message that was sent is preceded by its row;
 /// - the ledger is byte for byte the one that the history had at this row: totals to the minor unit, rungs, batches;
 /// - `verify` finds nothing: chain, seals of days, columns, payments against journal, the open day's HMACs.
-pub fn judge(image: Image, at: usize, history: &History) -> Result<(), Wrong> {
-    let disk = Disk::with(image);
-    let verdict = look(&disk, at, history);
+///
+/// All of it for every database that was not `judged` before, and where `whole` says so; else only the pages are read and the last row is compared.
+pub fn judge(image: Image, at: usize, history: &History, judged: &Judged, whole: bool) -> Result<(), Wrong> {
+    let disk = Disk::with(image.clone());
+    vfs::register();
+    let pages = vfs::contents(&disk.path());
     disk.remove();
-    verdict
+    let mut hasher = DefaultHasher::new();
+    pages.map_err(Wrong::Other)?.hash(&mut hasher);
+    let key = hasher.finish();
+    let known = judged.0.lock().unwrap().get(&key).copied();
+    let head = match known {
+        Some(head) if !whole => head,
+        _ => {
+            let disk = Disk::with(image);
+            let head = look(&disk, history);
+            disk.remove();
+            let head = head?;
+            judged.0.lock().unwrap().insert(key, head);
+            head
+        }
+    };
+    let least = history.commits[..history.acknowledged(at)].last().map_or(Seq(0), |c| c.head);
+    if head < least { Err(Wrong::Lost { acknowledged: least.0, there: head.0 }) } else { Ok(()) }
 }
 
-fn look(disk: &Arc<Disk>, at: usize, history: &History) -> Result<(), Wrong> {
-    let before = history.commits.partition_point(|c| c.at <= at);
-    let acknowledged = before.checked_sub(1).map(|n| &history.commits[n]);
+/// Judges the store on a disk; gives its last row.
+fn look(disk: &Arc<Disk>, history: &History) -> Result<Seq, Wrong> {
     let store = SqliteStore::open(&options(disk, Durability::Full)).map_err(other)?;
     let (head, link) = store.head();
-    let least = acknowledged.map_or(Seq(0), |c| c.head);
-    if head < least {
-        return Err(Wrong::Lost { acknowledged: least.0, there: head.0 });
-    }
     let commit = history.by_head.get(&head).map(|n| &history.commits[*n]);
     match commit {
         Some(commit) if commit.link != link => return Err(other(format!("row {head} has another link"))),
-        Some(commit) if commit.at < least_at(history, before) => {
-            return Err(other(format!("row {head} belongs to the past")));
-        }
         // The first row is made by opening, before anybody could be told of anything.
         None if head > Seq(1) => return Err(other(format!("row {head} ended no commit: half a transaction is there"))),
         _ => {}
@@ -76,9 +95,5 @@ fn look(disk: &Arc<Disk>, at: usize, history: &History) -> Result<(), Wrong> {
     let reader = writer.store().reader().map_err(other)?;
     let mut sealer = vault(writer.store().day_keys().map_err(other)?.as_deref())?;
     let found = verify(&reader, VerifyWith { sealer: Some(&mut sealer), ..VerifyWith::default() });
-    if found.clean() { Ok(()) } else { Err(other(format!("verify: {:?}", found.findings))) }
-}
-
-fn least_at(history: &History, before: usize) -> usize {
-    before.checked_sub(1).map_or(0, |n| history.commits[n].at)
+    if found.clean() { Ok(head) } else { Err(other(format!("verify: {:?}", found.findings))) }
 }

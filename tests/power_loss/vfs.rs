@@ -254,3 +254,23 @@ unsafe extern "C" fn shm_barrier(_: *mut ffi::sqlite3_file) {
 unsafe extern "C" fn shm_unmap(_: *mut ffi::sqlite3_file, _: c_int) -> c_int {
     ffi::SQLITE_OK
 }
+
+/// What SQLite makes of the files: the whole database after recovery, page by page.
+pub fn contents(path: &str) -> Result<Vec<u8>, String> {
+    use rusqlite::config::DbConfig;
+    use rusqlite::{Connection, OpenFlags};
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags_and_vfs(path, flags, NAME).map_err(|e| e.to_string())?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(|e| e.to_string())?;
+    // Makes it read the schema and recover.
+    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(|e| e.to_string())?;
+    let mut size: ffi::sqlite3_int64 = 0;
+    // SQLite allocates the copy, and it is given back below; a null with size 0 is an empty database.
+    let bytes = unsafe { ffi::sqlite3_serialize(conn.handle(), c"main".as_ptr(), &raw mut size, 0) };
+    if bytes.is_null() {
+        return if size <= 0 { Ok(Vec::new()) } else { Err("the pages cannot be read".into()) };
+    }
+    let copy = unsafe { std::slice::from_raw_parts(bytes, usize::try_from(size).unwrap_or(0)) }.to_vec();
+    unsafe { ffi::sqlite3_free(bytes.cast()) };
+    Ok(copy)
+}
