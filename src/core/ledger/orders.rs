@@ -113,6 +113,7 @@ impl OrderSources<'_> {
             entry: payment.entry.unwrap_or(Entry::Manual),
             instrument,
             pin_block,
+            with_pin: payment.pin,
             original: match &payment.original {
                 Some(Original::Foreign { rrn, date, .. }) => Some(foreign_original(rrn, &date.to_string())),
                 _ => original.as_ref().and_then(original_ref),
