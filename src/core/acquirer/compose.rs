@@ -255,6 +255,7 @@ impl<'a> Plan<'a> {
 
     fn uploaded(mut self, profile: &'a Profile) -> Plan<'a> {
         self.fields.retain(|field, _| !profile.upload.drop.contains(field));
+        self.fields.extend(profile.upload.fields.iter().map(|(field, template)| (*field, template)));
         self.purpose = Purpose::Management;
         (self.mti, self.mac) = (profile.upload.single_mti, profile.upload.single_mac);
         self

@@ -19,6 +19,7 @@ mod lines;
 mod orders;
 mod rules;
 mod schedule;
+mod uploads;
 mod view;
 mod writer;
 
@@ -39,7 +40,7 @@ pub use decide_lane::Scene;
 pub use decide_pay::{Around, PayDecision, Stop};
 pub use index::Index;
 pub use lines::{BackOff, Line, LineState, Lines};
-pub use rules::{ChannelRules, OfflineRules, Rules, TerminalRules};
+pub use rules::{ChannelRules, OfflineRules, Rules, TerminalRules, UploadPlan};
 pub use view::{check_code, hex, payment_view, rfc3339, settlement_view};
 pub use writer::{Writer, WriterOptions, busy, replay};
 

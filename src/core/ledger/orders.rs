@@ -79,6 +79,10 @@ impl OrderSources<'_> {
                 }
                 None => None,
             },
+            Subject::UploadOne(id) => match self.payment(*id)? {
+                Some(p) => self.message(&p, p.stored_at.is_some(), None)?.map(Box::new).map(Outgoing::UploadOne),
+                None => None,
+            },
             Subject::Upload(ids) => Some(Outgoing::Upload(self.upload_rows(ids)?)),
         };
         Ok(message.map(|message| Order { stan: *stan, batch: *batch, message }))
