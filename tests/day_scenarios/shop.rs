@@ -120,6 +120,7 @@ pub fn rules() -> Rules {
             advice_tries: 3,
             refund_same_batch: true,
             repeats_recognized: false,
+            upload: tilld::core::ledger::UploadPlan::default(),
             domestic: words(&["CUP"]),
             batch_max_count: 900,
             sentences: BTreeMap::new(),
