@@ -4,6 +4,7 @@
 //! routes, so that there is one way to ask anything. Prints through `out` alone.
 
 mod args;
+mod bridge;
 mod check;
 pub mod client;
 mod day;
@@ -72,6 +73,8 @@ fn command(line: Line) -> Result<Exit, Failure> {
         Sub::Sim(SimSub::Printer(args)) => sims::printer(args),
         Sub::Sim(SimSub::Msr(args)) => sims::msr(args),
         Sub::Sim(SimSub::Scanner(args)) => sims::scanner(args),
+        Sub::Sim(SimSub::Bridge(args)) => sims::bridge(args),
+        Sub::Bridge(sub) => bridge::bridge(sub, flag),
     }
 }
 
@@ -136,6 +139,11 @@ mod tests {
             "sim printer --port p",
             "sim msr --port p",
             "sim scanner --port p",
+            "sim bridge --port p --spoil 1",
+            "bridge ping --port p --count 3",
+            "bridge info --terminal POS1 --config f",
+            "bridge load-key --port p --check-value 47F81683",
+            "bridge log --port p --seconds 1",
         ] {
             let words = std::iter::once("tilld").chain(line.split(' '));
             assert!(Line::try_parse_from(words).is_ok(), "{line}");
