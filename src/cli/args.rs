@@ -39,6 +39,8 @@ pub(super) enum Sub {
     Show(ShowArgs),
     /// Recompute chain, columns and totals from the journal 校验.
     Verify(JsonArgs),
+    /// Look at everything that a sale needs, and say what to do 体检; 0 only where the till can sell.
+    Doctor(JsonArgs),
     /// Talk to a firmware bridge on the bench 密码键盘/外设桥: stop the daemon first, a port has one owner.
     #[command(subcommand)]
     Bridge(BridgeSub),

@@ -8,6 +8,7 @@ mod bridge;
 mod check;
 pub mod client;
 mod day;
+mod doctor;
 mod failure;
 mod out;
 mod people;
@@ -74,6 +75,7 @@ fn command(line: Line) -> Result<Exit, Failure> {
         Sub::Sim(SimSub::Msr(args)) => sims::msr(args),
         Sub::Sim(SimSub::Scanner(args)) => sims::scanner(args),
         Sub::Sim(SimSub::Bridge(args)) => sims::bridge(args),
+        Sub::Doctor(args) => doctor::doctor(flag, args.json),
         Sub::Bridge(sub) => bridge::bridge(sub, flag),
     }
 }
@@ -140,6 +142,7 @@ mod tests {
             "sim msr --port p",
             "sim scanner --port p",
             "sim bridge --port p --spoil 1",
+            "doctor --json --config f",
             "bridge ping --port p --count 3",
             "bridge info --terminal POS1 --config f",
             "bridge load-key --port p --check-value 47F81683",

@@ -30,10 +30,15 @@ pub fn folder(name: &str) -> PathBuf {
 
 /// The built program; what it printed, good or bad.
 pub fn tilld(words: &[&str], input: &str) -> (Option<i32>, String) {
+    tilld_in("C.UTF-8", words, input)
+}
+
+/// The same in another language.
+pub fn tilld_in(lang: &str, words: &[&str], input: &str) -> (Option<i32>, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tilld"))
         .args(words)
         .env_remove("TILLD_LOG")
-        .env("LC_ALL", "C.UTF-8")
+        .env("LC_ALL", lang)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
