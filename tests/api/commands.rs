@@ -147,7 +147,7 @@ fn check_says_everything_and_how_it_ends() {
     let path = config(&folder, "zh");
     let text = good(&tilld(&["check"], &path, ""));
     assert!(text.contains("可以启动") && text.contains("注意  reader[1].port"), "{text}");
-    std::fs::set_permissions(folder.join("POS1.tmk"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::set_permissions(folder.join("POS1.tmk"), std::fs::Permissions::from_mode(0o620)).unwrap();
     let output = tilld(&["check", "--json"], &path, "");
     assert_eq!(output.status.code(), Some(78));
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -126,6 +126,10 @@ pub fn rules() -> Rules {
     }
 }
 
+pub fn data_key() -> DataKey {
+    DataKey::random().unwrap()
+}
+
 impl Shop {
     /// In memory.
     pub fn new(rules: Rules) -> Shop {
@@ -144,7 +148,7 @@ impl Shop {
     }
 
     fn at(rules: Rules, options: StoreOptions, folder: Option<Folder>) -> Shop {
-        let data_key = DataKey::random().unwrap();
+        let data_key = data_key();
         let terminals: Vec<TerminalId> = rules.terminals.keys().cloned().collect();
         let tries = rules.channel.reversal_tries;
         let now = Now { wall: WallMs(MORNING), mono: MonoMs(0) };
@@ -504,12 +508,12 @@ pub fn instrument(word: &str) -> (Instrument, tilld::core::domain::Entry) {
     let track = |text: &str| Instrument::Track2(Track2::new(text.into()));
     match word {
         // A home card with a stripe only.
-        "stripe" => (track("6222021234567890128=30121010000012300000"), Entry::Magstripe),
+        "stripe" => (track("6222021234567890128=301210100000123"), Entry::Magstripe),
         // Its service code says that there is a chip.
-        "chip" => (track("6222021234567890128=30122010000012300000"), Entry::Magstripe),
-        "inserted" => (track("6222021234567890128=30122010000012300000"), Entry::Chip),
-        "foreign" => (track("4111111111111111=30121010000012300000"), Entry::Magstripe),
-        "expired" => (track("6222021234567890128=26021010000012300000"), Entry::Magstripe),
+        "chip" => (track("6222021234567890128=301220100000123"), Entry::Magstripe),
+        "inserted" => (track("6222021234567890128=301220100000123"), Entry::Chip),
+        "foreign" => (track("4111111111111111=301210100000123"), Entry::Magstripe),
+        "expired" => (track("6222021234567890128=260210100000123"), Entry::Magstripe),
         "spoiled" => (track("62220212345678901=2"), Entry::Magstripe),
         "keyed" => (
             Instrument::Card { pan: Pan::new("6222021234567890128".into()), expiry: Some("3012".into()) },

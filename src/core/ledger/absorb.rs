@@ -1,13 +1,12 @@
 //! How an event changes the state, and what record it becomes. Total: it cannot refuse, and gives the same state from the same rows.
 
+mod batch;
+
 use std::collections::BTreeSet;
 
-use super::{Exception, InFlight, Ledger, Person};
-use crate::core::acquirer::Answer;
+use super::{Exception, Ledger, Person};
 use crate::core::day::{Batch, ClosedShift, DayBook, Drawer, Return, Rung, Shift, Voucher, VoucherReason};
-use crate::core::domain::{
-    BatchNo, BusinessDate, Kind, Method, Minor, PaymentId, Seq, Stan, State, TerminalId, WallMs, ZNumber,
-};
+use crate::core::domain::{BusinessDate, Kind, Method, Minor, PaymentId, Seq, State, TerminalId, WallMs, ZNumber};
 use crate::core::journal::{Column, Effect, Event, Original, Record, Resolution, SettleReason, Subject, link};
 use crate::core::payment::{Payment, Reversal, ReversalStage, Slot};
 use crate::core::ports::{Archive, StoreError};
@@ -263,54 +262,6 @@ impl Ledger {
         effect
     }
 
-    /// The batch keeps each day's part of it.
-    fn move_part(&mut self, before: Option<&Payment>, after: &Payment) {
-        let (from, to) = (before.and_then(Payment::slot), after.slot());
-        if from == to {
-            return;
-        }
-        let (column, amount) = (after.column(), after.amount);
-        if let Some(Slot::Batch(terminal, number)) = &from
-            && let Some(batch) = self.batch_mut(terminal, *number)
-            && let Some(part) = batch.parts.get_mut(&after.date)
-        {
-            let tally = part.tally_mut(column);
-            tally.count = tally.count.saturating_sub(1);
-            tally.amount = tally.amount.checked_sub(amount).unwrap_or(Minor::ZERO);
-        }
-        if let Some(Slot::Batch(terminal, number)) = &to
-            && let Some(batch) = self.batch_mut(terminal, *number)
-        {
-            let part = batch.parts.entry(after.date).or_default();
-            *part = part.with(column, amount).unwrap_or(*part);
-        }
-    }
-
-    /// The stored payments of earlier days: the oldest's day, which the next batch settles.
-    fn backlog(&self, id: &TerminalId) -> Option<(SettleReason, BusinessDate)> {
-        let dates =
-            super::Index::of_terminal(&self.index.stored, id).filter_map(|id| Some(self.payments.get(&id)?.date));
-        dates.min().filter(|date| *date < self.open).map(|date| (SettleReason::Cut, date))
-    }
-
-    /// A settlement that was wanted for stored payments alone, all of which have left the queue in another way.
-    fn drop_needless_settlement(&mut self, id: &TerminalId) {
-        let wanted = self.terminals.get(id).filter(|t| t.settle.is_some() && t.batch.is_empty());
-        if wanted.is_some() {
-            let backlog = self.backlog(id);
-            if let Some(terminal) = self.terminals.get_mut(id) {
-                terminal.settle = backlog;
-            }
-        }
-    }
-
-    fn batch_mut(&mut self, terminal: &TerminalId, number: BatchNo) -> Option<&mut Batch> {
-        match self.terminals.get_mut(terminal) {
-            Some(t) if t.batch.number == number => Some(&mut t.batch),
-            _ => self.ended.get_mut(&(terminal.clone(), number)),
-        }
-    }
-
     /// Counters and lists of the day that the payment, or its entry, belongs to.
     fn note_in_books(&mut self, after: &Payment, was: Option<State>, effect: Option<&Effect>) {
         if let Some(effect) = effect {
@@ -397,155 +348,6 @@ impl Ledger {
         }
     }
 
-    fn sending(&mut self, id: &TerminalId, stan: Stan, batch: BatchNo, subject: &Subject, seq: Seq) -> Option<Effect> {
-        let terminal = self.terminals.entry(id.clone()).or_default();
-        // Repeats go under their old number; only a new one moves the counter.
-        let repeat = match subject {
-            Subject::Settle(_) => terminal.batch.asked.as_ref().is_some_and(|(asked, _)| *asked == stan),
-            Subject::End { .. } => terminal.batch.end == Some(stan),
-            Subject::Reversal(_) => true,
-            Subject::Advice(p) | Subject::Payment(p) => {
-                self.payments.get(p).is_some_and(|p| p.stan == Some(stan) && p.sends > 0)
-            }
-            Subject::Upload(_) => terminal.batch.uploading.as_ref().is_some_and(|(sent, _)| *sent == stan),
-            Subject::SignOn => false,
-        };
-        if !repeat {
-            terminal.last_stan = stan;
-        }
-        terminal.in_flight = Some(InFlight { stan, batch, subject: subject.clone() });
-        match subject {
-            Subject::Payment(payment) | Subject::Advice(payment) => {
-                if terminal.batch.number == batch {
-                    terminal.batch.first.get_or_insert(seq);
-                    terminal.batch.last = Some(seq);
-                }
-                return self.change(*payment, |p| p.sending(batch, stan));
-            }
-            Subject::Reversal(payment) => {
-                return self.change(*payment, |p| {
-                    if let Some(reversal) = &mut p.reversal {
-                        reversal.tries = reversal.tries.saturating_add(1);
-                    }
-                });
-            }
-            Subject::Settle(totals) => {
-                terminal.batch.rung = Rung::Asked;
-                terminal.batch.asked.get_or_insert((stan, *totals));
-            }
-            Subject::End { records, .. } => {
-                terminal.batch.rung = Rung::Uploaded;
-                terminal.batch.records = *records;
-                terminal.batch.end.get_or_insert(stan);
-            }
-            Subject::Upload(rows) => terminal.batch.uploading = Some((stan, rows.clone())),
-            Subject::SignOn => {}
-        }
-        None
-    }
-
-    fn land(&mut self, terminal: &TerminalId) -> Option<InFlight> {
-        self.terminals.get_mut(terminal)?.in_flight.take()
-    }
-
-    fn answered(
-        &mut self,
-        terminal: &TerminalId,
-        flight: &InFlight,
-        answer: &Answer,
-        accepted: bool,
-        foreign: bool,
-    ) -> Option<Effect> {
-        match &flight.subject {
-            Subject::SignOn => {}
-            Subject::Payment(id) => {
-                let effect = self.change(*id, |p| p.answered(answer));
-                self.acknowledge(*id, foreign);
-                self.tie_to_original(*id);
-                return effect;
-            }
-            Subject::Advice(id) => {
-                let effect = self.change(*id, |p| p.advice_answered(answer, accepted));
-                self.acknowledge(*id, foreign);
-                return effect;
-            }
-            Subject::Reversal(id) => {
-                let effect = self.change(*id, |p| p.reversal_answered(accepted));
-                self.tie_to_original(*id);
-                return effect;
-            }
-            // A technician has moved on to another batch: what is said of the old one is for the statement.
-            _ if self.terminals.get(terminal).is_none_or(|t| t.batch.number != flight.batch) => {}
-            Subject::Settle(_) => self.verdict(terminal, answer),
-            Subject::Upload(ids) => {
-                if accepted && let Some(t) = self.terminals.get_mut(terminal) {
-                    t.batch.uploading = None;
-                    t.batch.uploaded = ids.last().copied().or(t.batch.uploaded);
-                    t.batch.records = t.batch.records.saturating_add(u16::try_from(ids.len()).unwrap_or(u16::MAX));
-                }
-            }
-            Subject::End { .. } => {
-                if accepted {
-                    self.end_batch(terminal);
-                }
-            }
-        }
-        None
-    }
-
-    /// The acquirer's verdict on our totals.
-    fn verdict(&mut self, terminal: &TerminalId, answer: &Answer) {
-        use crate::core::acquirer::Verdict;
-        let (Some(verdicts), Some(t)) = (answer.verdict, self.terminals.get_mut(terminal)) else { return };
-        t.batch.verdicts = Some(verdicts);
-        t.batch.settle_date.clone_from(&answer.settle_date);
-        t.batch.rung = if verdicts.balanced() {
-            Rung::Balanced
-        } else if verdicts.domestic == Verdict::Error || verdicts.foreign == Verdict::Error {
-            Rung::Error
-        } else {
-            Rung::Unbalanced
-        };
-    }
-
-    /// The acquirer has this payment in its books: into field 48 of its batch.
-    fn acknowledge(&mut self, id: PaymentId, foreign: bool) {
-        let Some(payment) = self.payments.get(&id) else { return };
-        let (Some(number), true) = (payment.batch, payment.in_host_totals) else { return };
-        let (device, column, amount) = (payment.device.clone(), payment.column(), payment.amount);
-        // What comes after 0500 is in the acquirer's books and not in what we asked about: the verdict will say so.
-        if let Some(batch) = self.batch_mut(&device, number).filter(|b| b.rung == Rung::Open) {
-            // The schedule sends only what has room; a late approval that has none leaves the batch unbalanced.
-            let _fits = batch.acknowledge(foreign, column, amount);
-        }
-    }
-
-    /// The current batch takes nothing more, for ever; the next one begins.
-    fn end_batch(&mut self, id: &TerminalId) {
-        // What is left of earlier days (the next of several, or a batch that filled up) makes the next batch due as well.
-        let backlog = self.backlog(id);
-        let Some(terminal) = self.terminals.get_mut(id) else { return };
-        let next = Batch::new(terminal.batch.number.next());
-        let mut ended = std::mem::replace(&mut terminal.batch, next);
-        terminal.settle = backlog;
-        ended.rung = Rung::Ended;
-        self.ended.insert((id.clone(), ended.number), ended);
-    }
-
-    fn decide_batch(&mut self, id: &TerminalId, batch: BatchNo) {
-        let backlog = self.backlog(id);
-        let terminal = self.terminals.entry(id.clone()).or_default();
-        terminal.stopped = None;
-        if terminal.batch.number != batch {
-            // The old batch stays on its rung: what became of it is for the statement to say.
-            let old = std::mem::replace(&mut terminal.batch, Batch::new(batch));
-            terminal.settle = backlog;
-            if !old.is_empty() {
-                self.ended.insert((id.clone(), old.number), old);
-            }
-        }
-    }
-
     fn resolved(&mut self, exception: crate::core::domain::ExceptionNo, how: Resolution, at: WallMs) -> Option<Effect> {
         let payment = self.exceptions.remove(&exception)?.payment?;
         let effect = self.change(payment, |p| match (how, p.state) {
@@ -570,21 +372,8 @@ impl Ledger {
         effect
     }
 
-    /// Somebody has asked the acquirer, who has it: it stands in field 48 while its batch can still be asked about.
-    fn acknowledge_by_hand(&mut self, id: PaymentId) {
-        let decided = |p: &Payment| matches!(p.state, State::Approved | State::Forwarded);
-        if self.payments.get(&id).is_some_and(decided) {
-            self.acknowledge(id, false);
-        }
-    }
-
     /// After a cut the next day's book is open.
-    fn turn_the_page(
-        &mut self,
-        closed: crate::core::domain::BusinessDate,
-        z: ZNumber,
-        next: crate::core::domain::BusinessDate,
-    ) {
+    fn turn_the_page(&mut self, closed: BusinessDate, z: ZNumber, next: BusinessDate) {
         let (head, link) = (self.head, self.link);
         let mut grand_total = Minor::ZERO;
         let carried = self.shifts.values().cloned().collect();
@@ -600,7 +389,7 @@ impl Ledger {
 
     /// Forgets earlier days of which nothing moves any more, and ended batches that no remaining day lies in. Only at a cut, so
     /// that the archive has their last word.
-    fn finish_days(&mut self, closed: crate::core::domain::BusinessDate) {
+    fn finish_days(&mut self, closed: BusinessDate) {
         let unsettled: BTreeSet<_> = self.payments.values().filter(|p| !p.at_rest()).map(|p| p.date).collect();
         let ended = &self.ended;
         self.days.retain(|date, day| {

@@ -62,7 +62,9 @@ pub(super) fn config(text: &str, path: &Path) -> Result<(Config, Vec<Finding>), 
     };
     let span = table.span();
     let root = Section::new(String::new(), table.into_inner(), span, text, &findings);
-    let config = Reader { base: path.parent().unwrap_or(Path::new("")), lang: Lang::Zh }.root(root, path);
+    // The folder of `tilld.toml`, named without one, is `.`: an empty path is no folder to anybody.
+    let base = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let config = Reader { base, lang: Lang::Zh }.root(root, path);
     let list = findings.into_sorted();
     match config {
         Some(config) if list.iter().all(|f| f.level != Level::Error) => Ok((config, list)),

@@ -84,6 +84,9 @@ fn the_optional_sections_may_be_absent() {
 fn relative_paths_begin_at_the_file() {
     let (config, _) = parse(&GOOD.replace("\"/var/lib/tilld\"", "\"data\"")).unwrap();
     assert_eq!(config.data.dir, PathBuf::from("/etc/tilld/data"));
+    // `--config tilld.toml`, said in its own folder: "" would be no folder at all.
+    let (config, _) = Config::parse(&GOOD.replace("\"/var/lib/tilld\"", "\"data\""), Path::new("tilld.toml")).unwrap();
+    assert!(config.data.dir.parent().unwrap().is_dir(), "{}", config.data.dir.display());
 }
 
 #[test]

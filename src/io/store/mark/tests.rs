@@ -1,3 +1,4 @@
+//! The mark, written, read back, and compared with a store that fell behind.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::atomic::{AtomicU32, Ordering};

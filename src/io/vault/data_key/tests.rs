@@ -1,3 +1,4 @@
+//! Where the data key comes from, and what is refused.
 #![allow(clippy::unwrap_used)]
 
 use std::fs::{self, Permissions};

@@ -1,3 +1,4 @@
+//! Seals of links, days and cards; what does not open.
 #![allow(clippy::unwrap_used)]
 
 use ring::signature::{ED25519, UnparsedPublicKey};

@@ -1,0 +1,285 @@
+//! What a step writes: each event's row and what stands beside it, then everything that moved, in one commit.
+
+use super::super::jobs;
+use super::super::orders::OrderSources;
+use super::{Staged, Writer, to_json};
+use crate::core::domain::{BatchNo, BusinessDate, Method, Now, PaymentId, Seq, ShiftNo, State, TerminalId, ZNumber};
+use crate::core::journal::{Event, Link, Original, Record, Subject, seal_message};
+use crate::core::payment::Payment;
+use crate::core::ports::{BatchRow, Committed, DayRow, Output, Reply, Row, Sealer, ShiftRow, Store, StoreError};
+
+impl<S: Store, K: Sealer> Writer<S, K> {
+    pub(super) fn commit_events(
+        &mut self,
+        events: Vec<Event>,
+        now: Now,
+        staged: &mut Staged,
+    ) -> Result<(), StoreError> {
+        events.into_iter().try_for_each(|event| self.commit_event(event, now, staged))
+    }
+
+    /// Applies one event, writes its row, and gathers what follows from it.
+    pub(super) fn commit_event(&mut self, event: Event, now: Now, staged: &mut Staged) -> Result<(), StoreError> {
+        let about = self.about(&event);
+        let before: Vec<(PaymentId, Option<State>)> =
+            about.iter().map(|id| (*id, self.ledger.payments.get(id).map(|p| p.state))).collect();
+        let ending = match &event {
+            Event::Answered { terminal, .. } | Event::BatchEndSeen { terminal, .. } => {
+                self.ledger.terminals.get(terminal).map(|t| (terminal.clone(), t.batch.number))
+            }
+            _ => None,
+        };
+        let cut = matches!(event, Event::DayCut { .. }).then(|| (self.ledger.open, self.ledger.today().z));
+        let record = self.ledger.absorb(event, now.wall, &self.store)?;
+        self.append(&record, about.first().copied())?;
+        staged.rows += 1;
+        let made = matches!(record.event, Event::PaymentMade(_)).then_some(PaymentId(record.seq.0));
+        let changed: Vec<(PaymentId, Option<State>)> = before.into_iter().chain(made.map(|id| (id, None))).collect();
+        self.note(&record, &changed, now, staged);
+        if let Event::Sending { terminal, .. } = &record.event {
+            let sources =
+                OrderSources { ledger: &self.ledger, rules: &self.rules, archive: &self.store, sealer: &self.sealer };
+            if let Some(order) = sources.order(&record.event, &mut self.secrets)? {
+                staged.outputs.push(Output::Send(terminal.clone(), Box::new(order)));
+            }
+        }
+        let mut queued = jobs::jobs(&record, &self.ledger, &self.rules, &changed);
+        if let Some((terminal, batch)) = ending
+            && self.ledger.terminals.get(&terminal).is_some_and(|t| t.batch.number != batch)
+        {
+            queued.extend(jobs::slip(&terminal, batch, &self.rules));
+            staged.ended.push((terminal, batch));
+        }
+        for job in &queued {
+            self.store.put_job(job)?;
+            staged.print = true;
+        }
+        if let Event::ShiftClosed { shift, .. } = &record.event {
+            self.archive_shift(*shift)?;
+        }
+        if let Some((date, z)) = cut {
+            self.seal(date, z, now, staged)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn about(&self, event: &Event) -> Vec<PaymentId> {
+        let flight = |terminal: &TerminalId| self.ledger.terminals.get(terminal)?.in_flight.as_ref();
+        match event {
+            Event::PaymentStored { payment }
+            | Event::PaymentCancelled { payment, .. }
+            | Event::PaymentSetAside { payment, .. }
+            | Event::ReversalOwed { payment, .. }
+            | Event::ReversalGivenUp { payment }
+            | Event::LateAnswer { payment, .. } => vec![*payment],
+            Event::Sending { subject, .. } => subject.payments(),
+            Event::NotSent { terminal, .. } | Event::NoAnswer { terminal, .. } | Event::Answered { terminal, .. } => {
+                flight(terminal).map(|f| f.subject.payments()).unwrap_or_default()
+            }
+            Event::Stray { payment, .. } | Event::ExceptionOpened { payment, .. } => payment.iter().copied().collect(),
+            Event::ExceptionResolved { exception, .. } => {
+                self.ledger.exceptions.get(exception).and_then(|e| e.payment).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn append(&mut self, record: &Record, payment: Option<PaymentId>) -> Result<(), StoreError> {
+        let payment = match record.event {
+            Event::PaymentMade(_) => Some(PaymentId(record.seq.0)),
+            _ => payment,
+        };
+        let link: Link = self.ledger.link;
+        let hmac = self.sealer.seal_link(&link);
+        self.store.append(&Row { record: record.clone(), bytes: record.to_bytes(), link, hmac, payment })
+    }
+
+    /// Marks what must be written beside the row, and wipes what is no longer needed.
+    pub(super) fn note(
+        &mut self,
+        record: &Record,
+        changed: &[(PaymentId, Option<State>)],
+        now: Now,
+        staged: &mut Staged,
+    ) {
+        let open = self.ledger.open;
+        for (id, before) in changed {
+            staged.dirty.entry(*id).or_insert(*before);
+            let Some(payment) = self.ledger.payments.get(id) else { continue };
+            staged.days |= payment.date < open;
+            if let Some(Original::Payment(original)) = payment.original {
+                staged.dirty.entry(original).or_insert(None);
+            }
+            if !matches!(payment.state, State::Waiting | State::Sent) {
+                self.secrets.drop_for(*id);
+            }
+            if payment.state == State::Waiting {
+                self.lines.waiting.entry(*id).or_insert(now.mono);
+            } else {
+                self.lines.waiting.remove(id);
+            }
+            let original = match payment.original {
+                Some(Original::Payment(original)) => self.ledger.payments.get(&original),
+                _ => None,
+            };
+            let done = [Some(payment), original].into_iter().flatten().filter(|p| self.card_is_done(p));
+            staged.erase.extend(done.map(|p| p.id));
+        }
+        let settlement =
+            |subject: &Subject| matches!(subject, Subject::Settle(_) | Subject::Upload(_) | Subject::End { .. });
+        match &record.event {
+            Event::Sending { terminal, subject, .. } => {
+                staged.batches.insert(terminal.clone());
+                staged.rung |= settlement(subject);
+                staged.days |= settlement(subject);
+            }
+            Event::Answered { terminal, .. } => {
+                staged.batches.insert(terminal.clone());
+                let t = self.ledger.terminals.get(terminal);
+                let climbing = t.is_some_and(|t| t.batch.settling() || t.batch.is_empty());
+                staged.rung |= climbing;
+                staged.days |= climbing;
+            }
+            Event::BatchEndSeen { terminal, .. } | Event::BatchDecided { terminal, .. } => {
+                staged.batches.insert(terminal.clone());
+                (staged.rung, staged.days) = (true, true);
+            }
+            Event::DayCut { .. } => (staged.rung, staged.days) = (true, true),
+            _ => {}
+        }
+    }
+
+    /// Law 7: no message can need the card any more. What is in the current batch may still be uploaded; its end erases the rest.
+    pub(super) fn card_is_done(&self, p: &Payment) -> bool {
+        let current = || self.ledger.terminals.get(&p.device).map(|t| t.batch.number);
+        matches!(p.method, Method::Card | Method::Qr)
+            && match p.state {
+                State::Waiting | State::Sent | State::Unknown | State::SetAside => false,
+                State::Stored => p.voided_by.is_some(),
+                State::Declined | State::Cancelled | State::Reversed | State::Rejected | State::WrittenOff => true,
+                State::Approved | State::Forwarded => p.batch.is_none() || p.batch != current(),
+            }
+    }
+
+    /// Signs the root of the day that was just cut, and goes on under new keys.
+    pub(super) fn seal(
+        &mut self,
+        date: BusinessDate,
+        z: ZNumber,
+        now: Now,
+        staged: &mut Staged,
+    ) -> Result<(), StoreError> {
+        let root = self.ledger.link;
+        let store = self.rules.store.to_string();
+        let day = date.to_string();
+        let signed = self.sealer.seal_day(&|next_key| seal_message(&store, &day, z.0, &root, next_key))?;
+        self.store.put_day_keys(&self.sealer.sealed_keys())?;
+        staged.sealed = true;
+        let event = Event::DaySealed { date, z, root, signature: signed.signature, next_key: signed.next_key };
+        self.commit_event(event, now, staged)
+    }
+
+    pub(super) fn archive_shift(&mut self, shift: ShiftNo) -> Result<(), StoreError> {
+        let today = self.ledger.today();
+        let Some(closed) = today.closed_shifts.iter().find(|s| s.no == shift) else { return Ok(()) };
+        let row = ShiftRow { shift, cashier: closed.cashier.clone(), closed: today.date, body: to_json(closed) };
+        self.store.put_shift(&row)
+    }
+
+    /// Writes the payments that changed, so that the next command of the same step finds them.
+    pub(super) fn flush(&mut self, staged: &mut Staged) -> Result<Vec<PaymentId>, StoreError> {
+        for id in staged.dirty.keys() {
+            if let Some(payment) = self.ledger.payments.get(id) {
+                self.store.put_payment(payment, payment.slot().as_ref())?;
+            }
+        }
+        let flushed: Vec<PaymentId> = std::mem::take(&mut staged.dirty).into_keys().collect();
+        staged.written.extend(&flushed);
+        Ok(flushed)
+    }
+
+    pub(super) fn answer_waiters(&mut self, flushed: &[PaymentId], staged: &mut Staged) {
+        for id in flushed {
+            let Some(payment) = self.ledger.payments.get(id).filter(|p| p.answerable()) else { continue };
+            for ticket in self.waiters.remove(id).unwrap_or_default() {
+                staged.answered.push((*id, ticket));
+                staged.outputs.push(Output::Answer(ticket, Ok(Reply::Payment(Box::new(payment.clone())))));
+            }
+        }
+    }
+
+    /// Archives what moved, commits, and lets memory go of what rests.
+    pub(super) fn finish(&mut self, staged: &mut Staged) -> Result<(), StoreError> {
+        self.flush(staged)?;
+        self.put_batches(staged)?;
+        if staged.days {
+            self.put_days()?;
+        }
+        if !staged.erase.is_empty() {
+            self.store.erase_cards(&staged.erase)?;
+        }
+        if staged.sealed || self.ledger.head == Seq(1) {
+            self.store.put_snapshot(self.ledger.head, &self.ledger.to_bytes())?;
+        }
+        self.store.commit()?;
+        self.sealer.committed();
+        self.secrets.committed();
+        self.ledger.evict();
+        if staged.print {
+            staged.outputs.push(Output::Print);
+        }
+        let terminals = self.ledger.terminals.iter().map(|(id, t)| (id.clone(), t.batch.number, t.last_stan)).collect();
+        staged.outputs.push(Output::Committed(Committed {
+            head: self.ledger.head,
+            link: self.ledger.link,
+            terminals,
+            rung: staged.rung,
+            payments: staged.written.iter().copied().collect(),
+        }));
+        Ok(())
+    }
+
+    pub(super) fn put_batches(&mut self, staged: &mut Staged) -> Result<(), StoreError> {
+        for terminal in &staged.batches {
+            let Some(state) = self.ledger.terminals.get(terminal) else { continue };
+            let ended = self.ledger.ended.iter().filter(|((t, _), _)| t == terminal).map(|(_, batch)| batch);
+            for batch in ended.chain([&state.batch]) {
+                let Some(first) = batch.first else { continue };
+                self.store.put_batch(&BatchRow {
+                    terminal: terminal.clone(),
+                    batch: batch.number,
+                    first,
+                    rung: batch.rung.as_str(),
+                    body: to_json(batch),
+                })?;
+            }
+        }
+        for (terminal, number) in std::mem::take(&mut staged.ended) {
+            self.erase_batch_cards(&terminal, number)?;
+        }
+        Ok(())
+    }
+
+    /// Once a batch has ended no message needs its cards any more; those of payments that are still undecided stay.
+    pub(super) fn erase_batch_cards(&mut self, terminal: &TerminalId, number: BatchNo) -> Result<(), StoreError> {
+        let Some(first) = self.ledger.batch(terminal, number).and_then(|b| b.first) else { return Ok(()) };
+        let ledger = &self.ledger;
+        let undecided = |p: &Payment| p.reversal_owed() || matches!(p.state, State::Stored | State::SetAside);
+        let members = self.store.batch_members(terminal, number, first)?;
+        let done: Vec<PaymentId> =
+            members.into_iter().filter(|id| !ledger.payments.get(id).is_some_and(undecided)).collect();
+        self.store.erase_cards(&done)
+    }
+
+    pub(super) fn put_days(&mut self) -> Result<(), StoreError> {
+        let dates: Vec<BusinessDate> = self.ledger.unfinished().collect();
+        for date in dates {
+            let Some(view) = self.ledger.day_view(date, &self.rules, &self.store)? else { continue };
+            let Some(day) = self.ledger.days.get(&date) else { continue };
+            let Some((last, root)) = day.cut else { continue };
+            let body = to_json(&view);
+            self.store.put_day(&DayRow { date, z: day.z.0, first: day.first, last, root, tail: body.clone(), body })?;
+        }
+        Ok(())
+    }
+}
