@@ -4,9 +4,11 @@
 //! routes, so that there is one way to ask anything. Prints through `out` alone.
 
 mod args;
+mod bridge;
 mod check;
 pub mod client;
 mod day;
+mod doctor;
 mod failure;
 mod out;
 mod people;
@@ -72,6 +74,9 @@ fn command(line: Line) -> Result<Exit, Failure> {
         Sub::Sim(SimSub::Printer(args)) => sims::printer(args),
         Sub::Sim(SimSub::Msr(args)) => sims::msr(args),
         Sub::Sim(SimSub::Scanner(args)) => sims::scanner(args),
+        Sub::Sim(SimSub::Bridge(args)) => sims::bridge(args),
+        Sub::Doctor(args) => doctor::doctor(flag, args.json),
+        Sub::Bridge(sub) => bridge::bridge(sub, flag),
     }
 }
 
@@ -136,6 +141,12 @@ mod tests {
             "sim printer --port p",
             "sim msr --port p",
             "sim scanner --port p",
+            "sim bridge --port p --spoil 1",
+            "doctor --json --config f",
+            "bridge ping --port p --count 3",
+            "bridge info --terminal POS1 --config f",
+            "bridge load-key --port p --check-value 47F81683",
+            "bridge log --port p --seconds 1",
         ] {
             let words = std::iter::once("tilld").chain(line.split(' '));
             assert!(Line::try_parse_from(words).is_ok(), "{line}");

@@ -74,7 +74,7 @@ fn terminal(config: &Config, terminal: &super::config::TerminalConfig) -> Termin
     TerminalRules {
         tid: terminal.tid.to_string(),
         mid: terminal.mid.to_string(),
-        printer: printer.map(|p| p.id.clone()),
+        printer: printer.map(|p| p.id.clone()).or_else(|| super::drawers::outlet(config, &terminal.id)),
         receipts: printer.is_some_and(|p| p.receipts),
     }
 }

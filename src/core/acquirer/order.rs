@@ -278,8 +278,10 @@ pub enum Verdict {
 pub enum NotSent {
     /// There is no connection, and none could be made in time.
     NoLine,
-    /// The message could not be built (no work keys, a field that does not fit): not a matter of the line.
+    /// The message could not be built (a field that does not fit): not a matter of the line.
     NotBuilt,
+    /// Its MAC could not be made now: no work keys, or the PIN pad that holds them does not answer. After a sign-on it can be.
+    NoKeys,
 }
 
 /// What a lane tells the writer.
