@@ -10,6 +10,7 @@ pub mod marking;
 pub mod papers;
 pub mod presenting;
 pub mod printing;
+pub mod reconciling;
 pub mod rules;
 pub mod start;
 pub mod status;

@@ -281,6 +281,12 @@ impl Format {
         self.columns.contains_key(&Field::Order)
     }
 
+    /// Whether its lines are fields of fixed widths, without a header.
+    #[must_use]
+    pub fn is_fixed(&self) -> bool {
+        matches!(self.lines, Lines::Fixed { .. })
+    }
+
     /// Whether a payment by this method, with this truncated card or code, should be in such a statement.
     #[must_use]
     pub fn expects(&self, method: Method, masked: Option<&str>) -> bool {

@@ -19,6 +19,8 @@ pub const LISTED: usize = 10_000;
 pub struct Period {
     /// The statement's days, without those that a later statement has taken over.
     pub days: BTreeSet<BusinessDate>,
+    /// The statement's days that a later statement has taken over: their rows are not judged.
+    pub taken_over: BTreeSet<BusinessDate>,
     /// Days that other statements of this format speak for.
     pub elsewhere: BTreeSet<BusinessDate>,
     /// Today.
@@ -115,10 +117,10 @@ impl<'b> Matcher<'b> {
         Matcher { book, period, out }
     }
 
-    /// Whether a row belongs to the days that are judged. A row without a day does.
+    /// Whether a row is judged: not where a later statement has taken its day over.
     #[must_use]
     pub fn judges(&self, row: &Row) -> bool {
-        row.day.or(row.made).is_none_or(|day| self.period.days.contains(&day))
+        row.day.or(row.made).is_none_or(|day| !self.period.taken_over.contains(&day))
     }
 
     /// Whether ours has what this row names; where not, the caller may look further and hand it to [`Matcher::add`].
