@@ -13,6 +13,7 @@ pub mod pad;
 pub mod papers;
 pub mod presenting;
 pub mod printing;
+pub mod reconciling;
 pub mod rules;
 pub mod start;
 pub mod status;

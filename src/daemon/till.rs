@@ -13,7 +13,7 @@ use crate::core::domain::{
 use crate::core::ledger::payment_view;
 use crate::core::ports::{
     Archive, Command, DayView, Desk, ExceptionView, Page, PaymentFilter, PaymentView, Presented, PrintWhat, Reply,
-    ReportFormat, Respond, StatusView, StoryLine, WhichDay,
+    ReportFormat, Respond, StatementNote, StatementNoted, StatusView, StoryLine, WhichDay,
 };
 use crate::io::store;
 use crate::io::vault::{PIN_ITERATIONS, hash_pin, verify_pin};
@@ -122,6 +122,10 @@ impl Desk for Till {
     fn hash_pin(&self, pin: &Pin) -> Result<Vec<u8>, Reject> {
         let iterations = NonZeroU32::new(PIN_ITERATIONS.into()).unwrap_or(NonZeroU32::MIN);
         hash_pin(pin, iterations).map_err(|e| unreadable(e.into()))
+    }
+
+    fn note_statement(&self, note: StatementNote) -> Result<StatementNoted, Reject> {
+        self.papers.ask(move |writer| writer.store_mut().note_statement(&note))?.map_err(unreadable)
     }
 
     fn resume_printing(&self, printer: Option<&str>) {

@@ -91,6 +91,12 @@ pub trait Desk: Send + Sync + 'static {
     /// Hashes a new PIN.
     fn hash_pin(&self, pin: &Pin) -> Result<Vec<u8>, Reject>;
 
+    /// Notes a statement that was reconciled, durably; the same file again changes nothing. Waits for the writer.
+    fn note_statement(&self, note: super::StatementNote) -> Result<super::StatementNoted, Reject> {
+        let _ = note;
+        Err(crate::core::domain::Refusal::NotSupported.with("what", "statements"))
+    }
+
     /// The cashier has put things right at a printer: go on.
     fn resume_printing(&self, printer: Option<&str>);
 

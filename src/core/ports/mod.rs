@@ -3,11 +3,13 @@
 mod command;
 mod desk;
 mod keys;
+mod statement;
 mod store;
 mod view;
 
 pub use command::*;
 pub use desk::*;
 pub use keys::*;
+pub use statement::*;
 pub use store::*;
 pub use view::*;

@@ -23,6 +23,7 @@ mod people;
 mod problem;
 mod secrets;
 mod shifts;
+mod statements;
 mod token;
 
 use std::net::SocketAddr;
@@ -86,6 +87,7 @@ fn router(api: Arc<Api>) -> Router {
         .route("/v1/exceptions", get(exceptions::list))
         .route("/v1/exceptions/{id}/resolve", post(exceptions::resolve))
         .route("/v1/cashiers", post(people::add))
+        .route("/v1/statements", post(statements::note))
         .route("/v1/print", post(machine::print))
         .route("/v1/printers/resume", post(machine::resume))
         .route("/healthz", get(machine::health))
