@@ -4,6 +4,8 @@
 
 pub mod config;
 pub mod exit;
+pub mod hearing;
+pub mod hours;
 pub mod inbox;
 pub mod lanes;
 pub mod marking;

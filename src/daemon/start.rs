@@ -9,6 +9,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
 use super::config::Config;
+use super::hearing::Listeners;
 use super::inbox::{Inbox, TillWriter};
 use super::lanes::LaneShell;
 use super::marking::Marker;
@@ -150,7 +151,9 @@ impl Running {
         let printers = Arc::new(Printers::start(if all { &config.printers } else { &[] }, &papers)?);
         let readers = Readers::start(if all { &config.readers } else { &[] }, clock)?;
         let health: Arc<Mutex<Option<String>>> = Arc::default();
-        let outlets = Around { orders, printers: Arc::clone(&printers), health: Arc::clone(&health), marker };
+        let listeners = Listeners::default();
+        let (printing, trouble) = (Arc::clone(&printers), Arc::clone(&health));
+        let outlets = Around { orders, printers: printing, health: trouble, marker, listeners: listeners.clone() };
         let body = {
             let inbox = inbox.clone();
             move || write_on(writer, &inbox, &clock, outlets)
@@ -160,7 +163,7 @@ impl Running {
             .spawn(body)
             .map_err(|e| StartError::System(format!("no thread for the writer: {e}")))?;
         let tasks = lanes.into_iter().map(|lane| tokio::spawn(lane.run())).collect();
-        let till = Arc::new(Till { papers, readers, printers, health, warnings });
+        let till = Arc::new(Till { papers, readers, printers, health, warnings, listeners });
         Ok(Running { till, stop, writer: Some(writer), tasks })
     }
 
@@ -245,6 +248,7 @@ struct Around {
     printers: Arc<Printers>,
     health: Arc<Mutex<Option<String>>>,
     marker: Marker,
+    listeners: Listeners,
 }
 
 impl Outlets for Around {
@@ -261,6 +265,7 @@ impl Outlets for Around {
 
     fn committed(&mut self, committed: &Committed) {
         self.marker.note(committed);
+        self.listeners.tell(committed);
     }
 
     fn health(&self, trouble: Option<String>) {
