@@ -6,6 +6,8 @@ pub mod bridging;
 pub mod config;
 pub mod drawers;
 pub mod exit;
+pub mod hearing;
+pub mod hours;
 pub mod inbox;
 pub mod lanes;
 pub mod marking;

@@ -3,6 +3,7 @@
 mod command;
 mod desk;
 mod keys;
+mod schema;
 mod statement;
 mod store;
 mod view;
