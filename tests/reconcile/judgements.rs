@@ -46,7 +46,6 @@ fn judge_on(today: &str, ours: &[Ours<'_>], rows: &[Row]) -> Outcome {
     book.seal();
     let period = Period {
         days: BTreeSet::from([day("2026-11-20")]),
-        taken_over: BTreeSet::new(),
         elsewhere: BTreeSet::new(),
         today: day(today),
         wait_days: 3,
