@@ -62,7 +62,7 @@ fn object(judged: &Judged, noted: StatementNoted) -> Value {
         "formula": Outcome::formula(),
         "statement": {
             "id": noted.id, "file": note.name, "format": note.format, "hash": note.hash, "lines": note.lines,
-            "days": note.days, "days_judged": judged.days, "new": noted.new,
+            "days": note.days, "new": noted.new,
         },
         "spoiled": {"count": note.spoiled, "lines": judged.spoiled},
         "supersedes": by(&judged.supersedes),
@@ -91,8 +91,8 @@ fn text(till: &Till, judged: &Judged, noted: StatementNoted) -> String {
     }
     for (day, (_, name)) in judged.known.iter().flat_map(|k| &k.superseded) {
         text.push_str(&match lang {
-            Lang::Zh => format!("{day}：已被后来的 {name} 取代，不再判断\n"),
-            Lang::En => format!("{day}: superseded by the later {name}, not judged\n"),
+            Lang::Zh => format!("{day}：已被后来的 {name} 取代，以下仅供参考\n"),
+            Lang::En => format!("{day}: superseded by the later {name}: what follows is for information\n"),
         });
     }
     for spoiled in &judged.spoiled {

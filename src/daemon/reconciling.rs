@@ -88,8 +88,6 @@ pub struct Judged {
     pub known: Option<Known>,
     /// Days of earlier statements that this one takes over.
     pub supersedes: DaysOf,
-    /// The days that were judged: all of its own, but for those that a later one has taken over.
-    pub days: BTreeSet<BusinessDate>,
 }
 
 /// How to judge.
@@ -128,15 +126,10 @@ pub fn reconcile(config: &Config, reader: &Reader, asked: &Asked<'_>) -> Result<
     let known = reader.statement(&hash)?;
     let far = |d: BusinessDate, n: u64| BusinessDate(d.0.checked_add_days(Days::new(n)).unwrap_or(d.0));
     let live = reader.statement_days(&format.name, first, far(last, 40))?;
-    let days: BTreeSet<_> = match &known {
-        Some(known) => own.iter().filter(|d| !known.superseded.contains_key(d)).copied().collect(),
-        None => own.clone(),
-    };
     let supersedes: DaysOf =
         live.iter().filter(|(d, _)| known.is_none() && own.contains(d)).map(|(d, by)| (*d, by.clone())).collect();
-    let elsewhere = live.keys().filter(|d| !days.contains(d)).copied().collect();
-    let taken_over = own.difference(&days).copied().collect();
-    let period = Period { days: days.clone(), taken_over, elsewhere, today, wait_days: asked.wait_days };
+    let elsewhere = live.keys().filter(|d| !own.contains(d)).copied().collect();
+    let period = Period { days: own.clone(), elsewhere, today, wait_days: asked.wait_days };
     let outcome = judge(config, reader, asked, &format, today, period)?;
     let name = asked.file.file_name().unwrap_or_default().to_string_lossy();
     let note = StatementNote {
@@ -150,7 +143,7 @@ pub fn reconcile(config: &Config, reader: &Reader, asked: &Asked<'_>) -> Result<
         matched: outcome.matched_count,
         counts: outcome.counts,
     };
-    Ok(Judged { format, note, outcome, spoiled: survey.spoiled.listed, known, supersedes, days })
+    Ok(Judged { format, note, outcome, spoiled: survey.spoiled.listed, known, supersedes })
 }
 
 /// What the first reading gives.
@@ -197,7 +190,7 @@ fn judge(
     let devices: BTreeMap<&str, &TerminalId> = config.terminals.iter().map(|t| (t.tid.as_str(), &t.id)).collect();
     let tid = |device: &TerminalId| tids.get(device.as_str()).copied().unwrap_or_default();
     let (Some(first), Some(last)) = (period.days.first().copied(), period.days.last().copied()) else {
-        // Every day of it was taken over by later statements: there is nothing left to judge.
+        // It speaks for no day.
         return Ok(Matcher::new(&mut Book::new(0, false), period).finish());
     };
     let from = BusinessDate(first.0.checked_sub_days(Days::new(BEFORE_DAYS)).unwrap_or(first.0));
@@ -215,7 +208,7 @@ fn judge(
     let mut matcher = Matcher::new(&mut book, period);
     let mut trouble = None;
     each_row(asked.file, format, today, None, |row| {
-        if trouble.is_some() || !matcher.judges(row) {
+        if trouble.is_some() {
             return;
         }
         let found = if matcher.knows(row) { Ok(None) } else { look_further(reader, &devices, row) };

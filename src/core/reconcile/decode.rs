@@ -243,7 +243,9 @@ impl<'f> Decoder<'f> {
         }
         let mut digits = text.bytes().filter(u8::is_ascii_digit).map(|b| u32::from(b - b'0'));
         let mut take = |n: usize| -> Option<u32> { (0..n).try_fold(0, |sum, _| Some(sum * 10 + digits.next()?)) };
-        let date = match self.format.date {
+        // A full date with dashes says itself what it is.
+        let form = if text.as_bytes().get(4) == Some(&b'-') { DateForm::Yyyymmdd } else { self.format.date };
+        let date = match form {
             DateForm::Yyyymmdd => (|| {
                 let (y, m, d) = (take(4)?, take(2)?, take(2)?);
                 NaiveDate::from_ymd_opt(i32::try_from(y).ok()?, m, d)

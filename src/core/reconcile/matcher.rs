@@ -17,10 +17,8 @@ pub const LISTED: usize = 10_000;
 /// Which days are judged, and until when is waited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Period {
-    /// The statement's days, without those that a later statement has taken over.
+    /// The days that the statement speaks for. Rows of other days are judged, too; what is missing there is not missing.
     pub days: BTreeSet<BusinessDate>,
-    /// The statement's days that a later statement has taken over: their rows are not judged.
-    pub taken_over: BTreeSet<BusinessDate>,
     /// Days that other statements of this format speak for.
     pub elsewhere: BTreeSet<BusinessDate>,
     /// Today.
@@ -117,12 +115,6 @@ impl<'b> Matcher<'b> {
         Matcher { book, period, out }
     }
 
-    /// Whether a row is judged: not where a later statement has taken its day over.
-    #[must_use]
-    pub fn judges(&self, row: &Row) -> bool {
-        row.day.or(row.made).is_none_or(|day| !self.period.taken_over.contains(&day))
-    }
-
     /// Whether ours has what this row names; where not, the caller may look further and hand it to [`Matcher::add`].
     #[must_use]
     pub fn knows(&self, row: &Row) -> bool {
@@ -131,9 +123,6 @@ impl<'b> Matcher<'b> {
 
     /// Judges a row. `found` is a payment from further away, for a row that [`Matcher::knows`] nothing of.
     pub fn row(&mut self, row: &Row, found: Option<&Ours<'_>>) {
-        if !self.judges(row) {
-            return;
-        }
         let hit = self.book.find(row).or_else(|| found.map(|ours| self.book.add_late(ours)));
         match row.state {
             RowState::Approved => self.money(row, hit),
