@@ -1,7 +1,8 @@
 //! A store's days, a line an event, with what is expected at its end.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, missing_docs)]
 
 mod bank;
+mod chance;
 mod crashes;
 mod cuts;
 mod doubts;
@@ -9,6 +10,8 @@ mod drawers;
 mod flaky;
 mod outages;
 mod plain_days;
+mod rig;
+mod seeds;
 mod settlements;
 mod shop;
 mod undoings;

@@ -131,10 +131,14 @@ pub fn rules() -> Rules {
     }
 }
 
+pub fn data_key() -> DataKey {
+    DataKey::random().unwrap()
+}
+
 impl Shop {
     /// In memory.
     pub fn new(rules: Rules) -> Shop {
-        Shop::at(rules, StoreOptions::in_memory(), None, DataKey::random().unwrap(), None)
+        Shop::at(rules, StoreOptions::in_memory(), None, data_key(), None)
     }
 
     /// Over any store, for those who pull its plug.
@@ -157,7 +161,7 @@ impl Shop {
         std::fs::create_dir_all(&path).unwrap();
         let options =
             StoreOptions { durability: tilld::io::store::Durability::Off, ..StoreOptions::at(path.join("tilld.db")) };
-        Shop::at(rules, options, Some(Folder(path)), DataKey::random().unwrap(), None)
+        Shop::at(rules, options, Some(Folder(path)), data_key(), None)
     }
 
     fn at(
