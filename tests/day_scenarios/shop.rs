@@ -287,7 +287,7 @@ impl Shop {
         self.must_foot();
     }
 
-    fn take(&mut self, output: Output) {
+    pub fn take(&mut self, output: Output) {
         match output {
             Output::Answer(ticket, answer) => {
                 let slot = self.answers.insert(ticket.0, Some(answer));

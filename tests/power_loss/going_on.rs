@@ -115,7 +115,7 @@ fn started_again(mut shop: Shop, left: &Arc<Disk>) -> Told {
 fn after_the_power_comes_back_the_day_goes_on_and_settles() {
     let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<u64>().ok());
     let seed = number("TILLD_SEED").unwrap_or_else(from_the_clock);
-    let crashes = number("TILLD_LIVE_CRASHES").unwrap_or(40);
+    let crashes = number("TILLD_LIVE_CRASHES").unwrap_or(12);
     eprintln!("TILLD_SEED={seed} TILLD_LIVE_CRASHES={crashes}");
     let operations = operations();
     let mut chance = Chance(seed);

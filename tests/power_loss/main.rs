@@ -25,7 +25,6 @@ mod vfs;
 mod words;
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -35,7 +34,7 @@ use chance::Chance;
 use crash::{Cut, Replayer};
 use day::{History, record};
 use disk::{Image, Op};
-use oracle::{Judged, Wrong, judge};
+use oracle::{Judged, Wrong, judge, sum};
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|v| v.parse().ok())
@@ -99,12 +98,12 @@ fn cut_everywhere(history: &History, states: u64, seed: u64, stop_at: usize) -> 
     figures.into_inner().unwrap()
 }
 
-fn fingerprint(image: &Image) -> u64 {
+fn fingerprint(image: &Image) -> [u8; 32] {
     let mut files: Vec<_> = image.iter().collect();
     files.sort();
-    let mut hasher = DefaultHasher::new();
-    files.hash(&mut hasher);
-    hasher.finish()
+    let lengths: Vec<[u8; 8]> = files.iter().map(|(_, bytes)| bytes.len().to_le_bytes()).collect();
+    let parts = files.iter().zip(&lengths).flat_map(|((name, bytes), n)| [name.as_bytes(), n.as_slice(), bytes]);
+    sum(&parts.collect::<Vec<_>>())
 }
 
 #[test]

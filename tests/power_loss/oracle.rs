@@ -1,7 +1,6 @@
 //! What must be true of a store that comes back.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 
 use tilld::core::day::ClockPair;
@@ -32,7 +31,14 @@ fn other(what: impl std::fmt::Display) -> Wrong {
 /// Databases that were judged already, by their pages, and their last rows. Most crash states recover to one of few databases, and what is in a
 /// database does not depend on the way to it.
 #[derive(Debug, Default)]
-pub struct Judged(Mutex<HashMap<u64, Seq>>);
+pub struct Judged(Mutex<HashMap<[u8; 32], Seq>>);
+
+/// A name for some bytes.
+pub fn sum(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    parts.iter().for_each(|part| context.update(part));
+    context.finish().as_ref().try_into().unwrap()
+}
 
 /// Opens what is left of the disk after `at` operations. Nothing that was acknowledged may be missing, and nothing that never was may be there:
 ///
@@ -48,9 +54,7 @@ pub fn judge(image: Image, at: usize, history: &History, judged: &Judged, whole:
     vfs::register();
     let pages = vfs::contents(&disk.path());
     disk.remove();
-    let mut hasher = DefaultHasher::new();
-    pages.map_err(Wrong::Other)?.hash(&mut hasher);
-    let key = hasher.finish();
+    let key = sum(&[&pages.map_err(Wrong::Other)?]);
     let known = judged.0.lock().unwrap().get(&key).copied();
     let head = match known {
         Some(head) if !whole => head,
