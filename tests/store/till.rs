@@ -91,6 +91,8 @@ fn rules() -> Rules {
             advice_tries: 3,
             refund_same_batch: true,
             repeats_recognized: false,
+            completion_as_advice: false,
+            completion_percent: 115,
             upload: tilld::core::ledger::UploadPlan::default(),
             domestic: vec!["CUP".into()],
             batch_max_count: 900,
@@ -175,7 +177,7 @@ impl Till {
     ) -> PaymentId {
         let request = format!("r{}-{}", self.next, self.writer.ledger().head);
         let presented = (method == Method::Card).then(|| Presented {
-            instrument: Instrument::Track2(Track2::new("6222021234567890128=30121010000012300000".into())),
+            instrument: Instrument::Track2(Track2::new("6222021234567890128=30121010000012300".into())),
             entry: Entry::Magstripe,
             pin_block: None,
         });
@@ -263,6 +265,7 @@ fn approve(order: &Order, now: i64) -> Report {
         organisation: Some("CUP".into()),
         verdict: settle.then_some(Verdicts { domestic: Verdict::Balanced, foreign: Verdict::Balanced }),
         processing_request: 0,
+        balance: None,
         masked_frame: "60****".into(),
     };
     Report::Answered { stan: order.stan, answer: Box::new(answer) }
