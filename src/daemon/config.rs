@@ -114,8 +114,12 @@ pub struct AcquirerConfig {
     pub header: [u8; 6],
     /// `timeout_ms`: how long an answer may take, 1,000 to 600,000. Default 60,000.
     pub timeout_ms: u64,
-    /// `ca_file`: PEM of whoever signs the acquirer's certificate; absent: the system's.
+    /// `ca_file`: PEM of whoever may have signed the acquirer's certificate, or the certificate itself; there wherever the endpoint is `tls://`.
     pub ca_file: Option<PathBuf>,
+    /// `server_name`: what the acquirer's certificate must name; absent: the endpoint's host.
+    pub server_name: Option<String>,
+    /// `client_certificate` and `client_key`: PEM with which the store shows who it is; both or neither.
+    pub client: Option<(PathBuf, PathBuf)>,
 }
 
 /// Where the acquirer is.

@@ -29,7 +29,7 @@ use crate::core::ledger::{Writer, WriterOptions};
 use crate::core::ports::{Committed, Store, StoreError, TerminalKeys};
 use crate::io::clock::Clock;
 use crate::io::http::{ApiOptions, Door, DoorError};
-use crate::io::link::Address;
+use crate::io::link::{Address, Tls};
 use crate::io::serial::SerialError;
 use crate::io::store::{JobState, SqliteStore, StoreOptions};
 use crate::io::vault::{KeySource, SoftKeys, Vault, VaultError, load_data_key, read_master_key};
@@ -219,6 +219,16 @@ fn lanes(
     let mut senders = Vec::new();
     let endpoint = &config.acquirer.endpoint;
     let connect_ms = config.acquirer.timeout_ms.min(5_000);
+    let tls = match (endpoint.tls, &config.acquirer.ca_file) {
+        (false, _) => None,
+        (true, None) => return Err(StartError::System("tls:// needs [acquirer] ca_file".into())),
+        (true, Some(ca_file)) => {
+            let name = config.acquirer.server_name.as_deref().unwrap_or(&endpoint.host);
+            let client =
+                config.acquirer.client.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()));
+            Some(Tls::load(ca_file, name, client).map_err(|e| StartError::System(format!("[acquirer]: {e}")))?)
+        }
+    };
     for (number, terminal) in config.terminals.iter().enumerate() {
         let (keys, pad) = keys(terminal, readers)?;
         let identity = LaneIdentity {
@@ -239,11 +249,7 @@ fn lanes(
             lane: Lane::new(Arc::clone(profile), identity, times, seed),
             keys,
             pad,
-            address: Address {
-                host: endpoint.host.clone(),
-                port: endpoint.port,
-                tls: endpoint.tls.then(|| config.acquirer.ca_file.clone()),
-            },
+            address: Address { host: endpoint.host.clone(), port: endpoint.port, tls: tls.clone() },
             connect_ms,
             orders,
             inbox: inbox.clone(),

@@ -82,6 +82,8 @@ fn view(id: u64, pay: &Pay, state: State) -> PaymentView {
         currency: pay.currency,
         original: None,
         voided_by: None,
+        completed_by: None,
+        balance: None,
         refunded: Minor(0),
         made_at: "2026-11-20T10:00:00+08:00".into(),
         reversal: None,

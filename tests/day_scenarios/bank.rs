@@ -253,7 +253,14 @@ impl Bank {
                 }
                 self.answer("00", order)
             }
-            Outgoing::UploadOne(_) => self.answer("00", order),
+            Outgoing::UploadOne(_) => {
+                // Under its record's own number: a repeat is known by it.
+                let account = self.account_mut(terminal);
+                if !account.uploaded.contains(&order.stan) {
+                    account.uploaded.push(order.stan);
+                }
+                self.answer("00", order)
+            }
             Outgoing::End { balanced, records } => self.end(terminal, order, *balanced, *records),
         }
     }
@@ -434,6 +441,7 @@ impl Bank {
             organisation: None,
             verdict: None,
             processing_request: 0,
+            balance: None,
             masked_frame: String::new(),
         }
     }

@@ -122,6 +122,8 @@ pub fn rules() -> Rules {
             advice_tries: 3,
             refund_same_batch: true,
             repeats_recognized: false,
+            completion_as_advice: false,
+            completion_percent: 115,
             upload: tilld::core::ledger::UploadPlan::default(),
             domestic: words(&["CUP"]),
             batch_max_count: 900,

@@ -49,6 +49,8 @@ fn payment(kind: Kind, method: Method, state: State) -> PaymentView {
         currency: Currency::CNY,
         original: None,
         voided_by: None,
+        completed_by: None,
+        balance: None,
         refunded: Minor::ZERO,
         made_at: "2026-03-14T13:14:05.000Z".into(),
         reversal: None,

@@ -91,6 +91,8 @@ fn rules() -> Rules {
             advice_tries: 3,
             refund_same_batch: true,
             repeats_recognized: false,
+            completion_as_advice: false,
+            completion_percent: 115,
             upload: tilld::core::ledger::UploadPlan::default(),
             domestic: vec!["CUP".into()],
             batch_max_count: 900,
@@ -269,6 +271,7 @@ fn approve(order: &Order, now: i64) -> Report {
         organisation: Some("CUP".into()),
         verdict: settle.then_some(Verdicts { domestic: Verdict::Balanced, foreign: Verdict::Balanced }),
         processing_request: 0,
+        balance: None,
         masked_frame: "60****".into(),
     };
     Report::Answered { stan: order.stan, answer: Box::new(answer) }

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::iso8583::{DecodeError, Frame, Message, View, dump};
 use super::profile::{Profile, VerdictPlace};
 use super::{Answer, AnswerClass, Doubt, Pending, Purpose, Verdict, Verdicts};
-use crate::core::domain::{BatchNo, Stan};
+use crate::core::domain::{BatchNo, Minor, Stan};
 use crate::core::ports::{KeyError, TerminalKeys};
 
 /// Why a frame is not the answer to a message.
@@ -211,7 +211,20 @@ fn read(profile: &Profile, frame: &Frame, message: &Message) -> Answer {
         organisation: organisation.map(|name| String::from_utf8_lossy(name).trim().to_owned()),
         verdict: None,
         processing_request: frame.processing_request(),
+        balance: message.text(54).and_then(balance),
         masked_frame: dump::masked_frame(&profile.spec, frame),
+    }
+}
+
+/// Field 54: pieces of twenty characters [account 2, kind 2, currency 3, C or D, amount 12]; kind 02 is what is available.
+fn balance(field: &str) -> Option<Minor> {
+    let pieces = || (0..field.len() / 20).filter_map(|n| field.get(n * 20..(n + 1) * 20));
+    let piece = pieces().find(|piece| piece.get(2..4) == Some("02")).or_else(|| pieces().next())?;
+    let amount: i64 = piece.get(8..)?.parse().ok().filter(|amount| *amount >= 0)?;
+    match piece.get(7..8)? {
+        "C" => Some(Minor(amount)),
+        "D" => Some(Minor(-amount)),
+        _ => None,
     }
 }
 

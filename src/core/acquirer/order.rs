@@ -239,6 +239,8 @@ pub struct Answer {
     pub verdict: Option<Verdicts>,
     /// The sixth digit of the header: what the acquirer asks the terminal to do (3 = sign on again).
     pub processing_request: u8,
+    /// Field 54: the available balance, minor units.
+    pub balance: Option<Minor>,
     /// The frame as hex, F2 F35 F36 F52 F55 F59 masked: evidence for people.
     pub masked_frame: String,
 }

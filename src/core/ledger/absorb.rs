@@ -138,10 +138,12 @@ impl Ledger {
                 return effect;
             }
             Event::PaymentStored { payment } => {
-                return self.change(*payment, |p| {
+                let effect = self.change(*payment, |p| {
                     p.state = State::Stored;
                     p.stored_at = Some(at);
                 });
+                self.tie_to_original(*payment);
+                return effect;
             }
             Event::PaymentCancelled { payment, .. } => {
                 let effect = self.change(*payment, |p| p.state = State::Cancelled);
@@ -173,7 +175,7 @@ impl Ledger {
             }
             Event::Stray { .. } | Event::Reprinted { .. } | Event::DrawerOpened { .. } => {}
             Event::LateAnswer { payment, answer, foreign } => {
-                let effect = self.change(*payment, |p| p.answered(answer));
+                let effect = self.change(*payment, |p| p.answered(answer, false));
                 self.acknowledge(*payment, *foreign);
                 self.tie_to_original(*payment);
                 return effect;
@@ -319,17 +321,34 @@ impl Ledger {
         }
     }
 
-    /// What a void or refund means for the payment it refers to, from where it stands now.
+    /// A completion that was undone before it was sent: what was authorized stands as it did.
+    fn authorize_again(&mut self, completion: PaymentId) {
+        if let Some(Original::Payment(preauth)) = self.payments.get(&completion).and_then(|p| p.original.clone()) {
+            self.change(preauth, |p| {
+                if p.completed_by == Some(completion) {
+                    p.completed_by = None;
+                }
+            });
+        }
+    }
+
+    /// What a void, refund or completion means for the payment it refers to, from where it stands now.
     fn tie_to_original(&mut self, id: PaymentId) {
         let Some(payment) = self.payments.get(&id) else { return };
         let Some(Original::Payment(original)) = payment.original else { return };
         let (kind, state, amount) = (payment.kind, payment.state, payment.amount);
-        let effective = payment.effective();
+        let (effective, stands) = (payment.effective(), payment.stands());
+        let undoes = matches!(kind, Kind::Void | Kind::PreauthVoid | Kind::CompletionVoid) && stands;
         let open_ended = matches!(state, State::Waiting | State::Sent | State::Unknown);
         let before_sending = self.payments.get(&original).is_some_and(|p| p.state == State::Stored);
         self.change(original, |p| {
-            if effective && kind == Kind::Void {
+            if undoes {
                 p.voided_by = Some(id);
+            }
+            if kind == Kind::Completion && stands {
+                p.completed_by = Some(id);
+            } else if p.completed_by == Some(id) {
+                p.completed_by = None;
             }
             if effective && kind == Kind::Refund {
                 p.refunded_by(id, amount);
@@ -340,8 +359,10 @@ impl Ledger {
                 p.busy_with = None;
             }
         });
-        if effective
-            && kind == Kind::Void
+        if undoes && before_sending {
+            self.authorize_again(original);
+        }
+        if undoes
             && before_sending
             && let Some(date) = self.payments.get(&original).map(|p| p.date)
             && let Some(day) = self.days.get_mut(&date)
@@ -355,7 +376,7 @@ impl Ledger {
         let effect = self.change(payment, |p| match (how, p.state) {
             (Resolution::ConfirmedApproved, State::Unknown | State::SetAside) => {
                 p.state = if p.stored_at.is_some() { State::Forwarded } else { State::Approved };
-                p.in_host_totals = true;
+                p.in_host_totals = crate::core::payment::counts(p.kind);
             }
             (Resolution::ConfirmedDeclined, State::Unknown) => p.state = State::Declined,
             (Resolution::Retry, State::SetAside) => {

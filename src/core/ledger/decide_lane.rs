@@ -1,6 +1,6 @@
 //! What a lane reports, against the state: the events that follow, and what is learnt about the line.
 
-use super::{BackOff, InFlight, Ledger, Line, LineState, Lines, Rules, reversal_reason};
+use super::{BackOff, ChannelRules, InFlight, Ledger, Line, LineState, Lines, Rules, reversal_reason};
 use crate::core::acquirer::{Answer, AnswerClass, MessageName, NotSent, Report, ReversalReason};
 use crate::core::day::{HostClock, Rung};
 use crate::core::domain::{BatchNo, ExceptionNo, Kind, Method, MonoMs, Now, PaymentId, Stan, State, TerminalId};
@@ -125,7 +125,10 @@ impl Ledger {
             }
             Subject::Payment(id) => {
                 if let Some(payment) = self.payments.get(id) {
-                    events.push(self.after_unknown(payment, ReversalReason::NoAnswer, terminal, scene.rules));
+                    if payment.kind == Kind::Refund {
+                        scene.back_off(&mut line.repeats);
+                    }
+                    events.extend(self.after_unknown(payment, ReversalReason::NoAnswer, terminal, scene.rules));
                 }
             }
             Subject::Advice(id) => {
@@ -143,14 +146,29 @@ impl Ledger {
         events
     }
 
-    /// A payment is unknown: reversed where it may be, else for a named person.
-    fn after_unknown(&self, payment: &Payment, reason: ReversalReason, terminal: &TerminalId, rules: &Rules) -> Event {
-        let reversible = message_name(payment, false).is_some_and(|name| rules.channel.reversible.contains(&name));
+    /// A payment is unknown: reversed where it may be, repeated where the acquirer knows repeats, else for a named person. An enquiry that
+    /// is not answered has done nothing.
+    fn after_unknown(
+        &self,
+        payment: &Payment,
+        reason: ReversalReason,
+        terminal: &TerminalId,
+        rules: &Rules,
+    ) -> Option<Event> {
+        let channel = &rules.channel;
+        let reversible = message_name(payment, false).is_some_and(|name| channel.reversible.contains(&name));
         if reversible {
-            Event::ReversalOwed { payment: payment.id, reason }
+            Some(Event::ReversalOwed { payment: payment.id, reason })
+        } else if payment.kind == Kind::Balance || channel.repeats(payment) {
+            None
         } else {
-            self.exception(ExceptionKind::UnknownPayment, Some(payment.id), terminal, 0)
+            Some(self.exception(ExceptionKind::UnknownPayment, Some(payment.id), terminal, 0))
         }
+    }
+
+    /// A refund that was sent before: "duplicate" then says that the acquirer did it.
+    fn is_repeat(&self, id: PaymentId, channel: &ChannelRules) -> bool {
+        channel.repeats_recognized && self.payments.get(&id).is_some_and(|p| p.kind == Kind::Refund && p.sends > 1)
     }
 
     fn advice_failed(&self, id: PaymentId, terminal: &TerminalId, rules: &Rules) -> Vec<Event> {
@@ -203,7 +221,8 @@ impl Ledger {
         let approved = answer.class == AnswerClass::Approved;
         let believed = answer.doubt.is_none();
         let accepted = match &flight.subject {
-            Subject::SignOn | Subject::Payment(_) | Subject::Upload(_) | Subject::End { .. } => approved,
+            Subject::SignOn | Subject::Upload(_) | Subject::End { .. } => approved,
+            Subject::Payment(id) => approved || (believed && has(&channel.duplicate) && self.is_repeat(*id, channel)),
             Subject::Advice(_) | Subject::UploadOne(_) => approved || (believed && has(&channel.duplicate)),
             Subject::Reversal(_) => believed && has(&channel.reversal_done),
             Subject::Settle(_) => answer.verdict.is_some(),
@@ -249,13 +268,13 @@ impl Ledger {
                 scene.back_off(&mut line.repeats);
                 Vec::new()
             }
-            Subject::Payment(id) if answer.class == AnswerClass::Unknown => {
+            Subject::Payment(id) if !accepted && answer.class == AnswerClass::Unknown => {
                 let reason = reversal_reason(answer.doubt);
-                self.payments
-                    .get(id)
-                    .map(|p| self.after_unknown(p, reason, terminal, scene.rules))
-                    .into_iter()
-                    .collect()
+                let payment = self.payments.get(id);
+                if payment.is_some_and(|p| p.kind == Kind::Refund) {
+                    scene.back_off(&mut line.repeats);
+                }
+                payment.and_then(|p| self.after_unknown(p, reason, terminal, scene.rules)).into_iter().collect()
             }
             Subject::Advice(id) if !accepted && answer.class == AnswerClass::Declined => {
                 vec![self.exception(ExceptionKind::OfflineRejected, Some(*id), terminal, 0)]
@@ -355,6 +374,7 @@ pub(super) fn message_name(payment: &Payment, offline: bool) -> Option<MessageNa
         (Kind::Refund, Method::Card) => MessageName::Refund,
         (Kind::Preauth, Method::Card) => MessageName::Preauth,
         (Kind::PreauthVoid, Method::Card) => MessageName::PreauthVoid,
+        (Kind::Completion, Method::Card) if offline => MessageName::CompletionAdvice,
         (Kind::Completion, Method::Card) => MessageName::Completion,
         (Kind::CompletionVoid, Method::Card) => MessageName::CompletionVoid,
         (Kind::Balance, Method::Card) => MessageName::Balance,

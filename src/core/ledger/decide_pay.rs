@@ -7,8 +7,8 @@ use crate::core::acquirer::{Instrument, MessageName};
 use crate::core::domain::{
     CashierId, Entry, Kind, Method, Minor, PaymentId, Refusal, Reject, Role, ShiftNo, State, mask_code,
 };
-use crate::core::journal::{CancelReason, Column, Event, Original, PaymentMade};
-use crate::core::payment::Payment;
+use crate::core::journal::{CancelReason, Event, Original, PaymentMade};
+use crate::core::payment::{Payment, column_of, counts};
 use crate::core::ports::{Archive, Pay, Presented, StoreError};
 
 /// What was decided about a request.
@@ -66,24 +66,15 @@ impl Ledger {
         }
         let rules = around.rules;
         self.check_form(pay, rules)?;
-        let column = match pay.kind {
-            Kind::Sale => Column::Sale,
-            Kind::Void => Column::Void,
-            Kind::Refund => Column::Refund,
-            other => return Err(Refusal::NotSupported.with("what", other).into()),
-        };
-        if !self.today().totals.fits(column, pay.amount) {
+        let decide = super::kinds::of(pay.kind).ok_or_else(|| Refusal::NotSupported.with("what", pay.kind))?;
+        if counts(pay.kind) && !self.today().totals.fits(column_of(pay.kind), pay.amount) {
             return Err(Refusal::AmountTooLarge
                 .with("limit", rules.max_amount.grouped(rules.currency.exponent()))
                 .into());
         }
         let mut events = Vec::new();
         let shift = self.shift_for(pay, rules, &mut events)?;
-        let (made, stored) = match pay.kind {
-            Kind::Sale => self.sale(pay, shift, around)?,
-            Kind::Void => (self.void(pay, shift, around)?, false),
-            _ => (self.refund(pay, shift, around)?, false),
-        };
+        let (made, stored) = decide(self, pay, shift, around)?;
         events.push(Event::PaymentMade(Box::new(made)));
         if stored {
             // The payment's id is the sequence of its own row, which is the one before this.
@@ -115,7 +106,11 @@ impl Ledger {
         if pay.currency != rules.currency {
             return Err(Refusal::CurrencyMismatch.with("store", rules.currency.alpha()));
         }
-        if !pay.amount.is_positive() {
+        if pay.kind == Kind::Balance {
+            if pay.amount != Minor::ZERO {
+                return Err(Refusal::BadRequest.with("what", "a balance enquiry has no amount"));
+            }
+        } else if !pay.amount.is_positive() {
             return Err(Refusal::AmountInvalid.into());
         }
         if pay.amount > rules.max_amount {
@@ -155,7 +150,7 @@ impl Ledger {
         Ok(shift)
     }
 
-    fn sale(&self, pay: &Pay, shift: ShiftNo, around: Around<'_>) -> Result<(PaymentMade, bool), Reject> {
+    pub(super) fn sale(&self, pay: &Pay, shift: ShiftNo, around: Around<'_>) -> Result<(PaymentMade, bool), Reject> {
         if pay.original.is_some() {
             return Err(Refusal::BadRequest.with("what", "a sale refers to no original"));
         }
@@ -194,7 +189,7 @@ impl Ledger {
     }
 
     /// What stops everything but cash on a terminal.
-    fn cards_allowed(&self, pay: &Pay, around: Around<'_>) -> Result<(), Reject> {
+    pub(super) fn cards_allowed(&self, pay: &Pay, around: Around<'_>) -> Result<(), Reject> {
         if around.lines.mark_behind {
             return Err(Refusal::MarkBehind.into());
         }
@@ -204,7 +199,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn read_card(&self, presented: &Presented, made: &mut PaymentMade) -> Result<(), Reject> {
+    pub(super) fn read_card(&self, presented: &Presented, made: &mut PaymentMade) -> Result<(), Reject> {
         let (pan, expiry, service) = match &presented.instrument {
             Instrument::Track2(track) => {
                 // Field 35 holds 37 characters.
@@ -266,7 +261,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn void(&mut self, pay: &Pay, shift: ShiftNo, around: Around<'_>) -> Result<PaymentMade, Stop> {
+    pub(super) fn void(&mut self, pay: &Pay, shift: ShiftNo, around: Around<'_>) -> Result<PaymentMade, Stop> {
         let original = self.original(pay, around)?;
         if original.kind != Kind::Sale {
             return Err(Refusal::NotSupported.with("what", format!("void of {}", original.kind)).into());
@@ -315,7 +310,7 @@ impl Ledger {
         needs_line(pay, around)
     }
 
-    fn refund(&mut self, pay: &Pay, shift: ShiftNo, around: Around<'_>) -> Result<PaymentMade, Stop> {
+    pub(super) fn refund(&mut self, pay: &Pay, shift: ShiftNo, around: Around<'_>) -> Result<PaymentMade, Stop> {
         if pay.confirm_amount != Some(pay.amount) {
             return Err(Refusal::ConfirmAmount.into());
         }
@@ -328,7 +323,7 @@ impl Ledger {
             self.manager_approved(pay)?;
         } else {
             let original = self.original(pay, around)?;
-            if original.kind != Kind::Sale {
+            if !matches!(original.kind, Kind::Sale | Kind::Completion) {
                 return Err(Refusal::NotSupported.with("what", format!("refund of {}", original.kind)).into());
             }
             if pay.method != original.method {
@@ -371,7 +366,7 @@ impl Ledger {
         if role == Some(Role::Manager) { Ok(()) } else { Err(Refusal::ManagerRequired.into()) }
     }
 
-    fn original(&mut self, pay: &Pay, around: Around<'_>) -> Result<Payment, Stop> {
+    pub(super) fn original(&mut self, pay: &Pay, around: Around<'_>) -> Result<Payment, Stop> {
         match &pay.original {
             None => Err(Refusal::OriginalRequired.into()),
             Some(Original::Foreign { rrn, .. }) => Err(Refusal::OriginalNotFound.with("original", rrn).into()),
@@ -419,7 +414,7 @@ impl Ledger {
     }
 }
 
-fn made(pay: &Pay, shift: ShiftNo) -> PaymentMade {
+pub(super) fn made(pay: &Pay, shift: ShiftNo) -> PaymentMade {
     PaymentMade {
         request: pay.request.clone(),
         kind: pay.kind,
@@ -438,11 +433,11 @@ fn made(pay: &Pay, shift: ShiftNo) -> PaymentMade {
     }
 }
 
-fn supported(rules: &Rules, name: MessageName, what: &str) -> Result<(), Reject> {
+pub(super) fn supported(rules: &Rules, name: MessageName, what: &str) -> Result<(), Reject> {
     if rules.channel.supported.contains(&name) { Ok(()) } else { Err(Refusal::NotSupported.with("what", what)) }
 }
 
-fn needs_line(pay: &Pay, around: Around<'_>) -> Result<(), Reject> {
+pub(super) fn needs_line(pay: &Pay, around: Around<'_>) -> Result<(), Reject> {
     match around.lines.state(&pay.device) {
         LineState::Down => Err(Refusal::NeedsLine.into()),
         LineState::Up | LineState::Connecting => Ok(()),
@@ -450,9 +445,12 @@ fn needs_line(pay: &Pay, around: Around<'_>) -> Result<(), Reject> {
 }
 
 /// A void or refund may begin: the original's money is taken, and nothing else is under way for it.
-fn undoable(original: &Payment) -> Result<(), Reject> {
+pub(super) fn undoable(original: &Payment) -> Result<(), Reject> {
     if let Some(void) = original.voided_by {
         return Err(Refusal::AlreadyVoided.with("void", void));
+    }
+    if let Some(completion) = original.completed_by {
+        return Err(Refusal::AlreadyCompleted.with("completion", completion));
     }
     if original.busy_with.is_some() || matches!(original.state, State::Waiting | State::Sent) {
         return Err(Refusal::InProgress.into());

@@ -15,6 +15,7 @@ mod decide_pay;
 mod decide_shift;
 mod index;
 mod jobs;
+mod kinds;
 mod lines;
 mod orders;
 mod proof;

@@ -126,9 +126,13 @@ impl OrderSources<'_> {
         }))
     }
 
-    /// The card of a payment, or of the one it refers to.
+    /// The card of a payment, or of the one it refers to, or of that one's own (the void of a completion: its pre-authorization).
     fn sealed(&self, payment: &Payment, original: Option<&Payment>) -> Result<Option<Instrument>, StoreError> {
-        for owner in [Some(payment), original].into_iter().flatten() {
+        let first = match original.and_then(|original| original.original.as_ref()) {
+            Some(Original::Payment(id)) => self.payment(*id)?,
+            _ => None,
+        };
+        for owner in [Some(payment), original, first.as_ref()].into_iter().flatten() {
             if let Some(sealed) = self.archive.sealed_card(owner.id)? {
                 let (number, expiry) = self.sealer.open_card(owner.id, &sealed)?;
                 return Ok(Some(match owner.method {

@@ -6,7 +6,8 @@ use chrono_tz::Tz;
 
 use crate::core::acquirer::MessageName;
 use crate::core::day::CutSchedule;
-use crate::core::domain::{Currency, Lang, Minor, PrinterId, Sentence, StoreId, TerminalId};
+use crate::core::domain::{Currency, Kind, Lang, Minor, PrinterId, Sentence, StoreId, TerminalId};
+use crate::core::payment::Payment;
 
 /// The store's rules.
 #[derive(Debug, Clone)]
@@ -128,6 +129,10 @@ pub struct ChannelRules {
     pub refund_same_batch: bool,
     /// An unanswered refund is repeated under its numbers, because the acquirer recognizes repeats.
     pub repeats_recognized: bool,
+    /// A completion is stored and told as an advice; else it is asked for.
+    pub completion_as_advice: bool,
+    /// A completion may be so many hundredths of what was authorized.
+    pub completion_percent: u32,
     /// How the records of an unbalanced batch go up.
     pub upload: UploadPlan,
     /// Codes of field 63.1 that are the home organisation.
@@ -147,6 +152,12 @@ pub struct ChannelRules {
 }
 
 impl ChannelRules {
+    /// An unanswered refund is to be sent again, unchanged: its tries are bounded like an advice's.
+    #[must_use]
+    pub fn repeats(&self, payment: &Payment) -> bool {
+        self.repeats_recognized && payment.kind == Kind::Refund && payment.sends < self.advice_tries
+    }
+
     /// The organisation of a card is not the home one.
     #[must_use]
     pub fn is_foreign(&self, organisation: Option<&str>) -> bool {

@@ -67,6 +67,13 @@ impl Ledger {
         if terminal.batch.settling() {
             return if retry { self.settle_on(id, terminal, scene) } else { Ok(None) };
         }
+        let repeat = Index::of_terminal(&self.index.repeats, id)
+            .filter_map(|repeat| self.payments.get(&repeat))
+            .find(|p| scene.rules.channel.repeats(p) && p.batch == Some(terminal.batch.number));
+        if let Some(repeat) = repeat {
+            // The customer's money hangs on it: before anything new, and before the batch is settled.
+            return Ok(if retry { self.again(id, repeat.id, Subject::Payment(repeat.id)) } else { None });
+        }
         if terminal.settle.is_some() && stored.is_none() && retry && !terminal.batch.is_empty() {
             let subject = Subject::Settle(terminal.batch.totals);
             return Ok(Some(self.fresh(id, terminal, subject)));
@@ -169,7 +176,7 @@ impl Ledger {
         let channel = &around.rules.channel;
         let since = around.lines.waiting.get(&payment.id).copied().unwrap_or_default();
         let waited = now.mono.0.saturating_sub(since.0);
-        let voids_an_older_batch = payment.kind == Kind::Void
+        let voids_an_older_batch = matches!(payment.kind, Kind::Void | Kind::CompletionVoid)
             && matches!(&payment.original, Some(Original::Payment(original))
                 if self.payments.get(original).is_none_or(|o| o.batch != Some(terminal.batch.number)));
         if terminal.stopped.is_some() || around.lines.mark_behind {

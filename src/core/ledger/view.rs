@@ -221,6 +221,8 @@ pub fn payment_view(payment: &Payment, rules: &Rules) -> PaymentView {
         currency: rules.currency,
         original: payment.original.as_ref().map(original_json),
         voided_by: payment.voided_by.map(|id| id.to_string()),
+        completed_by: payment.completed_by.map(|id| id.to_string()),
+        balance: payment.balance,
         refunded: payment.refunded(),
         made_at: rfc3339(payment.made_at.0),
         reversal: payment.reversal.as_ref().map(|r| {

@@ -38,15 +38,27 @@ impl Slot {
     }
 }
 
+/// The column of a kind, in the day's totals and in field 48.
+#[must_use]
+pub fn column_of(kind: Kind) -> Column {
+    match kind {
+        Kind::Void | Kind::CompletionVoid | Kind::PreauthVoid => Column::Void,
+        Kind::Refund => Column::Refund,
+        Kind::Sale | Kind::Completion | Kind::Adjust | Kind::Preauth | Kind::Balance => Column::Sale,
+    }
+}
+
+/// Whether a kind counts at all: a pre-authorization and a balance enquiry stand outside the day's totals and field 48.
+#[must_use]
+pub fn counts(kind: Kind) -> bool {
+    !matches!(kind, Kind::Preauth | Kind::PreauthVoid | Kind::Balance)
+}
+
 impl Payment {
     /// Its column of the day's totals.
     #[must_use]
     pub fn column(&self) -> Column {
-        match self.kind {
-            Kind::Void | Kind::CompletionVoid | Kind::PreauthVoid => Column::Void,
-            Kind::Refund => Column::Refund,
-            Kind::Sale | Kind::Completion | Kind::Adjust | Kind::Preauth | Kind::Balance => Column::Sale,
-        }
+        column_of(self.kind)
     }
 
     /// The entry that counts it in its own day.

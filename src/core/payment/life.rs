@@ -81,10 +81,14 @@ pub struct Payment {
     pub reversal: Option<Reversal>,
     /// The void that undid it.
     pub voided_by: Option<PaymentId>,
-    /// A void or refund of it is under way.
+    /// The completion that took what it authorized.
+    pub completed_by: Option<PaymentId>,
+    /// A void, refund or completion of it is under way.
     pub busy_with: Option<PaymentId>,
     /// The refunds of it that are approved, and their amounts.
     pub refunds: Vec<(PaymentId, Minor)>,
+    /// Field 54 of a balance enquiry's answer.
+    pub balance: Option<Minor>,
 }
 
 /// A reversal's progress.
@@ -147,8 +151,10 @@ impl Payment {
             organisation: None,
             reversal: None,
             voided_by: None,
+            completed_by: None,
             busy_with: None,
             refunds: Vec::new(),
+            balance: None,
         }
     }
 
@@ -188,15 +194,16 @@ impl Payment {
         }
     }
 
-    /// The answer to the payment itself.
-    pub fn answered(&mut self, answer: &Answer) {
+    /// The answer to the payment itself. `done` also where a repeat is answered with "duplicate": an earlier try arrived.
+    pub fn answered(&mut self, answer: &Answer, done: bool) {
         self.keep(answer);
         self.state = match answer.class {
+            _ if done => State::Approved,
             AnswerClass::Approved => State::Approved,
             AnswerClass::Declined | AnswerClass::SignOnAgain => State::Declined,
             AnswerClass::Unknown => State::Unknown,
         };
-        self.in_host_totals = self.state == State::Approved;
+        self.in_host_totals = self.state == State::Approved && super::counts(self.kind);
     }
 
     /// The answer to a stored payment's advice. `delivered` also where the acquirer says duplicate (94): an earlier try arrived.
@@ -237,6 +244,9 @@ impl Payment {
         first(&mut self.host_time, &answer.host_time);
         first(&mut self.settle_date, &answer.settle_date);
         first(&mut self.organisation, &answer.organisation);
+        if self.kind == Kind::Balance {
+            self.balance = answer.balance;
+        }
     }
 
     /// A reversal is still to be completed.
@@ -278,10 +288,22 @@ impl Payment {
     #[must_use]
     pub fn effective(&self) -> bool {
         match self.state {
-            State::Approved => !matches!(self.kind, Kind::Balance | Kind::Preauth | Kind::PreauthVoid),
+            State::Approved => super::counts(self.kind),
             State::Stored | State::Forwarded | State::Rejected | State::SetAside => true,
             _ => false,
         }
+    }
+
+    /// The acquirer did it, or it is taken offline and will be told.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        matches!(self.state, State::Approved | State::Stored | State::Forwarded | State::SetAside)
+    }
+
+    /// It may be sent again under its numbers, where the acquirer recognizes repeats: never reversed, never under a new STAN.
+    #[must_use]
+    pub fn repeatable(&self) -> bool {
+        self.kind == Kind::Refund && self.method == Method::Card && self.state == State::Unknown
     }
 
     /// Refunded so far: at most the amount, which fits.

@@ -48,6 +48,12 @@ pub struct PaymentView {
     pub original: Option<serde_json::Value>,
     /// The void that undid it.
     pub voided_by: Option<String>,
+    /// The completion of a pre-authorization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_by: Option<String>,
+    /// The available balance, minor units: only of a balance enquiry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance: Option<Minor>,
     /// Refunded so far, minor units.
     pub refunded: Minor,
     /// RFC 3339.

@@ -32,6 +32,7 @@ pub fn check_files(config: &Config) -> Vec<Finding> {
     if let Some(path) = &config.api.token_file {
         secret_file("api.token_file", path, &mut out);
     }
+    tls(config, &mut out);
     for (index, terminal) in config.terminals.iter().enumerate() {
         master_key(index, terminal, &mut out);
     }
@@ -176,6 +177,24 @@ fn mark(config: &Config, out: &mut Vec<Finding>) {
             "data.mark_file",
             format!("{shown} 所在目录不存在，请先建好或挂载"),
             format!("the folder of {shown} does not exist: make or mount it first"),
+        ));
+    }
+}
+
+/// Reads the certificates as the link will: what would fail at the first connection is said now.
+fn tls(config: &Config, out: &mut Vec<Finding>) {
+    let acquirer = &config.acquirer;
+    let Some(ca_file) = acquirer.ca_file.as_ref().filter(|_| acquirer.endpoint.tls) else { return };
+    if let Some((_, key)) = &acquirer.client {
+        secret_file("acquirer.client_key", key, out);
+    }
+    let name = acquirer.server_name.as_deref().unwrap_or(&acquirer.endpoint.host);
+    let client = acquirer.client.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()));
+    if let Err(e) = crate::io::link::Tls::load(ca_file, name, client) {
+        out.push(error(
+            "acquirer.ca_file",
+            format!("证书不可用：{e}"),
+            format!("the certificates cannot be used: {e}"),
         ));
     }
 }

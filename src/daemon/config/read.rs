@@ -225,6 +225,30 @@ impl Reader<'_> {
         let header = s.must("header", "\"602200000000\"", |t| digits::<6>(t, "header"));
         let timeout_ms = s.number("timeout_ms", 60_000, 1_000..=600_000);
         let ca_file = s.text("ca_file", "\"/etc/tilld/acquirer-ca.pem\"", |t| self.path(t));
+        let server_name = s.text("server_name", "\"pos.acquirer.example\"", server_name);
+        let certificate = s.text("client_certificate", "\"/etc/tilld/store.pem\"", |t| self.path(t));
+        let key = s.text("client_key", "\"/etc/tilld/store.key\"", |t| self.path(t));
+        if let Some((Endpoint { tls: true, .. }, span)) = &endpoint
+            && ca_file.is_none()
+        {
+            s.wrong(
+                "ca_file",
+                span.clone(),
+                Sentence::new(
+                    "使用 tls:// 时必须设置：签发收单方证书的 CA（PEM）。不使用系统证书",
+                    "is needed with tls://: the PEM of whoever signs the acquirer's certificate. The system's certificates are not used",
+                ),
+            );
+        }
+        let client = match (certificate, key) {
+            (Some((certificate, _)), Some((key, _))) => Some((certificate, key)),
+            (None, None) => None,
+            (Some((_, span)), None) | (None, Some((_, span))) => {
+                let what = Sentence::new("须与另一个同时设置", "client_certificate and client_key need each other");
+                s.wrong("client_certificate", span, what);
+                None
+            }
+        };
         s.finish();
         Some(AcquirerConfig {
             profile: profile?.0,
@@ -233,6 +257,8 @@ impl Reader<'_> {
             header: header?.0,
             timeout_ms: timeout_ms?.unsigned_abs(),
             ca_file: ca_file.map(|v| v.0),
+            server_name: server_name.map(|v| v.0),
+            client,
         })
     }
 
@@ -512,6 +538,11 @@ fn listen(text: &str) -> Result<SocketAddr, Sentence> {
         );
     }
     Ok(address)
+}
+
+fn server_name(text: &str) -> Result<String, Sentence> {
+    let good = crate::io::link::is_server_name(text);
+    if good { Ok(text.to_owned()) } else { say("不是主机名或地址", "is neither a host name nor an address") }
 }
 
 fn endpoint(text: &str) -> Result<Endpoint, Sentence> {

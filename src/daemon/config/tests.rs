@@ -69,6 +69,25 @@ fn what_is_commented_out_in_the_example_is_a_key_too() {
     assert_eq!(with.limits, without.limits);
     assert_eq!(with.store, without.store);
     assert_eq!(with.acquirer.ca_file, Some(PathBuf::from("/etc/tilld/acquirer-ca.pem")));
+    assert_eq!(with.acquirer.server_name.as_deref(), Some("pos.acquirer.example"));
+    let client = (PathBuf::from("/etc/tilld/store.pem"), PathBuf::from("/etc/tilld/store.key"));
+    assert_eq!(with.acquirer.client, Some(client));
+}
+
+#[test]
+fn tls_without_an_authority_or_with_half_a_client_is_refused() {
+    let tls = GOOD.replace("tcp://127.0.0.1:9583", "tls://pos.acquirer.example:9583");
+    let told = |text: &str| format!("{:?}", parse(text).unwrap_err());
+    assert!(told(&tls).contains("acquirer.ca_file"));
+    let with_ca = tls.replace("# ca_file", "ca_file");
+    assert_eq!(parse(&with_ca).unwrap().0.acquirer.ca_file, Some(PathBuf::from("/etc/tilld/acquirer-ca.pem")));
+    for half in ["# client_key", "# client_certificate"] {
+        assert!(told(&with_ca.replace(half, &half[2..])).contains("acquirer.client_certificate"), "{half}");
+    }
+    assert!(
+        told(&with_ca.replace("# server_name = \"pos.acquirer.example\"", "server_name = \"a b\""))
+            .contains("server_name")
+    );
 }
 
 #[test]

@@ -135,6 +135,8 @@ pub struct Profile {
     pub advice: AdviceRules,
     /// Refunds.
     pub refund: RefundRules,
+    /// Pre-authorizations.
+    pub preauth: PreauthRules,
     /// Queries.
     pub query: QueryRules,
     /// Settlement.
@@ -255,6 +257,7 @@ struct RawProfile {
     reversal: ReversalRules,
     advice: AdviceRules,
     refund: RefundRules,
+    preauth: PreauthRules,
     query: QueryRules,
     settlement: SettlementRules,
     upload: UploadRules,
@@ -296,6 +299,7 @@ impl RawProfile {
             reversal: self.reversal,
             advice: self.advice,
             refund: self.refund,
+            preauth: self.preauth,
             query: self.query,
             settlement: self.settlement,
             upload: self.upload,
@@ -403,6 +407,7 @@ impl RawProfile {
                 "count to 999, records to 9999",
             ),
             ("[limits]", (1..=999_999_999_999).contains(&self.limits.sum), "sum has 12 digits"),
+            ("[preauth]", (100..=1_000).contains(&self.preauth.max_percent), "max_percent must be 100 to 1000"),
             ("[upload]", (1..=8).contains(&self.upload.rows_per_message), "rows_per_message must be 1 to 8"),
             ("[fields]", self.fixed_text(41, 8) && self.fixed_text(42, 15), "41 must be ans8 and 42 ans15"),
         ];

@@ -137,6 +137,26 @@ pub struct RefundRules {
     pub default_organisation: String,
 }
 
+/// How a pre-authorization is completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CompletionForm {
+    /// Asked for, online.
+    Request,
+    /// Stored, and told as an advice.
+    Advice,
+}
+
+/// `[preauth]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreauthRules {
+    /// How it is completed.
+    pub completion: CompletionForm,
+    /// A completion may be so many hundredths of what was authorized.
+    pub max_percent: u32,
+}
+
 /// `[query]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

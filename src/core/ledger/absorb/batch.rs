@@ -128,7 +128,7 @@ impl Ledger {
         match &flight.subject {
             Subject::SignOn => {}
             Subject::Payment(id) => {
-                let effect = self.change(*id, |p| p.answered(answer));
+                let effect = self.change(*id, |p| p.answered(answer, accepted));
                 self.acknowledge(*id, foreign);
                 self.tie_to_original(*id);
                 return effect;
@@ -136,6 +136,7 @@ impl Ledger {
             Subject::Advice(id) => {
                 let effect = self.change(*id, |p| p.advice_answered(answer, accepted));
                 self.acknowledge(*id, foreign);
+                self.tie_to_original(*id);
                 return effect;
             }
             Subject::Reversal(id) => {

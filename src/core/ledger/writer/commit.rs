@@ -3,7 +3,9 @@
 use super::super::jobs;
 use super::super::orders::OrderSources;
 use super::{Staged, Writer, to_json};
-use crate::core::domain::{BatchNo, BusinessDate, Method, Now, PaymentId, Seq, ShiftNo, State, TerminalId, ZNumber};
+use crate::core::domain::{
+    BatchNo, BusinessDate, Kind, Method, Now, PaymentId, Seq, ShiftNo, State, TerminalId, ZNumber,
+};
 use crate::core::journal::{Event, Link, Original, Record, Subject, seal_message};
 use crate::core::payment::Payment;
 use crate::core::ports::{BatchRow, Committed, DayRow, Output, Reply, Row, Sealer, ShiftRow, Store, StoreError};
@@ -109,6 +111,11 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             staged.days |= payment.date < open;
             if let Some(Original::Payment(original)) = payment.original {
                 staged.dirty.entry(original).or_insert(None);
+                // The void of a completion also touches what the completion refers to.
+                let first = self.ledger.payments.get(&original).and_then(|o| o.original.as_ref());
+                if let Some(Original::Payment(first)) = first {
+                    staged.dirty.entry(*first).or_insert(None);
+                }
             }
             if !matches!(payment.state, State::Waiting | State::Sent) {
                 self.secrets.drop_for(*id);
@@ -157,6 +164,8 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             && match p.state {
                 State::Waiting | State::Sent | State::Unknown | State::SetAside => false,
                 State::Stored => p.voided_by.is_some(),
+                // The completion goes out with its card, and may be uploaded with it: erased with the completion's batch.
+                State::Approved if p.kind == Kind::Preauth => p.voided_by.is_some(),
                 State::Declined | State::Cancelled | State::Reversed | State::Rejected | State::WrittenOff => true,
                 State::Approved | State::Forwarded => p.batch.is_none() || p.batch != current(),
             }
@@ -266,9 +275,24 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         let Some(first) = self.ledger.batch(terminal, number).and_then(|b| b.first) else { return Ok(()) };
         let ledger = &self.ledger;
         let undecided = |p: &Payment| p.reversal_owed() || matches!(p.state, State::Stored | State::SetAside);
-        let members = self.store.batch_members(terminal, number, first)?;
-        let done: Vec<PaymentId> =
-            members.into_iter().filter(|id| !ledger.payments.get(id).is_some_and(undecided)).collect();
+        let mut done = Vec::new();
+        for id in self.store.batch_members(terminal, number, first)? {
+            let Some(payment) =
+                ledger.payments.get(&id).cloned().map_or_else(|| self.store.payment(id), |p| Ok(Some(p)))?
+            else {
+                continue;
+            };
+            // A pre-authorization's card is needed until it is completed or voided, however many batches later.
+            let open = payment.kind == Kind::Preauth && payment.state == State::Approved && payment.voided_by.is_none();
+            if !open && !undecided(&payment) {
+                done.push(id);
+            }
+            if let (Kind::Completion, Some(Original::Payment(preauth))) = (payment.kind, &payment.original)
+                && payment.stands()
+            {
+                done.push(*preauth);
+            }
+        }
         self.store.erase_cards(&done)
     }
 

@@ -1,0 +1,6 @@
+//! Days of a store with its acquirer: the real writer, store, vault and lanes against the simulated host, over its wire, on virtual time.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
+
+mod kinds;
+mod rig;
+mod uploads;

@@ -1,0 +1,124 @@
+//! Unbalanced settlements: what goes up, in which order, once, also after a crash.
+
+use tilld::core::acquirer::{MessageName, Profile};
+use tilld::core::domain::{Kind, State};
+
+use crate::rig::{ABROAD, HOME, Shop, UnionPay, code, stripe};
+
+const DOMESTIC_DIFFERS: &str = "[[verdict]]\ndomestic = 2\n";
+
+/// A day with one of everything: sales, a void, a refund, a stored sale, a scanned code, a foreign card.
+fn a_mixed_day(scenario: &str) -> Shop<UnionPay> {
+    let mut shop = Shop::open("unionpay-pos", UnionPay::new(scenario), 1);
+    let sold = shop.sale("a", 1, 1_000, stripe(HOME));
+    let voided = shop.sale("b", 1, 2_000, stripe(HOME));
+    assert_eq!(shop.refer("v", Kind::Void, &voided, 2_000).unwrap().state, State::Approved);
+    assert_eq!(shop.refer("r", Kind::Refund, &sold, 300).unwrap().state, State::Approved);
+    shop.set_line(false);
+    shop.pass(2_000);
+    let stored = shop.sale("o", 1, 400, stripe(HOME));
+    assert_eq!(stored.state, State::Stored);
+    shop.set_line(true);
+    shop.pass(60_000);
+    assert_eq!(shop.state(&stored), State::Forwarded);
+    shop.sale("q", 1, 500, code("134567890123456789"));
+    shop.sale("f", 1, 600, stripe(ABROAD));
+    for n in 0..10 {
+        shop.sale(&format!("s{n}"), 1, 10 + n, stripe(HOME));
+    }
+    shop.check();
+    shop
+}
+
+fn settlement(shop: &Shop<UnionPay>) -> tilld::sim::acquirer::judge::Settled {
+    shop.bank.host.judgement().settlements[0].clone()
+}
+
+/// STANs as they went up.
+fn order(shop: &Shop<UnionPay>) -> Vec<u32> {
+    shop.bank.host.books().settlements.values().next().unwrap().uploaded.iter().map(|row| row.stan).collect()
+}
+
+#[test]
+fn an_unbalanced_half_goes_up_whole_in_the_facts_order() {
+    let mut shop = a_mixed_day(DOMESTIC_DIFFERS);
+    shop.cut();
+    shop.pass(60_000);
+    shop.check();
+    let settled = settlement(&shop);
+    // 2 sales, void, refund, stored sale, scanned code, ten more sales; the foreign half balanced.
+    assert_eq!((settled.verdicts, settled.uploaded, settled.ended), ([2, 1], 16, true));
+    assert_eq!((settled.host_only, settled.terminal_only), (vec![], vec![]));
+    let stan = |request: &str| shop.payment_of(request).stan.unwrap().0;
+    let went = order(&shop);
+    assert_eq!((went[0], went[15]), (stan("o"), stan("r")), "stored sales first, refunds last");
+    let mut rows = went[1..15].to_vec();
+    rows.sort_unstable();
+    assert_eq!(rows, went[1..15], "rows in the order of sending");
+    let batch = shop.ledger().ended.values().next().unwrap().clone();
+    assert_eq!((batch.records, batch.uploaded.len()), (16, 16));
+}
+
+#[test]
+fn both_halves_go_up_where_the_profile_says_all_on_error() {
+    let text = include_str!("../../src/core/acquirer/profiles/unionpay-pos.toml");
+    for (rule, records) in [("halves", 0), ("all", 1)] {
+        let text = text.replace("upload_on_error = \"halves\"", &format!("upload_on_error = \"{rule}\""));
+        let profile = Profile::parse("unionpay-pos", &text).unwrap();
+        let mut shop = Shop::with(profile, UnionPay::new("[[verdict]]\nforeign = 3\n"), 1);
+        shop.sale("a", 1, 1_000, stripe(HOME));
+        shop.cut();
+        shop.pass(60_000);
+        shop.check();
+        assert_eq!(settlement(&shop).uploaded, records, "{rule}");
+    }
+}
+
+#[test]
+fn an_upload_goes_on_where_a_crash_cut_it_at_every_step() {
+    let whole = {
+        let mut shop = a_mixed_day(DOMESTIC_DIFFERS);
+        shop.cut();
+        shop.pass(60_000);
+        order(&shop)
+    };
+    // 0500, one stored sale, two messages of rows, one refund, the end: 50 ms steps meet each on its way out and back.
+    for step in 0..16 {
+        let mut shop = a_mixed_day(DOMESTIC_DIFFERS);
+        shop.cut();
+        shop.pass(50 * step + 25);
+        shop.crash();
+        shop.pass(90_000);
+        shop.check();
+        let settled = settlement(&shop);
+        assert!(settled.ended, "step {step}");
+        assert_eq!(order(&shop), whole, "step {step}");
+    }
+}
+
+#[test]
+fn a_lost_answer_to_a_record_repeats_it_and_it_counts_once() {
+    for lost in ["upload", "upload_one"] {
+        let fault = format!("[[fault]]\non = \"{lost}\"\ncount = 1\ndo = \"drop_answer\"\n{DOMESTIC_DIFFERS}");
+        let mut shop = a_mixed_day(&fault);
+        shop.cut();
+        shop.pass(60_000);
+        shop.check();
+        let settled = settlement(&shop);
+        assert_eq!((settled.uploaded, settled.ended), (16, true), "{lost}");
+    }
+}
+
+#[test]
+fn a_profile_that_forgets_a_record_is_refused() {
+    let text = include_str!("../../src/core/acquirer/profiles/unionpay-pos.toml");
+    for (from, to, name) in [
+        ("single_last = [\"refund\", ", "single_last = [", "Refund"),
+        ("rows = [\"sale\", ", "rows = [\"sale\", \"sale\", ", "Sale"),
+        ("rows = [\"sale\", ", "rows = [\"sale\", \"preauth\", ", "Preauth"),
+    ] {
+        let error = Profile::parse("x", &text.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains("[upload]") && error.contains(name), "{error}");
+    }
+    assert!(Profile::builtin("unionpay-pos").unwrap().payment(MessageName::Refund).is_some());
+}
