@@ -16,6 +16,7 @@ use tilld_bridge::wire::{Aside, CAP_KEYS, Capabilities, KeyState, Level, MAX_WIR
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+use crate::core::domain::Sentence;
 use crate::io::clock::Clock;
 use crate::io::serial::{PortConfig, PortEvent, PortHandle, SerialError};
 
@@ -83,6 +84,8 @@ pub struct Shown {
     pub session: Option<(u8, Capabilities)>,
     /// Its keys, as last asked.
     pub keys: KeyState,
+    /// Why its drawer did not open when it was last asked to.
+    pub drawer: Option<Sentence>,
     /// The bridge speaks only these versions, none of them ours.
     pub incompatible: Option<(u8, u8)>,
     /// Counters of this end of the line.
@@ -207,6 +210,11 @@ impl BridgeLine {
     /// Notes whether work keys are loaded.
     pub(super) fn note_work_keys(&self, loaded: bool) {
         lock(&self.shown).keys.work = loaded;
+    }
+
+    /// Notes why its drawer did not open, or that it did.
+    pub(super) fn note_drawer(&self, trouble: Option<Sentence>) {
+        lock(&self.shown).drawer = trouble;
     }
 
     /// Ends the thread and waits for it.
