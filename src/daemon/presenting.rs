@@ -46,6 +46,12 @@ impl Table {
         Some(armed.number)
     }
 
+    /// The number of whoever waits for a card, and has none yet.
+    pub(super) fn wants_card(&self, terminal: &TerminalId) -> Option<u64> {
+        let armed = self.armed.get(terminal).filter(|a| a.method == Method::Card && !a.typing)?;
+        Some(armed.number)
+    }
+
     /// Takes whoever has this number, if he waits still.
     fn take(&mut self, terminal: &TerminalId, number: u64) -> Option<Armed> {
         let still = self.armed.get(terminal).is_some_and(|armed| armed.number == number);
