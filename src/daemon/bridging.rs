@@ -39,6 +39,9 @@ pub enum AskError {
 /// Called once, on the bridge's thread; must be quick and not wait.
 pub type Done = Box<dyn FnOnce(Result<Reply, AskError>) + Send>;
 
+/// Who hears what a bridge tells; runs on its thread.
+type Listener = Box<dyn FnMut(&BridgeLine, Told) + Send>;
+
 /// What a bridge tells of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
@@ -242,7 +245,7 @@ struct Shell {
     line: BridgeLine,
     pad: watch::Sender<PadState>,
     jobs: Vec<Job>,
-    told: Box<dyn FnMut(&BridgeLine, Told) + Send>,
+    told: Listener,
 }
 
 impl Shell {
