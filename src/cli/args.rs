@@ -44,6 +44,8 @@ pub(super) enum Sub {
     /// Talk to a firmware bridge on the bench 密码键盘/外设桥: stop the daemon first, a port has one owner.
     #[command(subcommand)]
     Bridge(BridgeSub),
+    /// Compare a statement of the acquirer or a channel with the journal 对账.
+    Reconcile(ReconcileArgs),
     /// Stand-ins for a rig without hardware 模拟器.
     #[command(subcommand)]
     Sim(SimSub),
@@ -153,6 +155,21 @@ pub(super) struct ShowArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReconcileArgs {
+    /// The statement.
+    pub file: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Its format: tilld-acquirer, wechat-pay, alipay, unionpay-zm, or a format file (.toml). Without it the file itself tells.
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// How many days the other side of the cut may take before it counts.
+    #[arg(long, value_name = "DAYS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=31))]
+    pub wait_days: u32,
 }
 
 #[derive(Debug, Subcommand)]

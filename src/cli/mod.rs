@@ -12,6 +12,7 @@ mod doctor;
 mod failure;
 mod out;
 mod people;
+mod reconcile;
 mod show;
 mod sims;
 mod status;
@@ -70,6 +71,7 @@ fn command(line: Line) -> Result<Exit, Failure> {
         Sub::Report(args) => Till::ask(read(flag)?, async |till| day::report(till, args).await),
         Sub::Show(args) => Till::ask(read(flag)?, async |till| show::show(till, args).await),
         Sub::Verify(args) => verify::verify(read(flag)?, args.json),
+        Sub::Reconcile(args) => Till::ask(read(flag)?, async |till| reconcile::reconcile(till, args).await),
         Sub::Sim(SimSub::Acquirer(args)) => sims::acquirer(args),
         Sub::Sim(SimSub::Printer(args)) => sims::printer(args),
         Sub::Sim(SimSub::Msr(args)) => sims::msr(args),
@@ -139,6 +141,8 @@ mod tests {
             "report --day 17 --format escpos --lang en",
             "show P00000042",
             "verify",
+            "reconcile acquirer-statement.csv --json --config f",
+            "reconcile bill.csv --format wechat-pay --wait-days 5",
             "sim acquirer --any-terminal 0",
             "sim printer --port p",
             "sim msr --port p",

@@ -3,11 +3,18 @@
 use super::failure::Failure;
 use super::out;
 use crate::core::domain::Lang;
-use crate::core::ledger::hex;
+use crate::core::domain::PaymentId;
+use crate::core::journal::{Link, Record};
+use crate::core::ledger::{Proof, hex};
+use crate::core::ports::StoreError;
 use crate::daemon::config::Config;
 use crate::daemon::exit::Exit;
+use crate::daemon::marking;
 use crate::daemon::start::DATABASE;
-use crate::io::store::{Reader, StoreOptions, Verified, VerifyWith, verify as verify_store};
+use crate::io::store::{
+    Finding, Mark, MarkState, MarkVerdict, PaymentFilter, Reader, StoreOptions, Verified, VerifyWith,
+    verify as verify_store,
+};
 
 /// 0 where everything is in order, 1 and what is wrong where it is not.
 pub(super) fn verify(config: Config, json: bool) -> Result<Exit, Failure> {
@@ -21,7 +28,7 @@ pub(super) fn verify(config: Config, json: bool) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::NoInput, text));
     }
     let reader = Reader::open(&StoreOptions::at(&database)).map_err(|e| Failure::new(Exit::Io, e.to_string()))?;
-    let found = verify_store(&reader, VerifyWith { thorough: true, ..VerifyWith::default() });
+    let found = check(&config, &reader).map_err(|e| Failure::new(Exit::Io, e))?;
     if json {
         out::json(&serde_json::json!({
             "ok": found.clean(),
@@ -36,6 +43,42 @@ pub(super) fn verify(config: Config, json: bool) -> Result<Exit, Failure> {
         out::text(&text(&found, config.store.lang))?;
     }
     Ok(if found.clean() { Exit::Ok } else { Exit::Findings })
+}
+
+/// The store's own check, the journal replayed from its first row, every payment against that, and the mark.
+fn check(config: &Config, reader: &Reader) -> Result<Verified, String> {
+    let mut proof = Proof::default();
+    let mut each = |record: &Record, link: &Link| proof.row(record, link);
+    let mark = mark_verdict(config, reader).map_err(|e| e.to_string())?;
+    let with = VerifyWith { thorough: true, mark, each: Some(&mut each), ..VerifyWith::default() };
+    let mut found = verify_store(reader, with);
+    let head = found.head.map(|(seq, _)| seq);
+    let mut filter = PaymentFilter { limit: 500, ..PaymentFilter::default() };
+    loop {
+        let page = reader.payments(&filter).map_err(|e| e.to_string())?;
+        for payment in &page.items {
+            // A daemon that goes on meanwhile has changed only what is not at rest.
+            let settled = payment.at_rest() && head.is_some_and(|head| payment.id.0 <= head.0);
+            if settled && let Some(what) = proof.payment(payment) {
+                found.findings.push(Finding { place: format!("payment {}", payment.id), what });
+            }
+        }
+        match page.next_cursor.as_deref().and_then(PaymentId::parse) {
+            Some(cursor) => filter.cursor = Some(cursor),
+            None => return Ok(found),
+        }
+    }
+}
+
+/// What the mark says, where there is one; a running daemon may be a row ahead of it, never behind.
+fn mark_verdict(config: &Config, reader: &Reader) -> Result<Option<MarkVerdict>, StoreError> {
+    let path = marking::path(config);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let Some((head, link)) = reader.head()? else { return Ok(None) };
+    let state = MarkState { store: config.store.id.clone(), head, link, terminals: Vec::new() };
+    marking::judge(&Mark::open(&path)?, reader, &state).map(Some)
 }
 
 fn text(found: &Verified, lang: Lang) -> String {

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::bridging::PadState;
 use super::config::{Config, TerminalConfig};
 use super::drawers::Drawers;
+use super::hearing::Listeners;
 use super::inbox::{Inbox, TillWriter};
 use super::lanes::LaneShell;
 use super::marking::Marker;
@@ -156,6 +157,7 @@ impl Running {
         let drawers = Drawers::new(config, readers.bridges().into_iter());
         drawers.look(&papers);
         let health: Arc<Mutex<Option<String>>> = Arc::default();
+        let listeners = Listeners::default();
         let outlets = Around {
             orders,
             printers: Arc::clone(&printers),
@@ -163,6 +165,7 @@ impl Running {
             papers: papers.clone(),
             health: Arc::clone(&health),
             marker,
+            listeners: listeners.clone(),
         };
         let body = {
             let inbox = inbox.clone();
@@ -173,7 +176,7 @@ impl Running {
             .spawn(body)
             .map_err(|e| StartError::System(format!("no thread for the writer: {e}")))?;
         let tasks = lanes.into_iter().map(|lane| tokio::spawn(lane.run())).collect();
-        let till = Arc::new(Till { papers, readers, printers, health, warnings });
+        let till = Arc::new(Till { papers, readers, printers, health, warnings, listeners });
         Ok(Running { till, stop, writer: Some(writer), tasks })
     }
 
@@ -275,6 +278,7 @@ struct Around {
     papers: Papers,
     health: Arc<Mutex<Option<String>>>,
     marker: Marker,
+    listeners: Listeners,
 }
 
 impl Outlets for Around {
@@ -292,6 +296,7 @@ impl Outlets for Around {
 
     fn committed(&mut self, committed: &Committed) {
         self.marker.note(committed);
+        self.listeners.tell(committed);
     }
 
     fn health(&self, trouble: Option<String>) {

@@ -78,6 +78,10 @@ pub struct Rig {
     pub answers: BTreeMap<u64, Option<Result<Reply, Reject>>>,
     /// The payment whose answer is being handed in at this moment.
     handing_in: Option<(Key, HostKind)>,
+    /// Those that were handed in to a step whose commit failed.
+    not_taken: Vec<(Key, HostKind)>,
+    /// Findings about bytes of a process that had died: the host had forgotten its keys of that time.
+    pub stale: Vec<usize>,
     pub crashes: u32,
     /// How often the clock ticks where nothing happens, milliseconds.
     pub tick: u64,
@@ -134,6 +138,8 @@ impl Rig {
             data_key: crate::shop::data_key(),
             answers: BTreeMap::new(),
             handing_in: None,
+            not_taken: Vec::new(),
+            stale: Vec::new(),
             crashes: 0,
             tick: 2_000,
             log: Vec::new(),
@@ -207,7 +213,7 @@ impl Rig {
 
     /// What was being handed in when the process died was not taken.
     fn undelivered_now(&mut self) {
-        if let Some((key, kind)) = self.handing_in.take() {
+        for (key, kind) in std::mem::take(&mut self.not_taken).into_iter().chain(self.handing_in.take()) {
             self.host.undelivered(self.now.wall, &key, kind);
         }
     }
@@ -240,7 +246,12 @@ impl Rig {
         }
         let outputs = self.writer.as_mut()?.step(vec![(Ticket(ticket), command)], now);
         self.trouble.commits.store(-1, std::sync::atomic::Ordering::Relaxed);
-        self.handing_in = None;
+        if outputs.iter().any(|output| matches!(output, Output::Failed(_))) {
+            self.not_taken.extend(self.handing_in.take());
+        } else {
+            self.not_taken.clear();
+            self.handing_in = None;
+        }
         if self.chance.of_thousand(self.fate.crash) {
             // Durable, and nobody was told.
             self.crash();
@@ -364,7 +375,11 @@ impl Rig {
 
     fn host_gets(&mut self, id: &TerminalId, connection: u64, bytes: &[u8]) {
         let mut session = std::mem::take(&mut self.tills.get_mut(id).unwrap().session);
+        let before = self.host.books().findings.len();
         let actions = session.bytes(&mut self.host, self.now.wall, bytes);
+        if !self.is(id, connection) {
+            self.stale.extend(before..self.host.books().findings.len());
+        }
         self.tills.get_mut(id).unwrap().session = session;
         for action in actions {
             match action {

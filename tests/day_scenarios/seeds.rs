@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 
 use tilld::core::acquirer::Instrument;
 use tilld::core::domain::{Entry, Kind, Method, Minor, PaymentCode, RequestId, State};
-use tilld::core::journal::{ExceptionKind, Original};
+use tilld::core::journal::{Event, ExceptionKind, Original, Subject};
 use tilld::core::payment::Payment;
-use tilld::core::ports::{Archive, Command, Pay, Presented};
+use tilld::core::ports::{Archive, Command, Pay, Presented, Store};
+use tilld::sim::acquirer::Rule;
 use tilld::sim::acquirer::books::{Key, Status};
 
 use crate::rig::{Fate, Rig};
@@ -116,11 +117,12 @@ fn survives(seed: u64) -> bool {
     std::panic::catch_unwind(|| play(seed, false)).is_ok()
 }
 
+#[allow(clippy::print_stderr)]
 fn play(seed: u64, tell: bool) {
     let mut day = Day { rig: Rig::new(seed, FAULTS), asked: Vec::new(), number: 0, tickets: Vec::new() };
     day.rig.pass(2_000);
     day.rig.fate = Fate { delay: 30, cut: 20, crash: 6, spoil: 6 };
-    for _ in 0..30 {
+    for _ in 0..24 {
         day.something();
     }
     let shown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| day.end()));
@@ -272,7 +274,7 @@ impl Day {
         for id in self.rig.terminals() {
             self.rig.plug(&id, true);
         }
-        self.rig.tick = 20_000;
+        self.rig.tick = 60_000;
         self.rig.pass(20 * 60_000);
         assert!(self.rig.running(), "it was started again");
         self.rig.step(Command::CutDay { by: Some(cashier("M1")) });
@@ -284,7 +286,9 @@ impl Day {
         self.both_books_agree(&payments);
         self.settlements_are_balanced_or_explained(&payments);
         let judgement = self.rig.host.judgement();
-        assert!(judgement.findings.is_empty(), "the acquirer found: {:#?}", judgement.findings);
+        let stale = |n: &usize, rule: Rule| rule == Rule::BadMac && self.rig.stale.contains(n);
+        let findings: Vec<_> = judgement.findings.iter().enumerate().filter(|(n, f)| !stale(n, f.rule)).collect();
+        assert!(findings.is_empty(), "the acquirer found: {findings:#?}");
         assert_eq!(judgement.duplicates, 0, "{:#?}", judgement.duplicate_list);
         assert_eq!(
             self.rig.store().recount(self.rig.ledger().open).unwrap().by_slot.len(),
@@ -378,15 +382,39 @@ impl Day {
                 .sum();
             let gross = |t: &tilld::sim::acquirer::totals::Totals| t.domestic.gross() + t.foreign.gross();
             let difference = gross(&settlement.own) - gross(&settlement.claimed);
-            let late = self.late_amounts(payments, settlement.key.batch, &settlement.key.tid, settlement.at.0);
+            let late = self.late_approvals(payments, &settlement.key);
             assert_eq!(difference, undecided + late, "not explained: {settlement:?}");
             let told = self.rig.ledger().exceptions.values().any(|e| e.kind == ExceptionKind::Unbalanced);
             assert!(told, "nobody was told that {:?} does not balance", settlement.key);
         }
     }
 
-    /// Refunds of a batch whose late approval came after the batch was asked about.
-    fn late_amounts(&self, _: &[Payment], _: u32, _: &str, _: i64) -> i64 {
-        0
+    /// What was approved late, after its batch was asked about: the acquirer has it, we did not when we asked.
+    fn late_approvals(&self, payments: &[Payment], settled: &Key) -> i64 {
+        let mut asked = None;
+        let mut late = 0;
+        let first = tilld::core::domain::Seq(0);
+        self.rig
+            .store()
+            .replay(first, &mut |record, _| {
+                match &record.event {
+                    Event::Sending { terminal, batch, subject: Subject::Settle(_), .. }
+                        if (self.rig.tid(terminal), batch.0) == (settled.tid.clone(), settled.batch) =>
+                    {
+                        asked.get_or_insert(record.seq);
+                    }
+                    Event::LateAnswer { payment, .. } if asked.is_some() => {
+                        let of_batch = |key: &Key| (&key.tid, key.batch) == (&settled.tid, settled.batch);
+                        let p = payments.iter().find(|p| p.id == *payment).unwrap();
+                        if self.key(p).is_some_and(|key| of_batch(&key)) && p.state == State::Approved {
+                            late += p.amount.0;
+                        }
+                    }
+                    _ => {}
+                }
+                Ok(())
+            })
+            .unwrap();
+        late
     }
 }

@@ -13,7 +13,7 @@ use tilld::core::domain::{
 };
 use tilld::core::ledger::{ChannelRules, Ledger, OfflineRules, Rules, TerminalRules, Writer, WriterOptions, replay};
 use tilld::core::payment::Payment;
-use tilld::core::ports::{Archive, Command, Output, Reply, Store, Ticket};
+use tilld::core::ports::{Archive, Command, Committed, Output, Reply, Store, Ticket};
 use tilld::io::store::{Reader, SqliteStore, StoreOptions};
 use tilld::io::vault::{DataKey, Vault};
 
@@ -33,6 +33,9 @@ pub fn cashier(id: &str) -> CashierId {
     CashierId::new(id).unwrap()
 }
 
+/// What a test wants to know of each commit.
+pub type OnCommit = Box<dyn FnMut(&Committed, &Ledger)>;
+
 /// A store that has just opened, with what stands around it.
 pub struct Shop {
     pub writer: Option<Writer<Flaky, Vault>>,
@@ -47,6 +50,8 @@ pub struct Shop {
     pub prints: u64,
     /// The bank's books were spoilt on purpose.
     pub bank_may_differ: bool,
+    /// Called at each commit, before anything else happens to the store.
+    pub on_commit: Option<OnCommit>,
     options: StoreOptions,
     _folder: Option<Folder>,
     /// Keeps a store in memory alive while no writer has it.
@@ -115,6 +120,7 @@ pub fn rules() -> Rules {
             advice_tries: 3,
             refund_same_batch: true,
             repeats_recognized: false,
+            upload: tilld::core::ledger::UploadPlan::default(),
             domestic: words(&["CUP"]),
             batch_max_count: 900,
             sentences: BTreeMap::new(),
@@ -133,7 +139,19 @@ pub fn data_key() -> DataKey {
 impl Shop {
     /// In memory.
     pub fn new(rules: Rules) -> Shop {
-        Shop::at(rules, StoreOptions::in_memory(), None)
+        Shop::at(rules, StoreOptions::in_memory(), None, data_key(), None)
+    }
+
+    /// Over any store, for those who pull its plug.
+    #[allow(dead_code, reason = "the power-loss tests share this file")]
+    pub fn over(rules: Rules, options: StoreOptions, data_key: DataKey, on_commit: Option<OnCommit>) -> Shop {
+        Shop::at(rules, options, None, data_key, on_commit)
+    }
+
+    /// The store lies elsewhere from the next start on.
+    #[allow(dead_code, reason = "the power-loss tests share this file")]
+    pub fn lies_at(&mut self, options: StoreOptions) {
+        self.options = options;
     }
 
     /// In a file.
@@ -144,11 +162,16 @@ impl Shop {
         std::fs::create_dir_all(&path).unwrap();
         let options =
             StoreOptions { durability: tilld::io::store::Durability::Off, ..StoreOptions::at(path.join("tilld.db")) };
-        Shop::at(rules, options, Some(Folder(path)))
+        Shop::at(rules, options, Some(Folder(path)), data_key(), None)
     }
 
-    fn at(rules: Rules, options: StoreOptions, folder: Option<Folder>) -> Shop {
-        let data_key = data_key();
+    fn at(
+        rules: Rules,
+        options: StoreOptions,
+        folder: Option<Folder>,
+        data_key: DataKey,
+        on_commit: Option<OnCommit>,
+    ) -> Shop {
         let terminals: Vec<TerminalId> = rules.terminals.keys().cloned().collect();
         let tries = rules.channel.reversal_tries;
         let now = Now { wall: WallMs(MORNING), mono: MonoMs(0) };
@@ -166,6 +189,7 @@ impl Shop {
             failures: Vec::new(),
             prints: 0,
             bank_may_differ: false,
+            on_commit,
             options,
             _folder: folder,
             reader,
@@ -230,6 +254,7 @@ impl Shop {
         self.now.mono = MonoMs(5);
         self.last_tick = 5;
         let store = SqliteStore::open(&self.options).unwrap();
+        self.reader = store.reader().unwrap();
         self.start(store);
     }
 
@@ -264,7 +289,13 @@ impl Shop {
             }
             Output::Send(terminal, order) => self.send(terminal, *order),
             Output::Print => self.prints += 1,
-            Output::Committed(committed) => assert_eq!(committed.head, self.ledger().head),
+            Output::Committed(committed) => {
+                assert_eq!(committed.head, self.ledger().head);
+                if let Some(mut tell) = self.on_commit.take() {
+                    tell(&committed, self.ledger());
+                    self.on_commit = Some(tell);
+                }
+            }
             Output::Failed(why) => self.failures.push(why),
         }
     }

@@ -4,6 +4,7 @@ mod door;
 mod keeping;
 mod keys;
 mod laws;
+mod proof;
 mod syncs;
 mod tampering;
 mod till;

@@ -32,8 +32,10 @@ impl Ledger {
         let effect = self.apply(&event, seq, at);
         let day = self.days.get_mut(&date).expect("the day that was open a moment ago has its book");
         if let Some(effect) = &effect {
-            // Decisions are refused before a total could overflow, so booking fits; an old row was booked once already.
-            day.totals.book(effect).expect("the decision checked that the totals fit");
+            // Decisions are refused before a total could overflow, and an old row was booked once already: only a forged one does not fit.
+            day.totals
+                .book(effect)
+                .map_err(|_| StoreError::Damaged(format!("row {seq} makes a total that does not fit")))?;
         }
         let record = Record { seq, at, date, running: day.totals.all, event, effect };
         self.head = seq;
@@ -413,7 +415,9 @@ impl Subject {
     pub fn payments(&self) -> Vec<PaymentId> {
         match self {
             Subject::Payment(id) | Subject::Advice(id) | Subject::Reversal(id) => vec![*id],
-            Subject::Upload(_) | Subject::SignOn | Subject::Settle(_) | Subject::End { .. } => Vec::new(),
+            Subject::Upload(_) | Subject::UploadOne(_) | Subject::SignOn | Subject::Settle(_) | Subject::End { .. } => {
+                Vec::new()
+            }
         }
     }
 }

@@ -136,7 +136,9 @@ impl Ledger {
                 scene.back_off(&mut line.reversals);
                 events.extend(self.reversal_failed(*id, terminal, scene.rules));
             }
-            Subject::Settle(_) | Subject::Upload(_) | Subject::End { .. } => scene.back_off(&mut line.repeats),
+            Subject::Settle(_) | Subject::Upload(_) | Subject::UploadOne(_) | Subject::End { .. } => {
+                scene.back_off(&mut line.repeats);
+            }
         }
         events
     }
@@ -202,7 +204,7 @@ impl Ledger {
         let believed = answer.doubt.is_none();
         let accepted = match &flight.subject {
             Subject::SignOn | Subject::Payment(_) | Subject::Upload(_) | Subject::End { .. } => approved,
-            Subject::Advice(_) => approved || (believed && has(&channel.duplicate)),
+            Subject::Advice(_) | Subject::UploadOne(_) => approved || (believed && has(&channel.duplicate)),
             Subject::Reversal(_) => believed && has(&channel.reversal_done),
             Subject::Settle(_) => answer.verdict.is_some(),
         };
@@ -269,7 +271,7 @@ impl Ledger {
             Subject::Settle(_) if answer.verdict.is_some_and(|v| !v.balanced()) => {
                 vec![self.exception(ExceptionKind::Unbalanced, None, terminal, 0)]
             }
-            Subject::Settle(_) | Subject::Upload(_) | Subject::End { .. } if !accepted => {
+            Subject::Settle(_) | Subject::Upload(_) | Subject::UploadOne(_) | Subject::End { .. } if !accepted => {
                 scene.back_off(&mut line.repeats);
                 Vec::new()
             }

@@ -17,8 +17,10 @@ mod index;
 mod jobs;
 mod lines;
 mod orders;
+mod proof;
 mod rules;
 mod schedule;
+mod uploads;
 mod view;
 mod writer;
 
@@ -39,7 +41,8 @@ pub use decide_lane::Scene;
 pub use decide_pay::{Around, PayDecision, Stop};
 pub use index::Index;
 pub use lines::{BackOff, Line, LineState, Lines};
-pub use rules::{ChannelRules, OfflineRules, Rules, TerminalRules};
+pub use proof::Proof;
+pub use rules::{ChannelRules, OfflineRules, Rules, TerminalRules, UploadPlan};
 pub use view::{check_code, hex, payment_view, rfc3339, settlement_view};
 pub use writer::{Writer, WriterOptions, busy, replay};
 

@@ -105,6 +105,7 @@ impl Drop for Landing {
 }
 
 /// `POST /v1/payments`
+#[utoipa::path(post, path = "/v1/payments", operation_id = "makePayment", tag = "payments", request_body = PayBody, responses((status = 200, description = "the payment, whatever became of it", body = PaymentView)))]
 pub(super) async fn make(
     State(api): State<Arc<Api>>,
     Asked(body): Asked<PayBody>,

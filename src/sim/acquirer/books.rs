@@ -406,7 +406,8 @@ impl Books {
         if let Some(payment) = self.payment_mut(key) {
             payment.undelivered = true;
         }
-        if kind.is_reversible() {
+        // A request that is lost after its reversal was done is owed nothing more.
+        if kind.is_reversible() && !self.reversed_unseen.contains(key) {
             self.terminal_mut(&key.tid).owed.entry((key.batch, key.stan)).or_insert(0);
         }
     }
