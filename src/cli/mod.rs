@@ -107,6 +107,8 @@ fn env_lang() -> Lang {
 fn log_to_stderr(command: &Sub) {
     let usual = match command {
         Sub::Run | Sub::Sim(_) => "info",
+        // What they find they say themselves.
+        Sub::Doctor(_) | Sub::Bridge(_) => "error",
         _ => "warn",
     };
     env_logger::Builder::from_env(env_logger::Env::new().filter_or("TILLD_LOG", usual)).init();

@@ -16,6 +16,7 @@ use tilld_bridge::wire::{Aside, CAP_KEYS, Capabilities, KeyState, Level, MAX_WIR
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+use crate::core::domain::Sentence;
 use crate::io::clock::Clock;
 use crate::io::serial::{PortConfig, PortEvent, PortHandle, SerialError};
 
@@ -37,6 +38,9 @@ pub enum AskError {
 
 /// Called once, on the bridge's thread; must be quick and not wait.
 pub type Done = Box<dyn FnOnce(Result<Reply, AskError>) + Send>;
+
+/// Who hears what a bridge tells; runs on its thread.
+type Listener = Box<dyn FnMut(&BridgeLine, Told) + Send>;
 
 /// What a bridge tells of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +87,8 @@ pub struct Shown {
     pub session: Option<(u8, Capabilities)>,
     /// Its keys, as last asked.
     pub keys: KeyState,
+    /// Why its drawer did not open when it was last asked to.
+    pub drawer: Option<Sentence>,
     /// The bridge speaks only these versions, none of them ours.
     pub incompatible: Option<(u8, u8)>,
     /// Counters of this end of the line.
@@ -209,6 +215,11 @@ impl BridgeLine {
         lock(&self.shown).keys.work = loaded;
     }
 
+    /// Notes why its drawer did not open, or that it did.
+    pub(super) fn note_drawer(&self, trouble: Option<Sentence>) {
+        lock(&self.shown).drawer = trouble;
+    }
+
     /// Ends the thread and waits for it.
     pub fn stop(&self) {
         let _ = self.mailbox.send(Message::Stop);
@@ -234,7 +245,7 @@ struct Shell {
     line: BridgeLine,
     pad: watch::Sender<PadState>,
     jobs: Vec<Job>,
-    told: Box<dyn FnMut(&BridgeLine, Told) + Send>,
+    told: Listener,
 }
 
 impl Shell {

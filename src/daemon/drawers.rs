@@ -1,10 +1,10 @@
 //! Drawers that hang on a bridge, at terminals without a printer. Opening one is a job like any print: durable before it is done, done once.
 
-use super::bridging::{ANSWER_MS, BridgeLine};
+use super::bridging::{ANSWER_MS, BridgeLine, Done};
 use super::config::{Config, ReaderConfig, ReaderKind};
 use super::papers::Papers;
 use crate::core::device::bridge::sentence;
-use crate::core::domain::{PrinterId, TerminalId};
+use crate::core::domain::{PrinterId, Sentence, TerminalId};
 use crate::core::ports::PrintWhat;
 use crate::io::store::Job;
 use tilld_bridge::wire::{CAP_DRAWER, Reply, Request};
@@ -58,17 +58,23 @@ fn open(job: Job, outlet: PrinterId, line: BridgeLine, papers: Papers) {
     if !matches!(job.what, PrintWhat::Drawer { .. }) || job.tries > 1 || !line.has(CAP_DRAWER) {
         if matches!(job.what, PrintWhat::Drawer { .. }) {
             log::warn!("drawer job {id} is not done: begun before, or no drawer at the bridge");
+            line.note_drawer(Some(Sentence::new("设备不在或没有钱箱", "no bridge with a drawer was there")));
         }
         return claim(outlet, line, papers, Some(id));
     }
     let asked = line.clone();
-    let done = Box::new(move |reply| {
-        match reply {
-            Ok(Reply::Done) => {}
-            Ok(Reply::Refused(refusal)) => log::warn!("the drawer was not opened: {}", sentence(&refusal).en),
-            Ok(_) => log::warn!("the bridge answered the drawer with something else"),
-            Err(error) => log::warn!("the drawer may not be open: {error}"),
+    let done: Done = Box::new(move |reply| {
+        let why = match reply {
+            Ok(Reply::Done) => None,
+            Ok(Reply::Refused(refusal)) => Some(sentence(&refusal)),
+            Ok(_) => Some(Sentence::new("设备答非所问", "it answered something else")),
+            Err(error) => Some(Sentence::new("设备无应答", error.to_string())),
+        };
+        match &why {
+            None => log::info!("drawer job {id}: opened"),
+            Some(why) => log::warn!("drawer job {id}: the drawer may not be open: {}", why.en),
         }
+        line.note_drawer(why);
         claim(outlet, line, papers, Some(id));
     });
     asked.ask(Request::Drawer { drawer: 0, pulse_ms: PULSE_MS }, ANSWER_MS, done);

@@ -46,6 +46,12 @@ impl Table {
         Some(armed.number)
     }
 
+    /// The number of whoever waits for a card, and has none yet.
+    pub(super) fn wants_card(&self, terminal: &TerminalId) -> Option<u64> {
+        let armed = self.armed.get(terminal).filter(|a| a.method == Method::Card && !a.typing)?;
+        Some(armed.number)
+    }
+
     /// Takes whoever has this number, if he waits still.
     fn take(&mut self, terminal: &TerminalId, number: u64) -> Option<Armed> {
         let still = self.armed.get(terminal).is_some_and(|armed| armed.number == number);
@@ -220,12 +226,17 @@ fn attention(port: &Port) -> Option<Sentence> {
         return Some(Sentence::new("端口已开，设备无应答", "The port is open, and the device does not answer"));
     }
     let no_master = *line.pad().borrow() == PadState::NoMaster && line.has(tilld_bridge::wire::CAP_KEYS);
-    no_master.then(|| {
-        Sentence::new(
+    if no_master {
+        return Some(Sentence::new(
             "密码键盘无主密钥：停止 tilld 后执行 tilld bridge load-key",
             "The PIN pad has no master key: stop tilld and run `tilld bridge load-key`",
-        )
-    })
+        ));
+    }
+    let why = shown.drawer?;
+    Some(Sentence::new(
+        format!("钱箱未能打开（{}），请用钥匙打开", why.zh),
+        format!("The drawer did not open ({}): open it with its key", why.en),
+    ))
 }
 
 fn kind_word(kind: ReaderKind) -> &'static str {

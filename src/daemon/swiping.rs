@@ -43,7 +43,14 @@ pub(super) fn told(terminal: TerminalId, table: Waiting) -> impl FnMut(&BridgeLi
         Told::Notice(Notice::Fault(device)) => {
             log::error!("the bridge at {terminal}: its {device:?} has stopped working")
         }
-        Told::Notice(_) | Told::Up | Told::Down(_) | Told::Log(..) => {}
+        Told::Up => {
+            // It was away, and forgot that somebody waits.
+            let waits = lock(&table).wants_card(&terminal);
+            if let Some(number) = waits {
+                arm(bridge, &terminal, number, false, &table);
+            }
+        }
+        Told::Notice(_) | Told::Down(_) | Told::Log(..) => {}
     }
 }
 

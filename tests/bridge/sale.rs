@@ -102,6 +102,17 @@ fn a_bridge_that_goes_away_stops_cards_and_comes_back() {
         stand.plug().unwrap();
         rig.until("the line is up", async || rig.status().await["terminals"][0]["line"] == "up").await;
         assert_eq!(rig.pay("r-4", "card", 400).await.unwrap()["state"], "approved");
+        // Pulled while a customer stands there with the card in hand: armed again as soon as it is back.
+        stand.card(None);
+        let (paid, ()) = tokio::join!(rig.pay("r-5", "card", 500), async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            stand.unplug();
+            rig.until("the line is down", async || rig.status().await["terminals"][0]["line"] == "down").await;
+            stand.card(Some(TRACK2));
+            stand.plug().unwrap();
+        });
+        let state = paid.as_ref().ok().and_then(|p| p["state"].as_str());
+        assert!(matches!(state, Some("approved" | "cancelled")), "{paid:?}");
         // Power off and on: the keys are gone, and it says so.
         stand.restart();
         rig.until("it asks for its key", async || {
