@@ -60,7 +60,8 @@ export function minor(text) {
   if (!match || (match[2] || '').length > digits) return null;
   return Number(match[1] + (match[2] || '').padEnd(digits, '0'));
 }
-export const time = (text) => new Date(text).toLocaleString(lang === 'zh' ? 'zh-CN' : 'en-GB', { hour12: false, month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit' });
+/** By the store's clock, whatever the browser's says. */
+export const time = (text) => new Date(text).toLocaleString(lang === 'zh' ? 'zh-CN' : 'en-GB', { timeZone: me.zone || undefined, hour12: false, month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 let quiet;
 export function say(text, bad) {
@@ -108,7 +109,7 @@ function logIn() {
   const form = h('form', { class: 'stack', onsubmit: async (event) => {
     event.preventDefault();
     error.textContent = '';
-    try { me.who = await post('/v1/session', { person: person.input.value.trim(), pin: pin.input.value }); listen(); show(); } catch (e) { error.textContent = e.message; pin.input.value = ''; pin.input.focus(); }
+    try { me.who = await post('/v1/session', { person: person.input.value.trim(), pin: pin.input.value }); await count(); listen(); show(); } catch (e) { error.textContent = e.message; pin.input.value = ''; pin.input.focus(); }
   } }, h('h1', null, t('店长登录', 'Log in')), person.label, pin.label, error, h('button', { class: 'main', id: 'login' }, t('登录', 'Log in')));
   $('main').replaceChildren(h('div', { class: 'login' }, form));
   person.input.focus();
@@ -117,7 +118,7 @@ function logIn() {
 function top() {
   const other = lang === 'zh' ? 'en' : 'zh';
   $('top').replaceChildren(...[
-    h('strong', null, me.who ? me.who.store_name : 'tilld'), me.who ? h('span', null, `${me.who.person} · ${me.who.role === 'manager' ? t('店长', 'manager') : t('技术员', 'technician')}`) : '',
+    h('strong', null, me.who ? me.who.store_name : 'tilld'), me.who ? h('span', { class: 'whose' }, `${me.who.person} · ${me.who.role === 'manager' ? t('店长', 'manager') : t('技术员', 'technician')}`) : '',
     h('span', { class: 'gap' }), me.who ? h('span', { class: live ? 'live on' : 'live', id: 'live' }, live ? t('实时', 'live') : t('重连中', 'reconnecting')) : '',
     h('button', { id: 'lang', lang: other, onclick: () => { speak(other); localStorage.setItem('tilld-lang', other); show(); } }, lang === 'zh' ? 'English' : '中文'),
     me.who ? h('button', { id: 'logout', onclick: async () => { await post('/v1/session/end').catch(() => {}); me.who = null; show(); } }, t('退出', 'Log out')) : ''].filter(Boolean));
@@ -176,11 +177,11 @@ function news() {
   }, 500);
 }
 export async function count(auto) {
-  try { const status = await get('/healthz', auto); if (status.exceptions !== open) { open = status.exceptions; navigation(where().page); } } catch { /* told by the page itself */ }
+  try { const status = await get('/healthz', auto); me.zone = status.timezone; if (status.exceptions !== open) { open = status.exceptions; navigation(where().page); } } catch { /* told by the page itself */ }
 }
 
 window.addEventListener('hashchange', () => { show().then(() => $('main').focus({ preventScroll: true })); });
 speak(localStorage.getItem('tilld-lang') || (navigator.language.startsWith('zh') ? 'zh' : 'en'));
 try { const who = await get('/v1/session', true); if (who.person) me.who = who; } catch { /* not logged in */ }
-if (me.who) { listen(); count(true); }
+if (me.who) { await count(true); listen(); }
 show();

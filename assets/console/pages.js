@@ -77,7 +77,7 @@ async function today({ auto }) {
     h('div', { class: 'figures', id: 'figures' },
       figure(t('净额', 'Net'), money(day.net), day.currency, 'main'), figure(t('消费', 'Sales'), money(day.totals.sale.amount), t(`${day.totals.sale.count} 笔`, `${day.totals.sale.count}`)),
       figure(t('退货', 'Refunds'), money(day.totals.refund.amount), String(day.totals.refund.count)), figure(t('撤销', 'Voids'), money(day.totals.void.amount), String(day.totals.void.count)),
-      figure(t('离线待送', 'Waiting'), money(status.waiting.amount), status.waiting.count ? `${status.waiting.count} · ${status.oldest_expires_in_ms === null ? '' : left(status.oldest_expires_in_ms)}` : t('无', 'none'), status.waiting.count ? 'warn' : ''),
+      figure(t('离线待送', 'Waiting'), money(status.waiting.amount), status.waiting.count ? [t(`${status.waiting.count} 笔`, `${status.waiting.count}`), typeof status.oldest_expires_in_ms === 'number' ? ` · ${left(status.oldest_expires_in_ms)}` : ''] : t('无', 'none'), status.waiting.count ? 'warn' : ''),
       figure(t('待处理异常', 'Exceptions'), String(status.exceptions), status.exceptions ? h('a', { href: '#/exceptions' }, t('去处理', 'resolve')) : t('无', 'none'), status.exceptions ? 'bad' : '')),
     chart(hours),
     h('div', { class: 'grid' }, groups(t('收银员', 'Cashier'), day.by_cashier, name, 'by-cashier'), groups(t('终端', 'Device'), day.by_device, (g) => g.id, 'by-device'), groups(t('支付方式', 'Method'), day.by_method, (g) => word('method', g.id), 'by-method')),

@@ -10,12 +10,13 @@ use super::presenting::Readers;
 use super::printing::Printers;
 use super::status::status_view;
 use crate::core::domain::{
-    BusinessDate, CashierId, Lang, Method, PaymentId, Pin, Refusal, Reject, RequestId, Role, Sentence, TerminalId, WallMs,
+    BusinessDate, CashierId, Lang, Method, PaymentId, Pin, Refusal, Reject, RequestId, Role, Sentence, TerminalId,
+    WallMs,
 };
 use crate::core::ledger::payment_view;
 use crate::core::ports::{
-    Archive, Command, DayView, Desk, ExceptionView, HoursView, Listener, Page, PaymentFilter, PaymentView, Presented, PrintWhat, Reply,
-    ReportFormat, Respond, StatusView, StoryLine, WhichDay,
+    Archive, Command, DayView, Desk, ExceptionView, HoursView, Listener, Page, PaymentFilter, PaymentView, Presented,
+    PrintWhat, Reply, ReportFormat, Respond, StatusView, StoryLine, WhichDay,
 };
 use crate::io::store;
 use crate::io::vault::{PIN_ITERATIONS, hash_pin, verify_pin};

@@ -1,6 +1,8 @@
 //! The counter's side of the daemon: what the API and the commands may ask of it.
 
-use super::{Command, Committed, DayView, ExceptionView, HoursView, Page, PaymentView, PrintWhat, Reply, StatusView, StoryLine};
+use super::{
+    Command, Committed, DayView, ExceptionView, HoursView, Page, PaymentView, PrintWhat, Reply, StatusView, StoryLine,
+};
 use crate::core::domain::{BusinessDate, CashierId, PaymentId, Pin, Reject, RequestId, Role, Seq, TerminalId};
 
 /// Called once with the answer; never blocks.

@@ -9,8 +9,8 @@ use utoipa::openapi::{KnownFormat, Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::core::domain::{
-    BusinessDate, CashierId, Currency, Kind, Lang, Method, Minor, PaymentId, PrinterId, RequestId, Role, Sentence, State,
-    TerminalId,
+    BusinessDate, CashierId, Currency, Kind, Lang, Method, Minor, PaymentId, PrinterId, RequestId, Role, Sentence,
+    State, TerminalId,
 };
 use crate::core::journal::{Column, Columns, ExceptionKind, Resolution, Tally};
 
@@ -54,7 +54,10 @@ described!(RequestId, id(64, "order-4711", "the client's own id of a request; on
 described!(TerminalId, id(16, "POS1", "a device as the store names it"));
 described!(CashierId, id(16, "1001", "a person's id"));
 described!(PrinterId, id(16, "front", "a printer's id"));
-described!(PaymentId, text().pattern(Some("^P[0-9]{8,19}$")).examples(["P00000042"]).description(Some("a payment's id")));
+described!(
+    PaymentId,
+    text().pattern(Some("^P[0-9]{8,19}$")).examples(["P00000042"]).description(Some("a payment's id"))
+);
 described!(Currency, text().pattern(Some("^[A-Z]{3}$")).examples(["CNY"]).description(Some("ISO 4217 letters")));
 described!(
     BusinessDate,

@@ -41,9 +41,9 @@ pub(super) fn serves(path: &str) -> bool {
 
 /// Adds the page's files to the routes.
 pub(super) fn pages(routes: Router<Arc<Api>>) -> Router<Arc<Api>> {
-    FILES.iter().fold(routes, |routes, &(address, content, kind)| {
-        routes.route(address, get(async move || page(content, kind)))
-    })
+    FILES
+        .iter()
+        .fold(routes, |routes, &(address, content, kind)| routes.route(address, get(async move || page(content, kind))))
 }
 
 fn page(content: &'static str, kind: &'static str) -> Response {

@@ -11,7 +11,9 @@ use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Schema, Type};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, Server};
 
 use super::answer::file;
@@ -65,7 +67,9 @@ fn own(operation: &str) -> Vec<Refusal> {
         "listDays" => vec![BadRequest, UnknownDay],
         "getHours" | "getReport" => vec![BadRequest, UnknownDay, NotFound, NotSupported],
         "closeDay" => [PIN, &[DayClosed, DayNotFooting, NotSupported, InProgress, Settling, UnknownDay]].concat(),
-        "settleTerminal" => vec![UnknownDevice, BadRequest, NotFound, Settling, BatchDisagrees, InProgress, NotSupported],
+        "settleTerminal" => {
+            vec![UnknownDevice, BadRequest, NotFound, Settling, BatchDisagrees, InProgress, NotSupported]
+        }
         "resolveException" => {
             [PIN, &[UnknownException, NotFound, NotSupported, InProgress, NotCancellable, BatchDisagrees]].concat()
         }
@@ -74,7 +78,9 @@ fn own(operation: &str) -> Vec<Refusal> {
         "resumePrinting" => vec![UnknownDevice],
         "closeShift" => [PIN, SHIFT].concat(),
         "logIn" => vec![WrongPin, Locked],
-        op if op.contains("Shift") || op.contains("Drawer") || op.starts_with("pay") || op == "handOver" => SHIFT.to_vec(),
+        op if op.contains("Shift") || op.contains("Drawer") || op.starts_with("pay") || op == "handOver" => {
+            SHIFT.to_vec()
+        }
         _ => Vec::new(),
     }
 }
@@ -93,7 +99,8 @@ pub(super) fn describe(mut api: OpenApi) -> Description {
     api.servers = Some(vec![Server::new("/")]);
     let components = api.components.get_or_insert_default();
     components.schemas.insert("Problem".to_owned(), problem());
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("the token file's content")).build();
+    let bearer =
+        HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("the token file's content")).build();
     components.add_security_scheme("token", SecurityScheme::Http(bearer));
     let cookie = ApiKeyValue::with_description(super::session::COOKIE, "a person who has logged in");
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
@@ -135,10 +142,8 @@ fn refusals(operation: &mut Operation) {
             .item(ObjectBuilder::new().property("code", code))
             .build();
         let content = ContentBuilder::new().schema(Some(Schema::AllOf(schema))).build();
-        let response = ResponseBuilder::new()
-            .description(codes.join(", "))
-            .content("application/problem+json", content)
-            .build();
+        let response =
+            ResponseBuilder::new().description(codes.join(", ")).content("application/problem+json", content).build();
         // The status may be there already, with the body of an answer that is no refusal: `/healthz` 503.
         match operation.responses.responses.get_mut(&status.to_string()) {
             Some(RefOr::T(there)) => there.content.extend(response.content),
@@ -160,6 +165,7 @@ fn problem() -> RefOr<Schema> {
         .property("detail", text().description(Some("a sentence that the cashier can read out")))
         .property("detail_zh", text().description(Some("the same in Chinese")))
         .property("facts", ObjectBuilder::new().description(Some("names and values in the sentence")));
-    let object = ["type", "title", "status", "code", "detail", "detail_zh"].iter().fold(object, |o, name| o.required(*name));
+    let object =
+        ["type", "title", "status", "code", "detail", "detail_zh"].iter().fold(object, |o, name| o.required(*name));
     RefOr::T(Schema::Object(object.build()))
 }
