@@ -77,9 +77,16 @@ class Browser:
         return self.url + "/element/" + next(iter(found.values()))
 
     def click(self, css):
-        element = self.element(css)
-        self.js(f"document.querySelector({json.dumps(css)}).scrollIntoView({{block:'center'}})")
-        call("POST", element + "/click", {})
+        # The page may draw itself anew between finding and clicking: it is live.
+        for last in (False, False, True):
+            try:
+                element = self.element(css)
+                self.js(f"document.querySelector({json.dumps(css)}).scrollIntoView({{block:'center'}})")
+                call("POST", element + "/click", {})
+                return
+            except AssertionError as error:
+                if last or "stale element" not in str(error):
+                    raise
 
     def type(self, css, text):
         call("POST", self.element(css) + "/value", {"text": text})
