@@ -204,6 +204,22 @@ impl Running {
     }
 }
 
+/// Where the acquirer is, with what its TLS needs.
+pub fn acquirer_address(config: &Config) -> Result<Address, StartError> {
+    let endpoint = &config.acquirer.endpoint;
+    let tls = match (endpoint.tls, &config.acquirer.ca_file) {
+        (false, _) => None,
+        (true, None) => return Err(StartError::System("tls:// needs [acquirer] ca_file".into())),
+        (true, Some(ca_file)) => {
+            let name = config.acquirer.server_name.as_deref().unwrap_or(&endpoint.host);
+            let client =
+                config.acquirer.client.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()));
+            Some(Tls::load(ca_file, name, client).map_err(|e| StartError::System(format!("[acquirer]: {e}")))?)
+        }
+    };
+    Ok(Address { host: endpoint.host.clone(), port: endpoint.port, tls })
+}
+
 /// A conversation for every terminal, and where its orders go.
 type Lanes = (Vec<LaneShell>, Vec<(TerminalId, mpsc::UnboundedSender<Box<Order>>)>);
 
@@ -217,18 +233,8 @@ fn lanes(
 ) -> Result<Lanes, StartError> {
     let mut shells = Vec::new();
     let mut senders = Vec::new();
-    let endpoint = &config.acquirer.endpoint;
     let connect_ms = config.acquirer.timeout_ms.min(5_000);
-    let tls = match (endpoint.tls, &config.acquirer.ca_file) {
-        (false, _) => None,
-        (true, None) => return Err(StartError::System("tls:// needs [acquirer] ca_file".into())),
-        (true, Some(ca_file)) => {
-            let name = config.acquirer.server_name.as_deref().unwrap_or(&endpoint.host);
-            let client =
-                config.acquirer.client.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()));
-            Some(Tls::load(ca_file, name, client).map_err(|e| StartError::System(format!("[acquirer]: {e}")))?)
-        }
-    };
+    let address = acquirer_address(config)?;
     for (number, terminal) in config.terminals.iter().enumerate() {
         let (keys, pad) = keys(terminal, readers)?;
         let identity = LaneIdentity {
@@ -249,7 +255,7 @@ fn lanes(
             lane: Lane::new(Arc::clone(profile), identity, times, seed),
             keys,
             pad,
-            address: Address { host: endpoint.host.clone(), port: endpoint.port, tls: tls.clone() },
+            address: address.clone(),
             connect_ms,
             orders,
             inbox: inbox.clone(),

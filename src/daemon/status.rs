@@ -29,6 +29,7 @@ pub fn status_view(
         health: if trouble.is_some() { "storage_failed".into() } else { "ok".into() },
         version: env!("CARGO_PKG_VERSION").into(),
         store: rules.store.to_string(),
+        timezone: rules.zone.name().into(),
         business_date: ledger.open,
         waiting: Tally { count, amount },
         oldest_expires_in_ms: expires,

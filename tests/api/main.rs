@@ -5,5 +5,6 @@ mod commands;
 mod desk;
 mod guard;
 mod payments;
+mod people;
 mod rest;
 mod wire;

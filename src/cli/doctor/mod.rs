@@ -232,12 +232,14 @@ fn lines(config: &Config, status: &StatusView, chart: &mut Chart) {
 
 /// Whether a connection can be made, where no daemon has one.
 fn acquirer(config: &Config, chart: &mut Chart) {
-    use crate::io::link::{Address, Link};
+    use crate::io::link::Link;
     const AREA: (&str, &str) = ("收单", "acquirer");
     let endpoint = &config.acquirer.endpoint;
-    let tls = endpoint.tls.then(|| config.acquirer.ca_file.clone());
-    let address = Address { host: endpoint.host.clone(), port: endpoint.port, tls };
     let shown = format!("{}:{}", endpoint.host, endpoint.port);
+    let address = match crate::daemon::start::acquirer_address(config) {
+        Ok(address) => address,
+        Err(error) => return chart.add(Grade::Bad, AREA, error.to_string(), error.to_string()),
+    };
     let Ok(runtime) = runtime() else { return };
     let patience = std::time::Duration::from_secs(5);
     let made = runtime.block_on(async { tokio::time::timeout(patience, Link::connect(&address)).await });

@@ -40,8 +40,9 @@ fn words<'a>(words: impl IntoIterator<Item = &'a str>, what: &str) -> ObjectBuil
     text().enum_values(Some(words)).description(Some(what))
 }
 
-fn id(longest: usize, what: &str) -> ObjectBuilder {
-    text().min_length(Some(1)).max_length(Some(longest)).pattern(Some("^[!-~]+$")).description(Some(what))
+fn id(longest: usize, example: &str, what: &str) -> ObjectBuilder {
+    let text = text().min_length(Some(1)).max_length(Some(longest)).pattern(Some("^[!-~]+$"));
+    text.examples([example]).description(Some(what))
 }
 
 described!(Method, words(Method::ALL.iter().map(|w| w.as_str()), "what a customer pays with"));
@@ -49,12 +50,15 @@ described!(Kind, words(Kind::ALL.iter().map(|w| w.as_str()), "what a payment doe
 described!(State, words(State::ALL.iter().map(|w| w.as_str()), "where a payment stands"));
 described!(Role, words(Role::ALL.iter().map(|w| w.as_str()), "who somebody is to the till"));
 described!(Lang, words(Lang::ALL.iter().map(|w| w.as_str()), "the language of what is shown or printed"));
-described!(RequestId, id(64, "the client's own id of a request; one id makes at most one payment"));
-described!(TerminalId, id(16, "a device as the store names it"));
-described!(CashierId, id(16, "a person's id"));
-described!(PrinterId, id(16, "a printer's id"));
-described!(PaymentId, text().pattern(Some("^P[0-9]{8,19}$")).description(Some("a payment's id")));
-described!(Currency, text().pattern(Some("^[A-Z]{3}$")).description(Some("ISO 4217 letters")));
+described!(RequestId, id(64, "order-4711", "the client's own id of a request; one id makes at most one payment"));
+described!(TerminalId, id(16, "POS1", "a device as the store names it"));
+described!(CashierId, id(16, "1001", "a person's id"));
+described!(PrinterId, id(16, "front", "a printer's id"));
+described!(
+    PaymentId,
+    text().pattern(Some("^P[0-9]{8,19}$")).examples(["P00000042"]).description(Some("a payment's id"))
+);
+described!(Currency, text().pattern(Some("^[A-Z]{3}$")).examples(["CNY"]).description(Some("ISO 4217 letters")));
 described!(
     BusinessDate,
     text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Date))).description(Some("a business day"))

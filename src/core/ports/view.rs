@@ -419,6 +419,9 @@ pub struct StatusView {
     pub version: String,
     /// The store.
     pub store: String,
+    /// Its time zone: `Asia/Shanghai`.
+    #[serde(default)]
+    pub timezone: String,
     /// The open day.
     pub business_date: BusinessDate,
     /// Waiting offline, all terminals.
