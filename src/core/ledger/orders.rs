@@ -121,11 +121,12 @@ impl OrderSources<'_> {
         }))
     }
 
-    /// The card of a payment, or of the one it refers to.
+    /// The card of a payment, or of the one it refers to. One that does not open is as good as none: the message cannot be built and says
+    /// so, while everything else goes on.
     fn sealed(&self, payment: &Payment, original: Option<&Payment>) -> Result<Option<Instrument>, StoreError> {
         for owner in [Some(payment), original].into_iter().flatten() {
             if let Some(sealed) = self.archive.sealed_card(owner.id)? {
-                let (number, expiry) = self.sealer.open_card(owner.id, &sealed)?;
+                let Ok((number, expiry)) = self.sealer.open_card(owner.id, &sealed) else { return Ok(None) };
                 return Ok(Some(match owner.method {
                     Method::Qr => Instrument::Code(PaymentCode::new(number.expose().to_owned())),
                     _ => Instrument::Card { pan: number, expiry: Some(expiry.to_string()).filter(|e| !e.is_empty()) },
