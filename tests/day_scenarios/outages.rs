@@ -284,3 +284,34 @@ fn online_sales_and_the_backlog_take_turns() {
     ",
     );
 }
+
+#[test]
+fn a_sealed_card_that_does_not_open_stands_aside_and_nothing_else_stops() {
+    play(
+        "
+        POS1 goes down
+        1001 POS1 sells a card 12.00           => stored
+        1001 POS1 sells b card 13.00           => stored
+        a card is spoilt
+        POS1 comes up
+        wait 30s
+        failures                               => 0
+        a state                                => set_aside
+        b state                                => forwarded
+        exceptions                             => 1 offline_aside
+        1001 POS1 sells c cash 13.00           => approved
+    ",
+    );
+}
+
+#[test]
+fn a_device_that_nobody_configured_leaves_no_trace() {
+    let shop = play(
+        "
+        1001 POSX sells a card 12.00           => unknown_device
+        1001 POSY sells b card 12.00           => unknown_device
+        POS1 heard                             => sign-on
+    ",
+    );
+    assert_eq!(shop.writer().lines().lines.len(), 3);
+}

@@ -322,8 +322,13 @@ impl Shop {
             let report = Report::NotSent { stan: order.stan, why: NotSent::NoLine };
             return self.post(1, &terminal, report);
         }
-        let reaction = self.bank.take(&terminal, &order);
         let stan = order.stan;
+        if let Outgoing::Payment(message) | Outgoing::Reversal(message, _) = &order.message
+            && message.instrument.is_none()
+        {
+            return self.post(1, &terminal, Report::NotSent { stan, why: NotSent::NotBuilt });
+        }
+        let reaction = self.bank.take(&terminal, &order);
         if let Some(why) = reaction.not_sent {
             return self.post(1, &terminal, Report::NotSent { stan, why });
         }

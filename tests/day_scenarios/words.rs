@@ -20,7 +20,7 @@ use tilld::core::domain::{
 };
 use tilld::core::journal::{ExceptionKind, Original, Resolution, Tally};
 use tilld::core::ledger::{Rules, settlement_view};
-use tilld::core::ports::{Command, DayView, Pay, Presented, Reply, Ticket};
+use tilld::core::ports::{Command, DayView, Pay, Presented, Reply, Store, Ticket};
 
 use crate::bank::Fault;
 use crate::shop::{Shop, cashier, instrument, rules, terminal};
@@ -334,6 +334,14 @@ impl Told {
                     pay.presented = Some(Presented { instrument, entry, pin_block: None });
                 }
                 run(shop, name, pay, *verb == "refunds")
+            }
+            [name, "card", "is", "spoilt"] => {
+                let id = payment(shop, name).id;
+                let store = shop.writer.as_mut().unwrap().store_mut();
+                store.begin().unwrap();
+                store.put_card(id, b"not what was sealed").unwrap();
+                store.commit().unwrap();
+                String::new()
             }
             [name, "state"] => payment(shop, name).state.to_string(),
             [name, "batch"] => payment(shop, name).batch.map_or("none".into(), |b| b.to_string()),

@@ -25,7 +25,7 @@ mod uploads;
 mod view;
 mod writer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -222,7 +222,7 @@ impl Ledger {
 
     /// Forgets payments that are at rest and that no exception is about: the archive has them.
     pub fn evict(&mut self) {
-        let exceptions: Vec<PaymentId> = self.exceptions.values().filter_map(|e| e.payment).collect();
+        let exceptions: BTreeSet<PaymentId> = self.exceptions.values().filter_map(|e| e.payment).collect();
         self.payments.retain(|id, payment| !payment.at_rest() || exceptions.contains(id));
     }
 }

@@ -126,7 +126,8 @@ impl OrderSources<'_> {
         }))
     }
 
-    /// The card of a payment, or of the one it refers to, or of that one's own (the void of a completion: its pre-authorization).
+    /// The card of a payment, or of the one it refers to, or of that one's own (the void of a completion: its pre-authorization). One that
+    /// does not open is as good as none: the message cannot be built and says so, while everything else goes on.
     fn sealed(&self, payment: &Payment, original: Option<&Payment>) -> Result<Option<Instrument>, StoreError> {
         let first = match original.and_then(|original| original.original.as_ref()) {
             Some(Original::Payment(id)) => self.payment(*id)?,
@@ -134,7 +135,7 @@ impl OrderSources<'_> {
         };
         for owner in [Some(payment), original, first.as_ref()].into_iter().flatten() {
             if let Some(sealed) = self.archive.sealed_card(owner.id)? {
-                let (number, expiry) = self.sealer.open_card(owner.id, &sealed)?;
+                let Ok((number, expiry)) = self.sealer.open_card(owner.id, &sealed) else { return Ok(None) };
                 return Ok(Some(match owner.method {
                     Method::Qr => Instrument::Code(PaymentCode::new(number.expose().to_owned())),
                     _ => Instrument::Card { pan: number, expiry: Some(expiry.to_string()).filter(|e| !e.is_empty()) },

@@ -3,13 +3,15 @@
 //! Order: sign on; the reversal that is owed; a settlement that has begun; a settlement that is due, once nothing of its day waits;
 //! then online payments and stored ones in turns.
 
+use std::collections::BTreeSet;
+
 use super::decide_lane::Scene;
 use super::decide_lane::message_name;
 use super::decide_pay::Around;
 use super::{Index, Ledger, Line, LineState, Lines, Rules, Terminal};
 use crate::core::acquirer::MessageName;
 use crate::core::day::Rung;
-use crate::core::domain::{Kind, Now, PaymentId, Stan, State, TerminalId};
+use crate::core::domain::{Kind, Now, PaymentId, Stan, TerminalId};
 use crate::core::journal::{AsideReason, CancelReason, Event, ExceptionKind, Original, SettleReason, Subject};
 use crate::core::payment::Payment;
 use crate::core::ports::StoreError;
@@ -192,10 +194,11 @@ impl Ledger {
 
     /// An exception for everything that stands aside and has none yet.
     pub fn missing_exception(&self) -> Option<Event> {
-        let (terminal, id) = self.index.aside.iter().find(|(_, id)| {
-            self.payments.get(id).is_some_and(|p| p.state == State::SetAside)
-                && !self.exceptions.values().any(|e| e.payment == Some(*id))
-        })?;
+        if self.index.aside.is_empty() {
+            return None;
+        }
+        let known: BTreeSet<PaymentId> = self.exceptions.values().filter_map(|e| e.payment).collect();
+        let (terminal, id) = self.index.aside.iter().find(|(_, id)| !known.contains(id))?;
         Some(self.exception(ExceptionKind::OfflineAside, Some(*id), terminal, 0))
     }
 

@@ -238,13 +238,15 @@ impl<S: Store, K: Sealer> Writer<S, K> {
     }
 
     fn concerned(&self, command: &Command) -> Vec<TerminalId> {
+        let configured = |terminal: &TerminalId| self.rules.terminals.contains_key(terminal);
         match command {
-            Command::Pay(pay) => vec![pay.device.clone()],
-            Command::Lane { terminal, .. } | Command::Settle(terminal) => vec![terminal.clone()],
+            Command::Pay(pay) => Some(&pay.device).filter(|t| configured(t)).cloned().into_iter().collect(),
+            Command::Lane { terminal, .. } | Command::Settle(terminal) | Command::DecideBatch { terminal, .. } => {
+                Some(terminal).filter(|t| configured(t)).cloned().into_iter().collect()
+            }
             Command::Resume | Command::Tick | Command::CutDay { .. } | Command::Resolve { .. } => {
                 self.rules.terminals.keys().cloned().collect()
             }
-            Command::DecideBatch { terminal, .. } => vec![terminal.clone()],
             _ => Vec::new(),
         }
     }
