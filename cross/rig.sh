@@ -88,6 +88,9 @@ firmware() {
   [ -n "$pty" ] || { say "qemu offers no pty after $tries tries"; exit 1; }
   stty -F "$pty" raw -echo
   timeout 300 "$bin" "$pty" "$FW_TRIPS" 1
+  # The daemon itself: signs on through the firmware's keys, arms its reader, opens its drawer, settles.
+  TILLD_BRIDGE_PORT="$pty" cargo test --quiet --test bridge -- --ignored --exact \
+    firmware::a_whole_sale_with_keys_that_only_the_firmware_holds
   echo "firmware: ok"
 }
 

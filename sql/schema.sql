@@ -1,9 +1,9 @@
--- The store's schema, version 1. Equal to the sum of migrations/ (a test compares them).
+-- The store's schema, version 2. Equal to the sum of migrations/ (a test compares them).
 --
 -- Three kinds of tables:
 --   the journal     what happened, once and for ever; every other figure can be recomputed from it
 --   look-ups        what the journal says, folded, so that nobody has to read it all: payment, shift, batch, day, snapshot
---   side rows       what must not be in the journal: sealed cards and keys (they must die), PIN hashes, print jobs
+--   side rows       what must not be in the journal: sealed cards and keys (they must die), PIN hashes, print jobs, statements of the other side
 --
 -- All tables are STRICT: SQLite would otherwise keep a text in an INTEGER column, and a sum over it would be wrong without an error.
 -- Dates are text (2026-11-20): a technician with the sqlite3 shell reads them, and they sort. Amounts are integers of minor units.
@@ -223,3 +223,50 @@ CREATE TABLE meta (
     name  TEXT PRIMARY KEY NOT NULL,
     value TEXT NOT NULL
 ) STRICT;
+
+-- Statements of the other side that were reconciled. The file itself is not kept: its hash tells the same file again.
+CREATE TABLE statement (
+    id          INTEGER PRIMARY KEY,
+    hash        BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),  -- SHA-256 of the file
+    format      TEXT    NOT NULL,
+    name        TEXT    NOT NULL,                      -- the file's, for people
+    lines       INTEGER NOT NULL,
+    spoiled     INTEGER NOT NULL,                      -- lines that could not be read
+    imported_at INTEGER NOT NULL,
+    matched     INTEGER NOT NULL,                      -- what it came to when it was imported
+    long        INTEGER NOT NULL,
+    short       INTEGER NOT NULL,
+    differs     INTEGER NOT NULL,
+    timing      INTEGER NOT NULL
+) STRICT;
+
+CREATE TRIGGER statement_never_vanishes BEFORE DELETE ON statement
+BEGIN
+    SELECT RAISE(ABORT, 'a statement is never deleted');
+END;
+
+CREATE TRIGGER statement_never_changes BEFORE UPDATE ON statement
+BEGIN
+    SELECT RAISE(ABORT, 'a statement never changes');
+END;
+
+-- The days that a statement speaks for. A later one of the same format takes a day over, whole, and once.
+CREATE TABLE statement_day (
+    statement     INTEGER NOT NULL REFERENCES statement (id),
+    day           TEXT    NOT NULL,
+    superseded_by INTEGER REFERENCES statement (id),
+    PRIMARY KEY (statement, day)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX statement_day_live ON statement_day (day) WHERE superseded_by IS NULL;
+
+CREATE TRIGGER statement_day_never_vanishes BEFORE DELETE ON statement_day
+BEGIN
+    SELECT RAISE(ABORT, 'a day of a statement is never deleted');
+END;
+
+CREATE TRIGGER statement_day_is_superseded_once BEFORE UPDATE ON statement_day
+WHEN NEW.statement IS NOT OLD.statement OR NEW.day IS NOT OLD.day OR OLD.superseded_by IS NOT NULL
+BEGIN
+    SELECT RAISE(ABORT, 'a superseded day stays superseded');
+END;

@@ -55,7 +55,7 @@ const OUTSIDE: &[&str] = &[
 const WORDS: &[&str] = &["SystemTime", "Instant", "f32", "f64", "SystemRandom", "Utc", "Local"];
 
 #[test]
-fn nothing_runs_up_the_floors_or_sideways() {
+fn law_10_nothing_runs_up_the_floors_or_sideways() {
     let mut wrong = String::new();
     for file in rust_files(&root().join("src")) {
         let (text, place) = (std::fs::read_to_string(&file).unwrap(), place_of(&file));
@@ -72,7 +72,7 @@ fn nothing_runs_up_the_floors_or_sideways() {
 }
 
 #[test]
-fn core_knows_no_clock_thread_socket_file_float_or_chance() {
+fn law_6_and_10_core_knows_no_clock_thread_socket_file_float_or_chance() {
     let mut wrong = String::new();
     for file in rust_files(&root().join("src/core")) {
         let text = std::fs::read_to_string(&file).unwrap();

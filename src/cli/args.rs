@@ -39,6 +39,13 @@ pub(super) enum Sub {
     Show(ShowArgs),
     /// Recompute chain, columns and totals from the journal 校验.
     Verify(JsonArgs),
+    /// Look at everything that a sale needs, and say what to do 体检; 0 only where the till can sell.
+    Doctor(JsonArgs),
+    /// Talk to a firmware bridge on the bench 密码键盘/外设桥: stop the daemon first, a port has one owner.
+    #[command(subcommand)]
+    Bridge(BridgeSub),
+    /// Compare a statement of the acquirer or a channel with the journal 对账.
+    Reconcile(ReconcileArgs),
     /// Stand-ins for a rig without hardware 模拟器.
     #[command(subcommand)]
     Sim(SimSub),
@@ -150,6 +157,21 @@ pub(super) struct ShowArgs {
     pub json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct ReconcileArgs {
+    /// The statement.
+    pub file: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Its format: tilld-acquirer, wechat-pay, alipay, unionpay-zm, or a format file (.toml). Without it the file itself tells.
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// How many days the other side of the cut may take before it counts.
+    #[arg(long, value_name = "DAYS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=31))]
+    pub wait_days: u32,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum SimSub {
     /// An acquirer's host with books of its own 收单主机.
@@ -160,6 +182,74 @@ pub(super) enum SimSub {
     Msr(MsrSimArgs),
     /// A code scanner on a pty 扫码枪.
     Scanner(ScannerSimArgs),
+    /// A bridge with a PIN pad, reader and drawer on a pty 外设桥.
+    Bridge(BridgeSimArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BridgeSimArgs {
+    /// Where the port appears: a symbolic link.
+    #[arg(long, value_name = "LINK")]
+    pub port: PathBuf,
+    /// The track 2 that is swiped when the reader is armed; "" for none.
+    #[arg(long, default_value = crate::sim::bridge::TRACK2)]
+    pub track2: String,
+    /// The PIN that is typed when it is asked for; "" for none.
+    #[arg(long, default_value = crate::sim::bridge::PIN)]
+    pub pin: String,
+    /// Frames in a hundred that are spoiled, each way.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=50))]
+    pub spoil: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BridgeSub {
+    /// Round trips 往返测试: how many, how long, how many frames were sent again.
+    Ping(BridgePingArgs),
+    /// Who it is, what it has, which keys, its counters 设备信息.
+    Info(BridgePortArgs),
+    /// Inject the terminal's master key 注入主密钥. Standard input: the key (32 hex digits, or several components, a line each, that are
+    /// combined by XOR), then an empty line, then the injection code (4 to 16 characters). The check value is shown.
+    LoadKey(BridgeLoadArgs),
+    /// Show what it logs 日志, until interrupted or for so many seconds.
+    Log(BridgeLogArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BridgePortArgs {
+    /// The port; without it that of the only bridge in the configuration, or of --terminal's.
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<PathBuf>,
+    /// Which terminal's bridge.
+    #[arg(long, value_name = "ID")]
+    pub terminal: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BridgePingArgs {
+    #[command(flatten)]
+    pub port: BridgePortArgs,
+    /// How many round trips.
+    #[arg(long, default_value_t = 10)]
+    pub count: u32,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BridgeLoadArgs {
+    #[command(flatten)]
+    pub port: BridgePortArgs,
+    /// The check value on the key letter: refused where the key gives another.
+    #[arg(long, value_name = "HEX")]
+    pub check_value: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BridgeLogArgs {
+    #[command(flatten)]
+    pub port: BridgePortArgs,
+    /// Stop after so many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub seconds: Option<u64>,
 }
 
 #[derive(Debug, Args)]

@@ -4,12 +4,15 @@
 //! routes, so that there is one way to ask anything. Prints through `out` alone.
 
 mod args;
+mod bridge;
 mod check;
 pub mod client;
 mod day;
+mod doctor;
 mod failure;
 mod out;
 mod people;
+mod reconcile;
 mod show;
 mod sims;
 mod status;
@@ -68,10 +71,14 @@ fn command(line: Line) -> Result<Exit, Failure> {
         Sub::Report(args) => Till::ask(read(flag)?, async |till| day::report(till, args).await),
         Sub::Show(args) => Till::ask(read(flag)?, async |till| show::show(till, args).await),
         Sub::Verify(args) => verify::verify(read(flag)?, args.json),
+        Sub::Reconcile(args) => Till::ask(read(flag)?, async |till| reconcile::reconcile(till, args).await),
         Sub::Sim(SimSub::Acquirer(args)) => sims::acquirer(args),
         Sub::Sim(SimSub::Printer(args)) => sims::printer(args),
         Sub::Sim(SimSub::Msr(args)) => sims::msr(args),
         Sub::Sim(SimSub::Scanner(args)) => sims::scanner(args),
+        Sub::Sim(SimSub::Bridge(args)) => sims::bridge(args),
+        Sub::Doctor(args) => doctor::doctor(flag, args.json),
+        Sub::Bridge(sub) => bridge::bridge(sub, flag),
     }
 }
 
@@ -132,10 +139,18 @@ mod tests {
             "report --day 17 --format escpos --lang en",
             "show P00000042",
             "verify",
+            "reconcile acquirer-statement.csv --json --config f",
+            "reconcile bill.csv --format wechat-pay --wait-days 5",
             "sim acquirer --any-terminal 0",
             "sim printer --port p",
             "sim msr --port p",
             "sim scanner --port p",
+            "sim bridge --port p --spoil 1",
+            "doctor --json --config f",
+            "bridge ping --port p --count 3",
+            "bridge info --terminal POS1 --config f",
+            "bridge load-key --port p --check-value 47F81683",
+            "bridge log --port p --seconds 1",
         ] {
             let words = std::iter::once("tilld").chain(line.split(' '));
             assert!(Line::try_parse_from(words).is_ok(), "{line}");

@@ -3,12 +3,12 @@
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 
-use super::args::{MsrSimArgs, PrinterSimArgs, ScannerSimArgs};
+use super::args::{BridgeSimArgs, MsrSimArgs, PrinterSimArgs, ScannerSimArgs};
 use super::failure::Failure;
 use super::till::runtime;
 use crate::daemon::exit::Exit;
 use crate::sim::acquirer::{self, SimArgs};
-use crate::sim::{msr, printer, scanner};
+use crate::sim::{bridge, msr, printer, scanner};
 
 /// `tilld sim acquirer`
 pub(super) fn acquirer(args: SimArgs) -> Result<Exit, Failure> {
@@ -41,6 +41,15 @@ pub(super) fn msr(args: MsrSimArgs) -> Result<Exit, Failure> {
 pub(super) fn scanner(args: ScannerSimArgs) -> Result<Exit, Failure> {
     let settings = scanner::ScannerSettings { aim: args.aim, crlf: args.crlf, needs_trigger: args.needs_trigger };
     ended(scanner::run(&args.port, settings, StaysOpen::stdin(), std::io::stdout()))
+}
+
+/// `tilld sim bridge`
+pub(super) fn bridge(args: BridgeSimArgs) -> Result<Exit, Failure> {
+    let some = |text: String| (!text.is_empty()).then_some(text);
+    let settings = bridge::BridgeSettings { track2: some(args.track2), pin: some(args.pin), spoil: args.spoil };
+    let clock = crate::io::clock::Clock::start();
+    let ticks = Arc::new(move || clock.now().mono.0);
+    ended(bridge::run(&args.port, &settings, ticks, StaysOpen::stdin(), std::io::stdout()))
 }
 
 fn ended(result: std::io::Result<()>) -> Result<Exit, Failure> {

@@ -186,7 +186,7 @@ pub struct ReaderConfig {
     pub kind: ReaderKind,
     /// `port`, by a stable name.
     pub port: PathBuf,
-    /// `baud`. Default 9600.
+    /// `baud`. Default 9600; of a bridge 115,200.
     pub baud: u32,
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use super::bridging::PadState;
 use super::inbox::Inbox;
 use crate::core::acquirer::{Lane, LaneInput, LaneOutput, Order};
 use crate::core::domain::{MonoMs, TerminalId};
@@ -19,6 +20,8 @@ pub struct LaneShell {
     pub lane: Lane,
     /// Its keys.
     pub keys: Box<dyn TerminalKeys>,
+    /// The PIN pad that holds them, where one does. While it is away the line is down: without keys nothing can be said on it.
+    pub pad: Option<watch::Receiver<PadState>>,
     /// Where the acquirer is.
     pub address: Address,
     /// How long a connection may take.
@@ -45,6 +48,7 @@ enum Came {
     Connected(std::io::Result<Link>),
     Read(std::io::Result<usize>),
     Woken,
+    PadLost,
     Stop,
 }
 
@@ -61,6 +65,7 @@ impl LaneShell {
                 let outputs = std::mem::take(&mut pending);
                 pending = self.carry_out(outputs, &mut link, &mut connecting, &mut wake).await;
             }
+            let line_up = link.is_some();
             let came = tokio::select! {
                 biased;
                 _ = self.stop.wait_for(|stop| *stop) => Came::Stop,
@@ -68,6 +73,7 @@ impl LaneShell {
                 result = read(&mut link, &mut buffer) => Came::Read(result),
                 order = self.orders.recv() => Came::Order(order),
                 () = sleep_until(&self.clock, wake) => Came::Woken,
+                () = pad_lost(&mut self.pad, line_up) => Came::PadLost,
             };
             pending = match came {
                 Came::Stop | Came::Order(None) => return,
@@ -81,6 +87,10 @@ impl LaneShell {
                         }
                         Err(error) => self.step(LaneInput::Disconnected(&error.to_string())),
                     }
+                }
+                Came::PadLost => {
+                    (link, connecting) = (None, None);
+                    self.step(LaneInput::Disconnected(PadState::Away.why()))
                 }
                 Came::Read(Ok(n)) if n > 0 => self.step(LaneInput::Bytes(&buffer[..n])),
                 Came::Read(result) => {
@@ -113,7 +123,7 @@ impl LaneShell {
             match output {
                 LaneOutput::Connect => {
                     *link = None;
-                    *connecting = Some(connect(self.address.clone(), self.connect_ms));
+                    *connecting = Some(connect(self.address.clone(), self.connect_ms, self.pad.clone()));
                 }
                 LaneOutput::Disconnect => (*link, *connecting) = (None, None),
                 LaneOutput::Write(bytes) => {
@@ -147,8 +157,34 @@ async fn within<T>(ms: u64, work: impl Future<Output = std::io::Result<T>>) -> s
     }
 }
 
-fn connect(address: Address, within_ms: u64) -> Connecting {
-    Box::pin(async move { within(within_ms, Link::connect(&address)).await })
+fn connect(address: Address, within_ms: u64, pad: Option<watch::Receiver<PadState>>) -> Connecting {
+    Box::pin(async move {
+        if let Some(pad) = pad {
+            pad_ready(pad, within_ms / 2).await?;
+        }
+        within(within_ms, Link::connect(&address)).await
+    })
+}
+
+/// Waits for the keys: a pad that has just been plugged in is there in a moment.
+async fn pad_ready(mut pad: watch::Receiver<PadState>, within_ms: u64) -> std::io::Result<()> {
+    let ready = pad.wait_for(|state| *state == PadState::Ready);
+    let ended = tokio::time::timeout(Duration::from_millis(within_ms), ready).await.map(|done| done.is_ok());
+    match ended {
+        Ok(true) => Ok(()),
+        _ => Err(std::io::Error::other(pad.borrow().why())),
+    }
+}
+
+/// Ends when the pad of a line that is up goes away.
+async fn pad_lost(pad: &mut Option<watch::Receiver<PadState>>, line_up: bool) {
+    if let (Some(pad), true) = (pad, line_up)
+        && pad.wait_for(|state| *state != PadState::Ready).await.is_ok()
+    {
+        return;
+    }
+    // No pad; or its thread has ended, and it will not come back before the daemon does.
+    std::future::pending().await
 }
 
 async fn finished(connecting: &mut Option<Connecting>) -> std::io::Result<Link> {

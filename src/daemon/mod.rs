@@ -2,16 +2,23 @@
 //!
 //! Nothing is decided here: what comes in becomes a command, what the writer lets out is carried out.
 
+pub mod bridging;
 pub mod config;
+pub mod drawers;
 pub mod exit;
+pub mod hearing;
+pub mod hours;
 pub mod inbox;
 pub mod lanes;
 pub mod marking;
+pub mod pad;
 pub mod papers;
 pub mod presenting;
 pub mod printing;
+pub mod reconciling;
 pub mod rules;
 pub mod start;
 pub mod status;
+mod swiping;
 pub mod till;
 pub mod writing;

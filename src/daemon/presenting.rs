@@ -6,11 +6,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::bridging::{BridgeLine, PadState};
 use super::config::{ReaderConfig, ReaderKind};
+use super::swiping;
 use crate::core::acquirer::Instrument;
 use crate::core::device::msr::{MsrDecoder, SwipeEvent};
 use crate::core::device::scanner::{IDLE_MS, ScanEvent, ScannerDecoder};
-use crate::core::domain::{Entry, Method, Refusal, TerminalId};
+use crate::core::domain::{Entry, Method, Refusal, Reject, Sentence, TerminalId};
 use crate::core::ports::{PortStatus, Presented, Respond};
 use crate::io::clock::Clock;
 use crate::io::serial::{PortConfig, PortEvent, PortHandle, PortState, SerialError};
@@ -21,20 +23,59 @@ pub const ARMED_FOR: Duration = Duration::from_secs(60);
 struct Armed {
     method: Method,
     number: u64,
+    /// The card is there, and the customer types: nothing else is taken, and the PIN pad's own time counts.
+    typing: bool,
     respond: Respond<Presented>,
 }
 
+/// Who waits for a card or code, by terminal.
 #[derive(Default)]
-struct Table {
+pub(super) struct Table {
     armed: HashMap<TerminalId, Armed>,
     last: u64,
+}
+
+/// The table, shared by all readers.
+pub(super) type Waiting = Arc<Mutex<Table>>;
+
+impl Table {
+    /// Marks whoever waits for a card as waiting for its PIN; gives the number to answer to. `None` where nobody waits.
+    pub(super) fn type_pin(&mut self, terminal: &TerminalId) -> Option<u64> {
+        let armed = self.armed.get_mut(terminal).filter(|a| a.method == Method::Card && !a.typing)?;
+        armed.typing = true;
+        Some(armed.number)
+    }
+
+    /// Takes whoever has this number, if he waits still.
+    fn take(&mut self, terminal: &TerminalId, number: u64) -> Option<Armed> {
+        let still = self.armed.get(terminal).is_some_and(|armed| armed.number == number);
+        if still { self.armed.remove(terminal) } else { None }
+    }
+}
+
+/// Locks the table: plain data, whole whatever panicked elsewhere.
+pub(super) fn lock(table: &Mutex<Table>) -> std::sync::MutexGuard<'_, Table> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Answers whoever has this number, if he waits still.
+pub(super) fn answer(table: &Mutex<Table>, terminal: &TerminalId, number: u64, with: Result<Presented, Reject>) {
+    let armed = lock(table).take(terminal, number);
+    if let Some(armed) = armed {
+        (armed.respond)(with);
+    }
+}
+
+enum Port {
+    Serial(PortHandle),
+    Bridge(BridgeLine),
 }
 
 /// The readers of the store.
 #[derive(Clone)]
 pub struct Readers {
-    table: Arc<Mutex<Table>>,
-    ports: Arc<Mutex<Vec<(ReaderConfig, PortHandle)>>>,
+    table: Waiting,
+    ports: Arc<Mutex<Vec<(ReaderConfig, Port)>>>,
 }
 
 impl std::fmt::Debug for Readers {
@@ -46,13 +87,22 @@ impl std::fmt::Debug for Readers {
 impl Readers {
     /// Opens every configured reader; each has a thread of its own.
     pub fn start(configs: &[ReaderConfig], clock: Clock) -> Result<Readers, SerialError> {
-        let table: Arc<Mutex<Table>> = Arc::default();
+        let table = Waiting::default();
         let mut ports = Vec::new();
         for config in configs {
             let port = PortConfig::new(&config.port, config.baud);
-            let handler = handler(config, Arc::clone(&table));
+            let decoder = match config.kind {
+                ReaderKind::Scanner => Decoder::Scanner(ScannerDecoder::new(IDLE_MS)),
+                ReaderKind::Msr => Decoder::Msr(MsrDecoder::default()),
+                ReaderKind::Bridge => {
+                    let told = swiping::told(config.terminal.clone(), Arc::clone(&table));
+                    ports.push((config.clone(), Port::Bridge(BridgeLine::start(port, clock, told)?)));
+                    continue;
+                }
+            };
+            let handler = handler(config.terminal.clone(), decoder, Arc::clone(&table));
             let now: crate::io::serial::MonoMs = Arc::new(move || clock.now().mono.0);
-            ports.push((config.clone(), PortHandle::start(port, now, handler)?));
+            ports.push((config.clone(), Port::Serial(PortHandle::start(port, now, handler)?)));
         }
         Ok(Readers { table, ports: Arc::new(Mutex::new(ports)) })
     }
@@ -63,17 +113,23 @@ impl Readers {
             Method::Card => kind != ReaderKind::Scanner,
             _ => kind == ReaderKind::Scanner,
         };
-        if !self.ports().iter().any(|(config, _)| config.terminal == *device && fits(config.kind)) {
+        let fitting = self.ports().iter().filter(|(c, _)| c.terminal == *device && fits(c.kind)).count();
+        if fitting == 0 {
             respond(Err(Refusal::NoReader.with("device", device)));
             return;
         }
-        let mut table = self.lock();
+        let mut table = lock(&self.table);
         table.last += 1;
         let number = table.last;
-        let before = table.armed.insert(device.clone(), Armed { method, number, respond });
+        let before = table.armed.insert(device.clone(), Armed { method, number, typing: false, respond });
         drop(table);
         if let Some(before) = before {
             (before.respond)(Err(Refusal::NoCard.into()));
+        }
+        if method == Method::Card
+            && let Some(bridge) = self.bridge(device)
+        {
+            swiping::arm(&bridge, device, number, fitting == 1, &self.table);
         }
         let (readers, device) = (self.clone(), device.clone());
         // Desk calls come from the API's runtime; a command without one has no readers.
@@ -86,20 +142,29 @@ impl Readers {
     }
 
     fn disarm(&self, device: &TerminalId, number: u64) {
-        let mut table = self.lock();
-        let still = table.armed.get(device).is_some_and(|armed| armed.number == number);
-        let armed = if still { table.armed.remove(device) } else { None };
-        drop(table);
-        if let Some(armed) = armed {
-            (armed.respond)(Err(Refusal::NoCard.into()));
+        let typing = lock(&self.table).armed.get(device).is_some_and(|a| a.number == number && a.typing);
+        if !typing {
+            answer(&self.table, device, number, Err(Refusal::NoCard.into()));
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The bridge at a terminal.
+    #[must_use]
+    pub fn bridge(&self, terminal: &TerminalId) -> Option<BridgeLine> {
+        self.bridges().into_iter().find(|(at, _)| at == terminal).map(|(_, line)| line)
     }
 
-    fn ports(&self) -> std::sync::MutexGuard<'_, Vec<(ReaderConfig, PortHandle)>> {
+    /// All bridges, by terminal.
+    #[must_use]
+    pub fn bridges(&self) -> Vec<(TerminalId, BridgeLine)> {
+        let bridge = |(config, port): &(ReaderConfig, Port)| match port {
+            Port::Bridge(line) => Some((config.terminal.clone(), line.clone())),
+            Port::Serial(_) => None,
+        };
+        self.ports().iter().filter_map(bridge).collect()
+    }
+
+    fn ports(&self) -> std::sync::MutexGuard<'_, Vec<(ReaderConfig, Port)>> {
         self.ports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -107,9 +172,12 @@ impl Readers {
     pub fn stop(&self) {
         let ports = std::mem::take(&mut *self.ports());
         for (_, port) in ports {
-            port.stop();
+            match port {
+                Port::Serial(port) => port.stop(),
+                Port::Bridge(line) => line.stop(),
+            }
         }
-        let armed = std::mem::take(&mut self.lock().armed);
+        let armed = std::mem::take(&mut lock(&self.table).armed);
         for armed in armed.into_values() {
             (armed.respond)(Err(Refusal::Stopping.into()));
         }
@@ -123,12 +191,41 @@ impl Readers {
             .map(|(config, port)| PortStatus {
                 id: format!("{} {}", config.terminal, kind_word(config.kind)),
                 port: config.port.display().to_string(),
-                state: if port.state() == PortState::Open { "open".into() } else { "lost".into() },
-                attention: None,
+                state: if is_open(port) { "open".into() } else { "lost".into() },
+                attention: attention(port),
                 queued: 0,
             })
             .collect()
     }
+}
+
+fn is_open(port: &Port) -> bool {
+    match port {
+        Port::Serial(port) => port.state() == PortState::Open,
+        Port::Bridge(line) => line.shown().session.is_some(),
+    }
+}
+
+/// What is to be done about a bridge, if anything.
+fn attention(port: &Port) -> Option<Sentence> {
+    let Port::Bridge(line) = port else { return None };
+    let shown = line.shown();
+    if let Some((min, current)) = shown.incompatible {
+        return Some(Sentence::new(
+            format!("设备固件的协议版本为 {min} 到 {current}，请升级"),
+            format!("Its firmware speaks protocol versions {min} to {current}: update it"),
+        ));
+    }
+    if shown.open && shown.session.is_none() {
+        return Some(Sentence::new("端口已开，设备无应答", "The port is open, and the device does not answer"));
+    }
+    let no_master = *line.pad().borrow() == PadState::NoMaster && line.has(tilld_bridge::wire::CAP_KEYS);
+    no_master.then(|| {
+        Sentence::new(
+            "密码键盘无主密钥：停止 tilld 后执行 tilld bridge load-key",
+            "The PIN pad has no master key: stop tilld and run `tilld bridge load-key`",
+        )
+    })
 }
 
 fn kind_word(kind: ReaderKind) -> &'static str {
@@ -140,12 +237,7 @@ fn kind_word(kind: ReaderKind) -> &'static str {
 }
 
 /// What a reader's thread does with what its port tells.
-fn handler(config: &ReaderConfig, table: Arc<Mutex<Table>>) -> impl FnMut(PortEvent) + Send + 'static {
-    let terminal = config.terminal.clone();
-    let mut decoder = match config.kind {
-        ReaderKind::Scanner => Decoder::Scanner(ScannerDecoder::new(IDLE_MS)),
-        ReaderKind::Msr | ReaderKind::Bridge => Decoder::Msr(MsrDecoder::default()),
-    };
+fn handler(terminal: TerminalId, mut decoder: Decoder, table: Waiting) -> impl FnMut(PortEvent) + Send + 'static {
     move |event| match event {
         PortEvent::Bytes { at_mono, data } => {
             let data = zeroize::Zeroizing::new(data);
@@ -203,11 +295,11 @@ fn swiped(event: SwipeEvent) -> Result<Presented, Refusal> {
 }
 
 /// Hands what was read to whoever waits for it; a bad swipe ends the wait with a clear refusal, so that the cashier tries again.
-fn offer(table: &Mutex<Table>, terminal: &TerminalId, presented: Result<Presented, Refusal>) {
-    let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
+pub(super) fn offer(table: &Mutex<Table>, terminal: &TerminalId, presented: Result<Presented, Refusal>) {
+    let mut table = lock(table);
     let wanted = |armed: &Armed| match &presented {
-        Ok(p) => (p.entry == Entry::Scan) == (armed.method == Method::Qr),
-        Err(_) => armed.method == Method::Card,
+        Ok(p) => !armed.typing && (p.entry == Entry::Scan) == (armed.method == Method::Qr),
+        Err(_) => !armed.typing && armed.method == Method::Card,
     };
     if !table.armed.get(terminal).is_some_and(wanted) {
         return;

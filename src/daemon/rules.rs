@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use chrono::NaiveTime;
 
 use super::config::{Config, DayCut};
+use crate::core::acquirer::profile::UploadOnError;
 use crate::core::acquirer::{MessageName, Profile};
 use crate::core::day::CutSchedule;
-use crate::core::ledger::{ChannelRules, OfflineRules, Rules, TerminalRules};
+use crate::core::ledger::{ChannelRules, OfflineRules, Rules, TerminalRules, UploadPlan};
 
 /// Every message that a payment can be carried by.
 const MESSAGES: &[MessageName] = &[
@@ -73,7 +74,7 @@ fn terminal(config: &Config, terminal: &super::config::TerminalConfig) -> Termin
     TerminalRules {
         tid: terminal.tid.to_string(),
         mid: terminal.mid.to_string(),
-        printer: printer.map(|p| p.id.clone()),
+        printer: printer.map(|p| p.id.clone()).or_else(|| super::drawers::outlet(config, &terminal.id)),
         receipts: printer.is_some_and(|p| p.receipts),
     }
 }
@@ -89,6 +90,13 @@ fn channel(config: &Config, profile: &Profile) -> ChannelRules {
         advice_tries: ADVICE_TRIES,
         refund_same_batch: profile.refund.same_batch,
         repeats_recognized: profile.refund.repeats_recognized,
+        upload: UploadPlan {
+            single_first: profile.upload.single_first.clone(),
+            rows: profile.upload.rows.clone(),
+            single_last: profile.upload.single_last.clone(),
+            rows_per_message: profile.upload.rows_per_message,
+            all_on_error: profile.settlement.upload_on_error == UploadOnError::All,
+        },
         domestic: profile.settlement.domestic.clone(),
         batch_max_count: profile.limits.count,
         sentences: profile.codes().map(|(code, c)| (code.to_owned(), c.sentence.clone())).collect::<BTreeMap<_, _>>(),

@@ -8,10 +8,14 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
-use super::config::Config;
+use super::bridging::PadState;
+use super::config::{Config, TerminalConfig};
+use super::drawers::Drawers;
+use super::hearing::Listeners;
 use super::inbox::{Inbox, TillWriter};
 use super::lanes::LaneShell;
 use super::marking::Marker;
+use super::pad::BridgeKeys;
 use super::papers::Papers;
 use super::presenting::Readers;
 use super::printing::Printers;
@@ -145,12 +149,24 @@ impl Running {
         let inbox = Inbox::default();
         let (stop, stopped) = watch::channel(false);
         let all = wires == Wires::All;
-        let (lanes, orders) = if all { lanes(config, &profile, &inbox, clock, &stopped)? } else { Default::default() };
+        let readers = Readers::start(if all { &config.readers } else { &[] }, clock)?;
+        let (lanes, orders) =
+            if all { lanes(config, &profile, &readers, &inbox, clock, &stopped)? } else { Default::default() };
         let papers = Papers { rules: Arc::new(writer.rules().clone()), reader, inbox: inbox.clone(), clock };
         let printers = Arc::new(Printers::start(if all { &config.printers } else { &[] }, &papers)?);
-        let readers = Readers::start(if all { &config.readers } else { &[] }, clock)?;
+        let drawers = Drawers::new(config, readers.bridges().into_iter());
+        drawers.look(&papers);
         let health: Arc<Mutex<Option<String>>> = Arc::default();
-        let outlets = Around { orders, printers: Arc::clone(&printers), health: Arc::clone(&health), marker };
+        let listeners = Listeners::default();
+        let outlets = Around {
+            orders,
+            printers: Arc::clone(&printers),
+            drawers,
+            papers: papers.clone(),
+            health: Arc::clone(&health),
+            marker,
+            listeners: listeners.clone(),
+        };
         let body = {
             let inbox = inbox.clone();
             move || write_on(writer, &inbox, &clock, outlets)
@@ -160,7 +176,7 @@ impl Running {
             .spawn(body)
             .map_err(|e| StartError::System(format!("no thread for the writer: {e}")))?;
         let tasks = lanes.into_iter().map(|lane| tokio::spawn(lane.run())).collect();
-        let till = Arc::new(Till { papers, readers, printers, health, warnings });
+        let till = Arc::new(Till { papers, readers, printers, health, warnings, listeners });
         Ok(Running { till, stop, writer: Some(writer), tasks })
     }
 
@@ -194,6 +210,7 @@ type Lanes = (Vec<LaneShell>, Vec<(TerminalId, mpsc::UnboundedSender<Box<Order>>
 fn lanes(
     config: &Config,
     profile: &Arc<Profile>,
+    readers: &Readers,
     inbox: &Inbox,
     clock: Clock,
     stopped: &watch::Receiver<bool>,
@@ -203,10 +220,7 @@ fn lanes(
     let endpoint = &config.acquirer.endpoint;
     let connect_ms = config.acquirer.timeout_ms.min(5_000);
     for (number, terminal) in config.terminals.iter().enumerate() {
-        let Some(path) = &terminal.master_key_file else {
-            return Err(StartError::System(format!("[[terminal]] {}: master_key_file is missing", terminal.id)));
-        };
-        let keys: Box<dyn TerminalKeys> = Box::new(SoftKeys::new(*read_master_key(path)?));
+        let (keys, pad) = keys(terminal, readers)?;
         let identity = LaneIdentity {
             tid: terminal.tid.clone(),
             mid: terminal.mid.clone(),
@@ -224,6 +238,7 @@ fn lanes(
             terminal: terminal.id.clone(),
             lane: Lane::new(Arc::clone(profile), identity, times, seed),
             keys,
+            pad,
             address: Address {
                 host: endpoint.host.clone(),
                 port: endpoint.port,
@@ -239,12 +254,31 @@ fn lanes(
     Ok((shells, senders))
 }
 
+/// A terminal's keys, from its file or inside the bridge at it; and how to follow the bridge.
+fn keys(terminal: &TerminalConfig, readers: &Readers) -> Result<Keys, StartError> {
+    if let Some(path) = &terminal.master_key_file {
+        return Ok((Box::new(SoftKeys::new(*read_master_key(path)?)), None));
+    }
+    // The configuration's check has seen that there is one.
+    let bridge = readers.bridge(&terminal.id).ok_or_else(|| {
+        StartError::System(format!("[[terminal]] {}: neither master_key_file nor a bridge holds its keys", terminal.id))
+    })?;
+    let pad = bridge.pad();
+    Ok((Box::new(BridgeKeys::new(bridge)), Some(pad)))
+}
+
+/// Keys, and the state of the pad that holds them.
+type Keys = (Box<dyn TerminalKeys>, Option<watch::Receiver<PadState>>);
+
 /// What the writer lets out, into the rest of the daemon.
 struct Around {
     orders: Vec<(TerminalId, mpsc::UnboundedSender<Box<Order>>)>,
     printers: Arc<Printers>,
+    drawers: Drawers,
+    papers: Papers,
     health: Arc<Mutex<Option<String>>>,
     marker: Marker,
+    listeners: Listeners,
 }
 
 impl Outlets for Around {
@@ -257,10 +291,12 @@ impl Outlets for Around {
 
     fn print(&self) {
         self.printers.look();
+        self.drawers.look(&self.papers);
     }
 
     fn committed(&mut self, committed: &Committed) {
         self.marker.note(committed);
+        self.listeners.tell(committed);
     }
 
     fn health(&self, trouble: Option<String>) {

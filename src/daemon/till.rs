@@ -3,17 +3,20 @@
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::hearing::Listeners;
+use super::hours::hours;
 use super::papers::{Papers, unreadable};
 use super::presenting::Readers;
 use super::printing::Printers;
 use super::status::status_view;
 use crate::core::domain::{
-    CashierId, Lang, Method, PaymentId, Pin, Refusal, Reject, RequestId, Role, Sentence, TerminalId, WallMs,
+    BusinessDate, CashierId, Lang, Method, PaymentId, Pin, Refusal, Reject, RequestId, Role, Sentence, TerminalId,
+    WallMs,
 };
 use crate::core::ledger::payment_view;
 use crate::core::ports::{
-    Archive, Command, DayView, Desk, ExceptionView, Page, PaymentFilter, PaymentView, Presented, PrintWhat, Reply,
-    ReportFormat, Respond, StatusView, StoryLine, WhichDay,
+    Archive, Command, DayView, Desk, ExceptionView, HoursView, Listener, Page, PaymentFilter, PaymentView, Presented,
+    PrintWhat, Reply, ReportFormat, Respond, StatementNote, StatementNoted, StatusView, StoryLine, WhichDay,
 };
 use crate::io::store;
 use crate::io::vault::{PIN_ITERATIONS, hash_pin, verify_pin};
@@ -37,6 +40,8 @@ pub struct Till {
     pub health: Arc<Mutex<Option<String>>>,
     /// What people should know of the configuration.
     pub warnings: Vec<Sentence>,
+    /// Who is told of commits.
+    pub listeners: Listeners,
 }
 
 impl Desk for Till {
@@ -124,8 +129,20 @@ impl Desk for Till {
         hash_pin(pin, iterations).map_err(|e| unreadable(e.into()))
     }
 
+    fn note_statement(&self, note: StatementNote) -> Result<StatementNoted, Reject> {
+        self.papers.ask(move |writer| writer.store_mut().note_statement(&note))?.map_err(unreadable)
+    }
+
     fn resume_printing(&self, printer: Option<&str>) {
         self.printers.resume(printer);
+    }
+
+    fn hours(&self, day: BusinessDate) -> Result<HoursView, Reject> {
+        hours(&self.papers.reader, self.papers.rules.zone, day).map_err(unreadable)
+    }
+
+    fn listen(&self, listener: Listener) {
+        self.listeners.add(listener);
     }
 
     fn preview(&self, what: &PrintWhat) -> Result<String, Reject> {

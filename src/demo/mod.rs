@@ -12,6 +12,10 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::core::domain::Lang;
+use crate::daemon::config::Config;
+use crate::daemon::reconciling::{self, Asked};
+use crate::daemon::start::DATABASE;
+use crate::io::store::{Reader, StoreOptions};
 use rig::{Rig, TERMINALS};
 use story::Story;
 
@@ -96,8 +100,21 @@ impl DemoResult {
                 "the configuration: go on with tilld run, status, show, verify",
             ),
         ];
-        let mut text =
-            format!("{verdict} ({} / {})\n{}\n", demo["agreed_with_acquirer"], demo["payments"], self.dir.display());
+        let r = &demo["reconciled"];
+        let [matched, long, short, differs, timing] =
+            ["matched_count", "long", "short", "differs", "timing"].map(|name| r[name].clone());
+        let books = match lang {
+            Lang::Zh => format!("对账：相符 {matched}，长款 {long}，短款 {short}，不符 {differs}，跨日切 {timing}"),
+            Lang::En => format!(
+                "Reconciled with the statement: matched {matched}, long {long}, short {short}, differs {differs}, other side of the cut {timing}"
+            ),
+        };
+        let mut text = format!(
+            "{verdict} ({} / {})\n{books}\n{}\n",
+            demo["agreed_with_acquirer"],
+            demo["payments"],
+            self.dir.display()
+        );
         for (file, zh, en) in files {
             text.push_str(&format!("  {file:24}{}\n", if lang == Lang::Zh { zh } else { en }));
         }
@@ -129,15 +146,33 @@ pub async fn play(options: DemoOptions, tell: Box<dyn Fn(&str) + Send + Sync>) -
     // The new day is closed and settled as well, so that both sides' books are complete.
     let next = rig.must("/v1/day/close", json!({"by": "9001", "wait": 30})).await?;
     let day = rig.get(&format!("/v1/reports/{date}")).await?;
-    let result = judge(&rig, day, &next, &counts).await?;
+    let mut result = judge(&rig, day, &next, &counts).await?;
     let report = report_text(&rig, &date).await?;
     save_papers(&rig, &dir, &date).await?;
     rig.stop_daemon().await?;
     stage.say("完成", "Done");
-    let good = result.1;
     // The statement is written as the acquirer stops.
     rig.acquirer.stop().await.map_err(|e| DemoError::Setup(e.to_string()))?;
+    let (reconciled, agrees) = reconcile(&dir)?;
+    result.0["demo"]["reconciled"] = reconciled;
+    let good = result.1 && agrees;
     Ok(DemoResult { json: result.0, report, dir, good })
+}
+
+/// The acquirer's statement against the journal, as `tilld reconcile` does it; leaves no note, so that the command's is the first.
+fn reconcile(dir: &Path) -> Result<(Value, bool), DemoError> {
+    let setup = |e: &dyn std::fmt::Display| DemoError::Setup(e.to_string());
+    let config = Config::read(&dir.join("tilld.toml")).map_err(|e| setup(&e))?;
+    let reader = Reader::open(&StoreOptions::at(config.data.dir.join(DATABASE))).map_err(|e| setup(&e))?;
+    let file = dir.join("acquirer-statement.csv");
+    let asked = Asked { file: &file, format: None, wait_days: 3, now: crate::io::clock::wall() };
+    let outcome = reconciling::reconcile(&config, &reader, &asked).map_err(|e| setup(&e))?.outcome;
+    let [long, short, differs, timing] = outcome.counts;
+    let agrees = outcome.agrees();
+    let differences = [outcome.long, outcome.short, outcome.differs, outcome.timing].concat();
+    let value = json!({"matched_count": outcome.matched_count, "long": long, "short": short, "differs": differs,
+        "timing": timing, "differences": differences});
+    Ok((value, agrees))
 }
 
 fn new_folder() -> PathBuf {

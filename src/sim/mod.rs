@@ -1,6 +1,7 @@
 //! Stand-ins for a rig without hardware: the other side of each wire.
 
 pub mod acquirer;
+pub mod bridge;
 pub mod msr;
 pub mod printer;
 pub mod pty;

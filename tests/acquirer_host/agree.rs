@@ -116,6 +116,7 @@ fn payment(name: MessageName, amount: i64, entry: Entry, instrument: Instrument)
         entry,
         instrument: Some(instrument),
         pin_block: None,
+        with_pin: false,
         original: None,
         approval_code: None,
     }
@@ -160,7 +161,7 @@ fn every_message_of_the_profile_is_served_and_accepted() {
         let mut with_pin = payment(Sale, 11, Entry::Magstripe, stripe());
         let block = pair.keys.pin_block("123456", "6222021234567890128").unwrap();
         let hex: String = block.iter().map(|byte| format!("{byte:02X}")).collect();
-        with_pin.pin_block = Some(PinBlock::new(hex));
+        (with_pin.pin_block, with_pin.with_pin) = (Some(PinBlock::new(hex)), true);
         let (pinned, _) = pair.pay(&with_pin);
         pair.lose_and_reverse(&refers(Void, 10_000, sold.clone()));
         pair.pay(&refers(Void, 10_000, sold));

@@ -35,6 +35,8 @@ pub struct Inner {
     pub held: Vec<Respond<Reply>>,
     pub settled_after: u32,
     pub health: Option<String>,
+    /// Who wants to hear of commits.
+    pub listeners: Vec<Listener>,
 }
 
 #[derive(Default)]
@@ -270,6 +272,15 @@ impl Desk for Fake {
 
     fn resume_printing(&self, printer: Option<&str>) {
         self.note(format!("resume {printer:?}"));
+    }
+
+    fn hours(&self, day: BusinessDate) -> Result<HoursView, Reject> {
+        self.note(format!("hours {day}"));
+        Ok(HoursView { hours: Vec::new(), complete: true })
+    }
+
+    fn listen(&self, listener: Listener) {
+        self.with(|i| i.listeners.push(listener));
     }
 
     fn preview(&self, what: &PrintWhat) -> Result<String, Reject> {

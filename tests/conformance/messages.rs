@@ -116,6 +116,7 @@ pub fn payment(name: MessageName, entry: Entry, instrument: Option<Instrument>) 
         entry,
         instrument,
         pin_block: None,
+        with_pin: false,
         original: None,
         approval_code: None,
     }
@@ -172,6 +173,7 @@ fn payments() -> Vec<Case> {
     let track = "35=6222021234567890128D30121010000012300";
     let with_pin = PaymentMessage {
         pin_block: Some(PinBlock::new("0123456789ABCDEF".into())),
+        with_pin: true,
         ..payment(Sale, Entry::Magstripe, stripe())
     };
     let voice = PaymentMessage { approval_code: Some("AB12CD".into()), ..payment(OfflineSale, Entry::Manual, card()) };

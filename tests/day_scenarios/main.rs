@@ -8,6 +8,7 @@ mod cuts;
 mod doubts;
 mod drawers;
 mod flaky;
+mod laws;
 mod outages;
 mod plain_days;
 mod rig;

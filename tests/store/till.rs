@@ -91,6 +91,7 @@ fn rules() -> Rules {
             advice_tries: 3,
             refund_same_batch: true,
             repeats_recognized: false,
+            upload: tilld::core::ledger::UploadPlan::default(),
             domestic: vec!["CUP".into()],
             batch_max_count: 900,
             sentences: BTreeMap::new(),

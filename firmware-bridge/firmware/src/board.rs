@@ -36,7 +36,7 @@ impl Board {
             lamps: Leds::new([Pin::output(Port::F, 0)])?,
             #[cfg(feature = "desk")]
             desk: Bench::new(
-                tilld_bridge::wire::Secret::new(b"6222021234567890128=30121010000012300000"),
+                tilld_bridge::wire::Secret::new(b"6222021234567890128=30121010000012300"),
                 tilld_bridge::wire::Secret::new(b"123456"),
             ),
         })

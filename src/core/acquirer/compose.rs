@@ -255,6 +255,7 @@ impl<'a> Plan<'a> {
 
     fn uploaded(mut self, profile: &'a Profile) -> Plan<'a> {
         self.fields.retain(|field, _| !profile.upload.drop.contains(field));
+        self.fields.extend(profile.upload.fields.iter().map(|(field, template)| (*field, template)));
         self.purpose = Purpose::Management;
         (self.mti, self.mac) = (profile.upload.single_mti, profile.upload.single_mac);
         self
@@ -313,6 +314,7 @@ impl Source<'_> {
             }
             Outgoing::Payment(payment) | Outgoing::UploadOne(payment) | Outgoing::Reversal(payment, _) => {
                 iso(payment.amount)
+                    && (payment.with_pin || payment.pin_block.is_none())
                     && (payment.instrument.is_some()
                         || self.row.is_none_or(|row| row.instrument == NeededInstrument::None)
                         || self.is_reversal())
@@ -380,7 +382,7 @@ impl Source<'_> {
             Value::Amount => Some(twelve(payment.amount)),
             Value::Entry => {
                 let entry = self.row.map_or(payment.entry, |row| said_entry(row, payment));
-                Some(format!("{}{}", self.profile.entry.of(entry), if payment.pin_block.is_some() { 1 } else { 2 }))
+                Some(format!("{}{}", self.profile.entry.of(entry), if payment.with_pin { 1 } else { 2 }))
             }
             Value::Pan | Value::Expiry | Value::Track2 | Value::Code | Value::CodeLength => {
                 of_instrument(payment.instrument.as_ref()?, value)

@@ -75,7 +75,7 @@ fn a_sale_by_stripe() {
 #[test]
 fn a_sale_by_stripe_with_a_pin() {
     let mut sale = payment(MessageName::Sale, Entry::Magstripe, stripe());
-    sale.pin_block = Some(PinBlock::new("0123456789ABCDEF".into()));
+    (sale.pin_block, sale.with_pin) = (Some(PinBlock::new("0123456789ABCDEF".into())), true);
     maced(
         pay(sale),
         "0200 302004C020C09811 000000 000000012345 000123 0210 00 12 37 6222021234567890128D30121010000012300 0 TIDMID 313536 \
@@ -215,6 +215,25 @@ fn a_reversal_drops_what_died_and_says_why() {
             assert_eq!((pending.purpose, pending.mti.answer().number()), (Purpose::Reversal, 410));
         }
     }
+}
+
+#[test]
+fn a_reversal_of_a_sale_with_a_pin_says_so_without_the_pin() {
+    for instrument in [stripe(), card(), None] {
+        let sale = payment(MessageName::Sale, Entry::Magstripe, instrument);
+        maced(
+            undo(PaymentMessage { with_pin: true, ..sale }, ReversalReason::NoAnswer),
+            "0400 3020048002C08011 000000 000000012345 000123 0210 00 3938 TIDMID 313536 0011 22000007000 0",
+        );
+    }
+}
+
+#[test]
+fn a_pin_that_field_22_would_deny_is_not_sent() {
+    let mut sale = payment(MessageName::Sale, Entry::Magstripe, stripe());
+    sale.pin_block = Some(PinBlock::new("0123456789ABCDEF".into()));
+    let order = order(123, Outgoing::Payment(Box::new(sale)));
+    assert!(matches!(compose(&profile(), &identity(), &order, &mut SumKeys::ready()), Err(ComposeError::Value(_))));
 }
 
 #[test]

@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use super::iso8583::{Deframer, Frame, dump};
 use super::{
-    Accepted, Answer, Composed, LaneIdentity, LaneInput, LaneOutput, Mismatch, NotSent, Order, Pending, Profile,
-    Report, accept, compose, compose_echo, read_unasked,
+    Accepted, Answer, ComposeError, Composed, LaneIdentity, LaneInput, LaneOutput, Mismatch, NotSent, Order, Pending,
+    Profile, Report, accept, compose, compose_echo, read_unasked,
 };
 use crate::core::domain::{BatchNo, MonoMs, Stan};
-use crate::core::ports::TerminalKeys;
+use crate::core::ports::{KeyError, TerminalKeys};
 
 /// Answered and given-up requests that a late or repeated answer is still held against.
 const RECENT: usize = 32;
@@ -161,7 +161,11 @@ impl Lane {
             Ok(composed) => composed,
             Err(error) => {
                 out.push(LaneOutput::Note(format!("order {stan} could not be built: {error}")));
-                return out.push(LaneOutput::Report(Report::NotSent { stan, why: NotSent::NotBuilt }));
+                let why = match error {
+                    ComposeError::Keys(KeyError::NoWorkKeys | KeyError::Device(_)) => NotSent::NoKeys,
+                    _ => NotSent::NotBuilt,
+                };
+                return out.push(LaneOutput::Report(Report::NotSent { stan, why }));
             }
         };
         self.batch = order.batch;

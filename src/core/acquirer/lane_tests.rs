@@ -261,7 +261,7 @@ fn without_work_keys_nothing_is_sent_and_a_sign_on_brings_them() {
     rig.keys.ready = false;
     assert_eq!(
         rig.order(sale(1)),
-        ["note order 000001 could not be built: no work keys: sign on first", "not sent 1: NotBuilt"]
+        ["note order 000001 could not be built: no work keys: sign on first", "not sent 1: NoKeys"]
     );
     let outputs = rig.raw(LaneInput::Order(Box::new(order(2, Outgoing::SignOn))));
     let [LaneOutput::Write(wire)] = &outputs[..] else { panic!("{outputs:?}") };

@@ -87,8 +87,10 @@ pub struct PaymentMessage {
     pub entry: Entry,
     /// The card or code; `None` only where the message needs none.
     pub instrument: Option<Instrument>,
-    /// Field 52, and the third digit of field 22.
+    /// Field 52: only in the message that asks for authorization.
     pub pin_block: Option<PinBlock>,
+    /// The cardholder's PIN was taken: the third digit of field 22, also where the block is gone (a reversal, an upload).
+    pub with_pin: bool,
     /// The payment this one refers to.
     pub original: Option<OriginalRef>,
     /// Field 38 where the message carries one of its own (offline authorization; a reversal of an answered payment).
@@ -276,8 +278,10 @@ pub enum Verdict {
 pub enum NotSent {
     /// There is no connection, and none could be made in time.
     NoLine,
-    /// The message could not be built (no work keys, a field that does not fit): not a matter of the line.
+    /// The message could not be built (a field that does not fit): not a matter of the line.
     NotBuilt,
+    /// Its MAC could not be made now: no work keys, or the PIN pad that holds them does not answer. After a sign-on it can be.
+    NoKeys,
 }
 
 /// What a lane tells the writer.

@@ -95,6 +95,7 @@ pub fn payment(name: MessageName, entry: Entry, instrument: Option<Instrument>) 
         entry,
         instrument,
         pin_block: None,
+        with_pin: false,
         original: None,
         approval_code: None,
     }

@@ -1,6 +1,6 @@
 //! A terminal's batch 批次 and the rungs of its ladder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -64,8 +64,8 @@ pub struct Batch {
     pub verdicts: Option<Verdicts>,
     /// The upload that is not answered yet: repeated unchanged, so that its records are not counted twice.
     pub uploading: Option<(Stan, Vec<PaymentId>)>,
-    /// The last payment that is uploaded.
-    pub uploaded: Option<PaymentId>,
+    /// The payments that are uploaded: what is not in here goes up after a crash.
+    pub uploaded: BTreeSet<PaymentId>,
     /// Records uploaded.
     pub records: u16,
     /// The STAN of the end message.
@@ -88,7 +88,7 @@ impl Batch {
             asked: None,
             verdicts: None,
             uploading: None,
-            uploaded: None,
+            uploaded: BTreeSet::new(),
             records: 0,
             end: None,
             settle_date: None,
@@ -139,6 +139,12 @@ impl Batch {
             }
             _ => false,
         }
+    }
+
+    /// The acquirer has these records.
+    pub fn went_up(&mut self, records: &[PaymentId]) {
+        self.uploaded.extend(records);
+        self.records = u16::try_from(self.uploaded.len()).unwrap_or(u16::MAX);
     }
 
     /// Whether field 48 can take another such entry, whichever half its card belongs to: nobody knows before the answer.

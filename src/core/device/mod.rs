@@ -3,6 +3,7 @@
 //! Everything here is pure and bounded: time is handed in as monotonic milliseconds, no input panics, what cannot be
 //! understood is counted. Never knows: ports, threads, files, the daemon.
 
+pub mod bridge;
 pub mod card;
 pub mod drawer;
 pub mod escpos_status;

@@ -357,6 +357,8 @@ pub enum Subject {
         /// Records uploaded.
         records: u16,
     },
+    /// 批上送 of one payment in a message of its own, under its own STAN.
+    UploadOne(PaymentId),
 }
 
 /// Why nothing came back.

@@ -415,7 +415,9 @@ impl Subject {
     pub fn payments(&self) -> Vec<PaymentId> {
         match self {
             Subject::Payment(id) | Subject::Advice(id) | Subject::Reversal(id) => vec![*id],
-            Subject::Upload(_) | Subject::SignOn | Subject::Settle(_) | Subject::End { .. } => Vec::new(),
+            Subject::Upload(_) | Subject::UploadOne(_) | Subject::SignOn | Subject::Settle(_) | Subject::End { .. } => {
+                Vec::new()
+            }
         }
     }
 }

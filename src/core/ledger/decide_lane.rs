@@ -74,14 +74,22 @@ impl Ledger {
         scene.back_off(&mut line.repeats);
         match why {
             NotSent::NoLine => line.state = LineState::Down,
-            // The commonest reason is that work keys are missing; signing on again costs one message.
+            // Work keys are missing, or the pad that holds them is away. What is owed keeps its place: a reversal is not given up because
+            // somebody pulled a plug. A customer's payment ends: its PIN block was made under the old PIN key.
+            NotSent::NoKeys => {
+                line.signed_on = false;
+                line.why = Some("no work keys: signing on again".into());
+            }
+            // Signing on again costs one message, and helps where the keys were the reason.
             NotSent::NotBuilt => line.signed_on = false,
+        }
+        if let Subject::Payment(id) = &flight.subject
+            && why != NotSent::NoLine
+        {
+            events.push(Event::PaymentCancelled { payment: *id, why: CancelReason::NotBuilt });
         }
         if why == NotSent::NotBuilt {
             match &flight.subject {
-                Subject::Payment(id) => {
-                    events.push(Event::PaymentCancelled { payment: *id, why: CancelReason::NotBuilt });
-                }
                 Subject::Advice(id) => {
                     events.push(Event::PaymentSetAside { payment: *id, why: AsideReason::NotBuilt });
                     events.push(self.exception(ExceptionKind::OfflineAside, Some(*id), terminal, 0));
@@ -128,7 +136,9 @@ impl Ledger {
                 scene.back_off(&mut line.reversals);
                 events.extend(self.reversal_failed(*id, terminal, scene.rules));
             }
-            Subject::Settle(_) | Subject::Upload(_) | Subject::End { .. } => scene.back_off(&mut line.repeats),
+            Subject::Settle(_) | Subject::Upload(_) | Subject::UploadOne(_) | Subject::End { .. } => {
+                scene.back_off(&mut line.repeats);
+            }
         }
         events
     }
@@ -194,7 +204,7 @@ impl Ledger {
         let believed = answer.doubt.is_none();
         let accepted = match &flight.subject {
             Subject::SignOn | Subject::Payment(_) | Subject::Upload(_) | Subject::End { .. } => approved,
-            Subject::Advice(_) => approved || (believed && has(&channel.duplicate)),
+            Subject::Advice(_) | Subject::UploadOne(_) => approved || (believed && has(&channel.duplicate)),
             Subject::Reversal(_) => believed && has(&channel.reversal_done),
             Subject::Settle(_) => answer.verdict.is_some(),
         };
@@ -261,7 +271,7 @@ impl Ledger {
             Subject::Settle(_) if answer.verdict.is_some_and(|v| !v.balanced()) => {
                 vec![self.exception(ExceptionKind::Unbalanced, None, terminal, 0)]
             }
-            Subject::Settle(_) | Subject::Upload(_) | Subject::End { .. } if !accepted => {
+            Subject::Settle(_) | Subject::Upload(_) | Subject::UploadOne(_) | Subject::End { .. } if !accepted => {
                 scene.back_off(&mut line.repeats);
                 Vec::new()
             }

@@ -289,6 +289,7 @@ impl Ledger {
         made.entry = original.entry;
         made.masked.clone_from(&original.masked);
         made.chip = original.chip;
+        made.pin = pay.presented.as_ref().is_some_and(|presented| presented.pin_block.is_some());
         match (original.method, original.state) {
             (Method::Cash | Method::Voucher, _) if original.date == self.open => made.final_here = true,
             (Method::Card, State::Stored) if original.never_sent() => made.final_here = true,

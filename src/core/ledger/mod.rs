@@ -20,6 +20,7 @@ mod orders;
 mod proof;
 mod rules;
 mod schedule;
+mod uploads;
 mod view;
 mod writer;
 
@@ -41,7 +42,7 @@ pub use decide_pay::{Around, PayDecision, Stop};
 pub use index::Index;
 pub use lines::{BackOff, Line, LineState, Lines};
 pub use proof::Proof;
-pub use rules::{ChannelRules, OfflineRules, Rules, TerminalRules};
+pub use rules::{ChannelRules, OfflineRules, Rules, TerminalRules, UploadPlan};
 pub use view::{check_code, hex, payment_view, rfc3339, settlement_view};
 pub use writer::{Writer, WriterOptions, busy, replay};
 

@@ -79,6 +79,10 @@ impl OrderSources<'_> {
                 }
                 None => None,
             },
+            Subject::UploadOne(id) => match self.payment(*id)? {
+                Some(p) => self.message(&p, p.stored_at.is_some(), None)?.map(Box::new).map(Outgoing::UploadOne),
+                None => None,
+            },
             Subject::Upload(ids) => Some(Outgoing::Upload(self.upload_rows(ids)?)),
         };
         Ok(message.map(|message| Order { stan: *stan, batch: *batch, message }))
@@ -113,6 +117,7 @@ impl OrderSources<'_> {
             entry: payment.entry.unwrap_or(Entry::Manual),
             instrument,
             pin_block,
+            with_pin: payment.pin,
             original: match &payment.original {
                 Some(Original::Foreign { rrn, date, .. }) => Some(foreign_original(rrn, &date.to_string())),
                 _ => original.as_ref().and_then(original_ref),

@@ -63,6 +63,52 @@ pub struct TerminalRules {
     pub receipts: bool,
 }
 
+/// In which order, and how, the records of an unbalanced batch go up.
+#[derive(Debug, Clone)]
+pub struct UploadPlan {
+    /// One by one, before the rows, message by message.
+    pub single_first: Vec<MessageName>,
+    /// Several to a message.
+    pub rows: Vec<MessageName>,
+    /// One by one, after the rows, message by message.
+    pub single_last: Vec<MessageName>,
+    /// Rows in one message, 1 to 8.
+    pub rows_per_message: usize,
+    /// When a half says "error", the records of both go up.
+    pub all_on_error: bool,
+}
+
+impl UploadPlan {
+    /// When a record goes up (smaller is earlier), and whether alone; `None` where it goes up nowhere.
+    #[must_use]
+    pub fn place(&self, name: MessageName) -> Option<(usize, bool)> {
+        let of = |list: &[MessageName]| list.iter().position(|known| *known == name);
+        let rows = self.single_first.len();
+        if let Some(index) = of(&self.single_first) {
+            Some((index, true))
+        } else if of(&self.rows).is_some() {
+            Some((rows, false))
+        } else {
+            of(&self.single_last).map(|index| (rows + 1 + index, true))
+        }
+    }
+}
+
+/// As terminals of the UnionPay kind do it.
+impl Default for UploadPlan {
+    fn default() -> UploadPlan {
+        use MessageName::{Completion, CompletionAdvice, CompletionVoid, OfflineAdjust, OfflineSale};
+        use MessageName::{Refund, Sale, ScanSale, Void};
+        UploadPlan {
+            single_first: vec![OfflineSale, OfflineAdjust],
+            rows: vec![Sale, ScanSale, Void, Completion, CompletionVoid],
+            single_last: vec![Refund, CompletionAdvice],
+            rows_per_message: 8,
+            all_on_error: false,
+        }
+    }
+}
+
 /// The acquirer's ways: values of its profile that decisions need.
 #[derive(Debug, Clone)]
 pub struct ChannelRules {
@@ -82,6 +128,8 @@ pub struct ChannelRules {
     pub refund_same_batch: bool,
     /// An unanswered refund is repeated under its numbers, because the acquirer recognizes repeats.
     pub repeats_recognized: bool,
+    /// How the records of an unbalanced batch go up.
+    pub upload: UploadPlan,
     /// Codes of field 63.1 that are the home organisation.
     pub domestic: Vec<String>,
     /// A batch is settled by itself when one of its counts reaches this.

@@ -7,7 +7,7 @@ use super::decide_lane::Scene;
 use super::decide_lane::message_name;
 use super::decide_pay::Around;
 use super::{Index, Ledger, Line, LineState, Lines, Rules, Terminal};
-use crate::core::acquirer::{MessageName, Verdict};
+use crate::core::acquirer::MessageName;
 use crate::core::day::Rung;
 use crate::core::domain::{Kind, Now, PaymentId, Stan, State, TerminalId};
 use crate::core::journal::{AsideReason, CancelReason, Event, ExceptionKind, Original, SettleReason, Subject};
@@ -126,43 +126,8 @@ impl Ledger {
         })
     }
 
-    /// The next eight payments of an unbalanced batch, or its end: what the acquirer has acknowledged, of the halves that are not
-    /// balanced.
-    fn upload_on(&self, id: &TerminalId, terminal: &Terminal, scene: Scene<'_>) -> Result<Event, StoreError> {
-        let batch = &terminal.batch;
-        let Some(first) = batch.first else {
-            return Ok(self.fresh(id, terminal, Subject::End { balanced: false, records: batch.records }));
-        };
-        let asked_for = |p: &Payment| {
-            let verdicts = batch.verdicts.map(|v| (v.domestic, v.foreign));
-            let foreign = scene.rules.channel.is_foreign(p.organisation.as_deref());
-            p.in_host_totals
-                && verdicts.is_none_or(|(home, abroad)| (if foreign { abroad } else { home }) != Verdict::Balanced)
-        };
-        let members = scene.archive.batch_members(id, batch.number, first)?;
-        let mut next = Vec::new();
-        for member in members.into_iter().filter(|payment| batch.uploaded.is_none_or(|last| *payment > last)) {
-            let asked = match self.payments.get(&member) {
-                Some(payment) => asked_for(payment),
-                None => scene.archive.payment(member)?.as_ref().is_some_and(asked_for),
-            };
-            if asked {
-                next.push(member);
-            }
-            if next.len() == 8 {
-                break;
-            }
-        }
-        let subject = if next.is_empty() {
-            Subject::End { balanced: false, records: batch.records }
-        } else {
-            Subject::Upload(next)
-        };
-        Ok(self.fresh(id, terminal, subject))
-    }
-
     /// A message under a new STAN.
-    fn fresh(&self, id: &TerminalId, terminal: &Terminal, subject: Subject) -> Event {
+    pub(super) fn fresh(&self, id: &TerminalId, terminal: &Terminal, subject: Subject) -> Event {
         let (stan, batch) = (terminal.last_stan.next(), terminal.batch.number);
         Event::Sending { terminal: id.clone(), stan, batch, subject }
     }

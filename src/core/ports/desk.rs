@@ -1,10 +1,15 @@
 //! The counter's side of the daemon: what the API and the commands may ask of it.
 
-use super::{Command, DayView, ExceptionView, Page, PaymentView, PrintWhat, Reply, StatusView, StoryLine};
+use super::{
+    Command, Committed, DayView, ExceptionView, HoursView, Page, PaymentView, PrintWhat, Reply, StatusView, StoryLine,
+};
 use crate::core::domain::{BusinessDate, CashierId, PaymentId, Pin, Reject, RequestId, Role, Seq, TerminalId};
 
 /// Called once with the answer; never blocks.
 pub type Respond<T> = Box<dyn FnOnce(Result<T, Reject>) + Send>;
+
+/// Told of each commit after it is durable; never blocks. Gives false when it wants to hear no more.
+pub type Listener = Box<dyn Fn(&Committed) -> bool + Send>;
 
 /// Which day is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,8 +96,20 @@ pub trait Desk: Send + Sync + 'static {
     /// Hashes a new PIN.
     fn hash_pin(&self, pin: &Pin) -> Result<Vec<u8>, Reject>;
 
+    /// Notes a statement that was reconciled, durably; the same file again changes nothing. Waits for the writer.
+    fn note_statement(&self, note: super::StatementNote) -> Result<super::StatementNoted, Reject> {
+        let _ = note;
+        Err(crate::core::domain::Refusal::NotSupported.with("what", "statements"))
+    }
+
     /// The cashier has put things right at a printer: go on.
     fn resume_printing(&self, printer: Option<&str>);
+
+    /// A day's takings by hour. Reads the store.
+    fn hours(&self, day: BusinessDate) -> Result<HoursView, Reject>;
+
+    /// Tells of every commit from now on. One listener too many is not taken.
+    fn listen(&self, listener: Listener);
 
     /// What a thing to print looks like now, as text (for screens and tests).
     fn preview(&self, what: &PrintWhat) -> Result<String, Reject>;

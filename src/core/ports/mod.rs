@@ -3,11 +3,14 @@
 mod command;
 mod desk;
 mod keys;
+mod schema;
+mod statement;
 mod store;
 mod view;
 
 pub use command::*;
 pub use desk::*;
 pub use keys::*;
+pub use statement::*;
 pub use store::*;
 pub use view::*;

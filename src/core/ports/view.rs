@@ -6,7 +6,7 @@ use crate::core::domain::{BusinessDate, CashierId, Currency, Kind, Method, Minor
 use crate::core::journal::{Column, Columns, DrawerResult, ExceptionKind, Tally};
 
 /// A payment, as `POST /v1/payments` answers it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PaymentView {
     /// `P00000042`.
     pub id: String,
@@ -57,7 +57,7 @@ pub struct PaymentView {
 }
 
 /// A group's line in the day's tables.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct GroupView {
     /// Cashier, device or method.
     pub id: String,
@@ -76,7 +76,7 @@ pub struct GroupView {
 }
 
 /// One cell of cashier × device.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CellView {
     /// The cashier.
     pub cashier: CashierId,
@@ -95,7 +95,7 @@ pub struct CellView {
 }
 
 /// One line of the bridge between the tables and the batches.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BridgeLine {
     /// `batch:POS1:000001`, `cash`, `coupon`, `waiting`, `voided_before_sending`, `refused_offline`, `vouchers`.
     pub line: String,
@@ -108,7 +108,7 @@ pub struct BridgeLine {
 }
 
 /// What became of offline sales.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OfflineView {
     /// Taken offline on this day.
     pub stored: u64,
@@ -121,7 +121,7 @@ pub struct OfflineView {
 }
 
 /// A batch that holds a part of the day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SettlementView {
     /// The terminal.
     pub terminal: TerminalId,
@@ -140,7 +140,7 @@ pub struct SettlementView {
 }
 
 /// A payment that is not decided, or not with the acquirer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PendingView {
     /// The payment.
     pub payment: String,
@@ -161,7 +161,7 @@ pub struct PendingView {
 }
 
 /// A voucher of the day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct VoucherView {
     /// The payment it refers to.
     pub payment: String,
@@ -178,7 +178,7 @@ pub struct VoucherView {
 }
 
 /// A refund or void of the day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ReturnView {
     /// The payment.
     pub payment: String,
@@ -197,7 +197,7 @@ pub struct ReturnView {
 }
 
 /// A shift that was open on the day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ShiftView {
     /// Its number.
     pub shift: u32,
@@ -210,7 +210,7 @@ pub struct ShiftView {
 }
 
 /// A drawer in a shift.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DrawerView {
     /// The sums of its formula: float + sales − refunds + in − out = expected.
     #[serde(flatten)]
@@ -222,7 +222,7 @@ pub struct DrawerView {
 }
 
 /// The sums behind a drawer's expected cash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DrawerSums {
     /// At which device.
     pub device: TerminalId,
@@ -259,7 +259,7 @@ impl From<&DrawerResult> for DrawerView {
 }
 
 /// The journal's head.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JournalView {
     /// Rows in the journal.
     pub rows: u64,
@@ -268,7 +268,7 @@ pub struct JournalView {
 }
 
 /// An exception.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ExceptionView {
     /// Its number.
     pub id: u32,
@@ -287,7 +287,7 @@ pub struct ExceptionView {
 }
 
 /// A day: `GET /v1/day`, `GET /v1/reports/{day}`, `tilld close --json`, `tilld demo --json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DayView {
     /// The store's id.
     pub store: String,
@@ -347,7 +347,7 @@ pub struct DayView {
 }
 
 /// One line in a payment's story: a journal row about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StoryLine {
     /// The row.
     pub seq: u64,
@@ -358,7 +358,7 @@ pub struct StoryLine {
 }
 
 /// A list and where it goes on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Page<T> {
     /// The items.
     pub items: Vec<T>,
@@ -367,7 +367,7 @@ pub struct Page<T> {
 }
 
 /// A terminal's state for `tilld status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TerminalStatus {
     /// The terminal.
     pub terminal: TerminalId,
@@ -390,7 +390,7 @@ pub struct TerminalStatus {
 }
 
 /// A port's state for `tilld status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PortStatus {
     /// Printer or reader id.
     pub id: String,
@@ -405,7 +405,7 @@ pub struct PortStatus {
 }
 
 /// `GET /healthz`, `tilld status --json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StatusView {
     /// `ok`, `verifying`, `damaged`, `storage_failed`.
     pub health: String,
@@ -429,4 +429,69 @@ pub struct StatusView {
     pub journal: JournalView,
     /// What `check` and people should know.
     pub warnings: Vec<Sentence>,
+}
+
+/// One hour's takings, by the store's own clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct HourView {
+    /// `2026-11-20T14`: from the full hour to the next.
+    pub hour: String,
+    /// 消费, gross.
+    pub sale: Tally,
+    /// Refunds and voids.
+    pub returned: Tally,
+    /// sale − returned; vouchers belong to no hour.
+    pub net: Minor,
+}
+
+/// A day's takings by hour.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct HoursView {
+    /// The hours in which there was anything, in order.
+    pub hours: Vec<HourView>,
+    /// False where the day has more payments than are added up here: the latest ones are in, the first ones are not.
+    pub complete: bool,
+}
+
+/// A day in a list of days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DaySummary {
+    /// Its number.
+    pub z_number: u32,
+    /// Its date.
+    pub business_date: BusinessDate,
+    /// As in the day itself.
+    pub state: String,
+    /// The day's columns.
+    pub totals: Columns,
+    /// Its net.
+    pub net: Minor,
+    /// The tables and the bridge are equal.
+    pub cross_foot: bool,
+    /// Payments that are not decided, or not with the acquirer.
+    pub pending: u64,
+    /// Of its batches, so many have ended.
+    pub batches_ended: u64,
+    /// Its batches.
+    pub batches: u64,
+    /// The check code, once it is sealed.
+    pub check_code: Option<String>,
+}
+
+impl From<&DayView> for DaySummary {
+    fn from(day: &DayView) -> DaySummary {
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        DaySummary {
+            z_number: day.z_number,
+            business_date: day.business_date,
+            state: day.state.clone(),
+            totals: day.totals,
+            net: day.net,
+            cross_foot: day.cross_foot,
+            pending: count(day.pending.len()),
+            batches_ended: count(day.settlement.iter().filter(|s| s.rung == "ended").count()),
+            batches: count(day.settlement.len()),
+            check_code: day.check_code.clone(),
+        }
+    }
 }

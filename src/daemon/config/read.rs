@@ -111,10 +111,11 @@ impl Reader<'_> {
             Some(section) => limits(section),
             None => Some(LimitsConfig { max_amount: Minor(5_000_000), settle_wait_s: 20 }),
         };
-        let (terminals, ids) = self.terminals(&mut root);
+        let (terminals, ids, keyless) = self.terminals(&mut root);
         let mut ports = Once::default();
         let readers = self.readers(&mut root, &ids, &mut ports);
         let printers = self.printers(&mut root, &ids, &mut ports);
+        holders_of_keys(&keyless, &readers, root.findings());
         root.finish();
         Some(Config {
             path: path.to_owned(),
@@ -235,8 +236,8 @@ impl Reader<'_> {
         })
     }
 
-    fn terminals(&self, root: &mut Section<'_, '_>) -> (Vec<TerminalConfig>, Vec<TerminalId>) {
-        let (mut list, mut ids) = (Vec::new(), Vec::new());
+    fn terminals(&self, root: &mut Section<'_, '_>) -> (Vec<TerminalConfig>, Vec<TerminalId>, Vec<Keyless>) {
+        let (mut list, mut ids, mut keyless) = (Vec::new(), Vec::new(), Vec::new());
         let (mut seen_ids, mut seen_tids) = (Once::default(), Once::default());
         let sections = root.tables("terminal");
         if sections.is_empty() {
@@ -255,6 +256,9 @@ impl Reader<'_> {
             if let Some((id, place)) = &id {
                 seen_ids.see(&s, "id", id.as_str(), *place);
                 ids.push(id.clone());
+                if key.is_none() {
+                    keyless.push(Keyless { id: id.clone(), key: s.path("master_key_file"), line: s.place().line });
+                }
             }
             if let Some((tid, place)) = &tid {
                 seen_tids.see(&s, "tid", tid.as_str(), *place);
@@ -269,11 +273,11 @@ impl Reader<'_> {
                 serial_number: serial.map(|v| v.0),
             });
         }
-        (list, ids)
+        (list, ids, keyless)
     }
 
     fn readers(&self, root: &mut Section<'_, '_>, ids: &[TerminalId], ports: &mut Once) -> Vec<ReaderConfig> {
-        let mut list = Vec::new();
+        let (mut list, mut bridges) = (Vec::new(), Once::default());
         for mut s in root.tables("reader") {
             let terminal = s.must("terminal", "\"POS1\"", |t| known_terminal(t, ids));
             let kind = s.must("kind", "\"scanner\"", |t| match t {
@@ -282,7 +286,11 @@ impl Reader<'_> {
                 "bridge" => Ok(ReaderKind::Bridge),
                 _ => one_of(t, "scanner, msr, bridge"),
             });
-            let (port, baud) = self.port(&mut s, 9600, ports);
+            let is_bridge = kind.as_ref().is_some_and(|(kind, _)| *kind == ReaderKind::Bridge);
+            let (port, baud) = self.port(&mut s, if is_bridge { 115_200 } else { 9600 }, ports);
+            if let (Some((terminal, place)), true) = (&terminal, is_bridge) {
+                bridges.see(&s, "terminal", terminal.as_str(), *place);
+            }
             s.finish();
             if let (Some((terminal, _)), Some((kind, _)), Some(port), Some(baud)) = (terminal, kind, port, baud) {
                 list.push(ReaderConfig { terminal, kind, port, baud });
@@ -337,6 +345,29 @@ impl Reader<'_> {
         }
         let baud = s.choice("baud", baud, BAUDS).and_then(|rate| u32::try_from(rate).ok());
         (port.map(|v| v.0), baud)
+    }
+}
+
+/// A terminal without a key file, and where that is said.
+struct Keyless {
+    id: TerminalId,
+    key: String,
+    line: usize,
+}
+
+/// A terminal without a key file needs a bridge that holds its keys.
+fn holders_of_keys(keyless: &[Keyless], readers: &[ReaderConfig], findings: &Findings) {
+    for Keyless { id, key, line } in keyless {
+        if readers.iter().any(|r| r.kind == ReaderKind::Bridge && r.terminal == *id) {
+            continue;
+        }
+        let what = Sentence::new(
+            format!("未设置，{id} 的主密钥无处存放。请设此项，或为它配置 kind = \"bridge\" 的 [[reader]]"),
+            format!(
+                "is missing, and no [[reader]] of kind = \"bridge\" holds the keys of {id}. Add the one or the other"
+            ),
+        );
+        findings.add(Finding::error(Some(*line), key.clone(), what));
     }
 }
 

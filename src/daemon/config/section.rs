@@ -56,6 +56,11 @@ impl<'t, 'f> Section<'t, 'f> {
         self.place
     }
 
+    /// Where findings go.
+    pub fn findings(&self) -> &'f Findings {
+        self.findings
+    }
+
     /// Reports something about a key.
     pub fn wrong(&self, key: &str, place: Place, what: Sentence) {
         self.findings.add(Finding::error(Some(place.line), self.path(key), what));

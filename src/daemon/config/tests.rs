@@ -173,7 +173,7 @@ fn switches_and_lists_are_checked() {
 
 #[test]
 fn what_must_be_single_is() {
-    let second = "[[terminal]]\nid = \"POS1\"\ntid = \"12345678\"\nmid = \"123456789012345\"\n\n[[reader]]";
+    let second = "[[terminal]]\nid = \"POS1\"\ntid = \"12345678\"\nmid = \"123456789012345\"\nmaster_key_file = \"k\"\n\n[[reader]]";
     let said = complaint("[[reader]]", second);
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(said[0].contains("terminal[2].id: \"POS1\" is already used in line"), "{said:?}");
@@ -311,4 +311,19 @@ fn a_configuration_that_is_not_there_says_how_to_name_one() {
     let error = Config::load(Path::new("/nonexistent/tilld.toml")).unwrap_err();
     assert!(error.unreadable);
     assert!(error.to_string().contains("Name it with --config"), "{error}");
+}
+
+#[test]
+fn keys_are_in_a_file_or_behind_a_bridge() {
+    let key = GOOD.lines().find(|l| l.starts_with("master_key_file")).unwrap();
+    let said = complaint(key, "");
+    let start = format!("line {}: terminal[1].master_key_file: is missing", line_number("[[terminal]]"));
+    assert!(said.len() == 1 && said[0].starts_with(&start), "{said:?}");
+    let bridge = "kind = \"bridge\"";
+    let text = GOOD.replacen(key, "", 1).replacen("kind = \"scanner\"", bridge, 1).replacen("baud = 9600", "", 1);
+    let (config, _) = parse(&text).unwrap();
+    assert_eq!((config.readers[0].kind, config.readers[0].baud), (ReaderKind::Bridge, 115_200));
+    let second = format!("[[reader]]\nterminal = \"POS1\"\n{bridge}\nport = \"/dev/b\"\n");
+    let said: Vec<_> = parse(&format!("{text}\n{second}")).unwrap_err().iter().map(|f| f.text(Lang::En)).collect();
+    assert!(said.len() == 1 && said[0].contains("reader[2].terminal: \"POS1\" is already used"), "{said:?}");
 }

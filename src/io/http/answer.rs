@@ -27,7 +27,7 @@ pub(super) fn file(bytes: Vec<u8>, kind: &'static str) -> Response {
 }
 
 /// A list and where it goes on.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct List<T> {
     pub items: Vec<T>,
     pub next_cursor: Option<String>,

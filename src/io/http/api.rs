@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::ApiOptions;
+use super::events::Hub;
 use super::metrics::Counters;
 use super::pay::Flights;
+use super::session::Sessions;
 use crate::core::domain::{CashierId, Lang, Pin, Refusal, Reject, Role};
 use crate::core::ports::{Command, Desk, Reply, Respond};
 
@@ -25,18 +27,25 @@ pub(super) struct Api {
     pub timeout_ms: u64,
     pub flights: Flights,
     pub counters: Counters,
+    pub sessions: Sessions,
+    pub hub: Hub,
+    /// Turns true when the API closes: what would go on for ever ends then.
+    pub stopped: watch::Receiver<bool>,
     reads: Arc<Semaphore>,
     pins: Arc<Semaphore>,
 }
 
 impl Api {
-    pub fn new(desk: Arc<dyn Desk>, options: &ApiOptions) -> Api {
+    pub fn new(desk: Arc<dyn Desk>, options: &ApiOptions, stopped: watch::Receiver<bool>) -> Api {
         Api {
             desk,
             lang: options.lang,
             timeout_ms: options.timeout_ms,
             flights: Flights::default(),
             counters: Counters::default(),
+            sessions: Sessions::default(),
+            hub: Hub::default(),
+            stopped,
             reads: Arc::new(Semaphore::new(READS)),
             pins: Arc::new(Semaphore::new(PINS)),
         }
@@ -100,6 +109,11 @@ impl Api {
             if roles.contains(&role) { Ok(person) } else { Err(Refusal::ManagerRequired.into()) }
         })
         .await
+    }
+
+    /// Checks a person's PIN and says what they are.
+    pub async fn log_in(&self, person: CashierId, pin: Pin) -> Result<(CashierId, Role), Reject> {
+        self.off_thread(&self.pins, move |desk| desk.check_pin(&person, &pin).map(|role| (person, role))).await
     }
 
     /// Hashes a new PIN.

@@ -144,7 +144,9 @@ impl Client {
     /// To a desk in this process: the same routes, no listener. For commands where no daemon runs.
     #[must_use]
     pub fn desk(desk: Arc<dyn Desk>, options: &ApiOptions) -> Client {
-        Client { target: Target::Desk(router(Arc::new(Api::new(desk, options)))), patience: PATIENCE }
+        // Nobody stops this one: it ends with the command.
+        let (_, never) = tokio::sync::watch::channel(false);
+        Client { target: Target::Desk(router(Arc::new(Api::new(desk, options, never)))), patience: PATIENCE }
     }
 
     /// The same client, waiting this long for each answer.

@@ -3,28 +3,34 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::answer::{Json, file};
+use super::answer::{Json, List, file};
 use super::api::Api;
 use super::body::{Asked, Name, Params};
+use super::guard::Caller;
 use super::payments::Nothing;
 use super::problem::Problem;
 use super::secrets::Approval;
+use super::shifts::Done;
 use crate::core::domain::{BusinessDate, CashierId, Lang, Refusal, Reject, Role, Seq, TerminalId};
-use crate::core::ports::{Command, DayView, Reply, ReportFormat, WhichDay};
+use crate::core::ports::{Command, DaySummary, DayView, HoursView, Reply, ReportFormat, WhichDay};
 
 /// The longest wait for a settlement.
 const MAX_WAIT_S: u64 = 600;
 /// How often a settlement is looked at while somebody waits for it.
 const LOOK: Duration = Duration::from_millis(200);
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NowParams {
+    /// The figures as they were after this row of the journal.
+    #[param(minimum = 1)]
     at: Option<u64>,
 }
 
@@ -33,6 +39,7 @@ async fn day(api: &Api, which: WhichDay) -> Result<DayView, Reject> {
 }
 
 /// `GET /v1/day`, with `?at=SEQ` as it was after that row.
+#[utoipa::path(get, path = "/v1/day", operation_id = "getDay", tag = "day", params(NowParams), responses((status = 200, description = "as asked", body = DayView)))]
 pub(super) async fn now(
     State(api): State<Arc<Api>>,
     Params(params): Params<NowParams>,
@@ -41,26 +48,32 @@ pub(super) async fn now(
     Ok(Json(day(&api, which).await?))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = CloseDayBody)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CloseBody {
     by: Option<CashierId>,
     approval: Option<Approval>,
+    /// Seconds to wait for the settlement.
+    #[schema(maximum = 600)]
     wait: Option<u64>,
 }
 
 /// `POST /v1/day/close` with `{"by"?,"wait"?,"approval"?}`: answers with the day when its cut is sealed, or settled if `wait` (seconds) allows.
+#[utoipa::path(post, path = "/v1/day/close", operation_id = "closeDay", tag = "day", request_body = Option<CloseBody>, responses((status = 200, description = "as asked", body = DayView)))]
 pub(super) async fn close(
     State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
     Asked(body): Asked<CloseBody>,
 ) -> Result<Json<DayView>, Problem> {
     let wait = body.wait.unwrap_or(0);
     if wait > MAX_WAIT_S {
         return Err(Problem::bad(format!("wait must be 0 to {MAX_WAIT_S} seconds")));
     }
-    let by = match body.approval {
-        Some(approval) => Some(api.approve(approval.manager, approval.pin, &[Role::Manager]).await?),
-        None => body.by,
+    let by = match (body.approval, caller) {
+        (Some(approval), _) => Some(api.approve(approval.manager, approval.pin, &[Role::Manager]).await?),
+        (None, Caller::Person(person, _)) => Some(person),
+        (None, _) => body.by,
     };
     let Reply::Cut { date, .. } = api.submit(Command::CutDay { by }).await? else {
         return Err(Refusal::Busy.into());
@@ -81,6 +94,55 @@ fn settled(day: &DayView) -> bool {
     !matches!(day.state.as_str(), "open" | "cut") && day.settlement.iter().all(|s| s.rung == "ended")
 }
 
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DaysParams {
+    /// Days below this Z number: what the last page gave as its cursor.
+    #[param(minimum = 1)]
+    cursor: Option<u32>,
+    /// At most this many.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+/// `GET /v1/days?cursor&limit`: days, the newest first, beginning with the open one.
+#[utoipa::path(get, path = "/v1/days", operation_id = "listDays", tag = "day", params(DaysParams), responses((status = 200, description = "days", body = List<DaySummary>)))]
+pub(super) async fn list(
+    State(api): State<Arc<Api>>,
+    Params(params): Params<DaysParams>,
+) -> Result<Json<List<DaySummary>>, Problem> {
+    let limit = params.limit.unwrap_or(31);
+    if !(1..=100).contains(&limit) {
+        return Err(Problem::bad("limit must be 1 to 100"));
+    }
+    let open = day(&api, WhichDay::Open).await?;
+    let mut next = params.cursor.unwrap_or(open.z_number.saturating_add(1)).min(open.z_number.saturating_add(1));
+    let mut items = Vec::new();
+    while next > 1 && items.len() < limit as usize {
+        next -= 1;
+        if next == open.z_number {
+            items.push(DaySummary::from(&open));
+            continue;
+        }
+        match day(&api, WhichDay::Z(next)).await {
+            Ok(view) => items.push(DaySummary::from(&view)),
+            // Older than the store's first day.
+            Err(reject) if reject.refusal == Refusal::UnknownDay => break,
+            Err(reject) => return Err(reject.into()),
+        }
+    }
+    let next_cursor = (items.len() == limit as usize && next > 1).then(|| next.to_string());
+    Ok(Json(List { items, next_cursor }))
+}
+
+/// `GET /v1/hours/{day}`: a day's takings by hour, by the store's own clock.
+#[utoipa::path(get, path = "/v1/hours/{day}", operation_id = "getHours", tag = "day", params(("day" = String, Path, description = "`2026-11-20`, a Z number such as `Z17`, or `open`", example = "open")), responses((status = 200, description = "its hours", body = HoursView)))]
+pub(super) async fn by_hour(State(api): State<Arc<Api>>, Name(name): Name) -> Result<Json<HoursView>, Problem> {
+    let date = day(&api, which(&name)?).await?.business_date;
+    Ok(Json(api.blocking(move |desk| desk.hours(date)).await?))
+}
+
 /// `2026-11-20`, a Z number, or `open`.
 fn which(name: &str) -> Result<WhichDay, Reject> {
     if name == "open" {
@@ -96,10 +158,14 @@ fn which(name: &str) -> Result<WhichDay, Reject> {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReportParams {
+    /// `text`, `json`, `csv`, `png`, `pdf` or `escpos`; without it `json`.
+    #[param(pattern = "^(text|json|csv|png|pdf|escpos)$")]
     format: Option<String>,
+    /// Without it the store's.
     lang: Option<Lang>,
 }
 
@@ -116,6 +182,7 @@ fn format(word: &str) -> Option<(ReportFormat, &'static str)> {
 }
 
 /// `GET /v1/reports/{day}?format=text|json|csv|png|pdf|escpos&lang=zh|en`
+#[utoipa::path(get, path = "/v1/reports/{day}", operation_id = "getReport", tag = "day", params(("day" = String, Path, description = "`2026-11-20`, a Z number such as `Z17`, or `open`", example = "open"), ReportParams), responses((status = 200, description = "the report in the form asked for", content((DayView = "application/json"), (String = "text/plain"), (String = "text/csv"), (Vec<u8> = "image/png"), (Vec<u8> = "application/pdf"), (Vec<u8> = "application/octet-stream")))))]
 pub(super) async fn report(
     State(api): State<Arc<Api>>,
     Name(name): Name,
@@ -133,6 +200,7 @@ pub(super) async fn report(
 }
 
 /// `POST /v1/terminals/{id}/settle`: settles this terminal's batch now.
+#[utoipa::path(post, path = "/v1/terminals/{id}/settle", operation_id = "settleTerminal", tag = "day", params(("id" = String, Path, description = "the terminal: `POS1`", example = "POS1")), request_body = Option<Nothing>, responses((status = 200, description = "as asked", body = Done)))]
 pub(super) async fn settle(
     State(api): State<Arc<Api>>,
     Name(name): Name,

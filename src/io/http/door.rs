@@ -114,8 +114,8 @@ impl Door {
 
     /// Serves until `shutdown` ends, then takes no more connections and lets requests under way finish, at most ten seconds.
     pub async fn serve(self, desk: Arc<dyn Desk>, shutdown: impl Future<Output = ()>) {
-        let router = router(Arc::new(Api::new(desk, &self.options)));
         let (stop, stopped) = watch::channel(false);
+        let router = router(Arc::new(Api::new(desk, &self.options, stopped.clone())));
         let rules = match (&self.tcp, self.token) {
             (Some((_, address)), Some(token)) => Some(Arc::new(TcpRules::new(*address, token))),
             _ => None,

@@ -16,6 +16,7 @@ use crate::core::journal::Resolution;
 use crate::core::ports::{Command, ExceptionView};
 
 /// `GET /v1/exceptions`: the open ones, oldest first.
+#[utoipa::path(get, path = "/v1/exceptions", operation_id = "listExceptions", tag = "exceptions", responses((status = 200, description = "as asked", body = List<ExceptionView>)))]
 pub(super) async fn list(State(api): State<Arc<Api>>) -> Result<Json<List<ExceptionView>>, Problem> {
     Ok(Json(List::whole(open(&api).await?)))
 }
@@ -24,26 +25,29 @@ async fn open(api: &Api) -> Result<Vec<ExceptionView>, Reject> {
     api.ask_soon(|desk, respond| desk.exceptions(respond)).await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ResolveBody {
     by: CashierId,
     #[serde(deserialize_with = "secrets::pin")]
+    #[schema(value_type = secrets::PinText)]
     pin: Pin,
     how: Option<Resolution>,
     #[serde(default)]
     note: Option<String>,
     /// For `batch_disagrees`: the batch that is current at the acquirer.
+    #[schema(minimum = 1, maximum = 999_999)]
     batch: Option<u32>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Resolved {
     id: u32,
     state: &'static str,
 }
 
 /// `POST /v1/exceptions/{id}/resolve` with `{"by","pin","how","note"}`, or for a batch `{"by","pin","batch"}` by a technician.
+#[utoipa::path(post, path = "/v1/exceptions/{id}/resolve", operation_id = "resolveException", tag = "exceptions", params(("id" = String, Path, description = "its number", example = "1")), request_body = ResolveBody, responses((status = 200, description = "as asked", body = Resolved)))]
 pub(super) async fn resolve(
     State(api): State<Arc<Api>>,
     Name(name): Name,

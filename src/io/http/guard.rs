@@ -7,18 +7,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
 use super::api::Api;
+use super::console;
 use super::problem::Problem;
+use super::session;
 use super::token::Token;
-use crate::core::domain::Refusal;
+use crate::core::domain::{CashierId, Refusal, Role};
 
 /// Who is asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Caller {
     /// On the socket: the daemon's own user, or root. May open the store's files anyway.
     Owner,
@@ -26,7 +28,9 @@ pub(super) enum Caller {
     Group,
     /// On loopback with the token.
     Token,
-    /// On loopback without it: health alone.
+    /// On loopback with the cookie of a log-in: somebody with a name.
+    Person(CashierId, Role),
+    /// On loopback without either: health, the console's pages and the log-in alone.
     Stranger,
 }
 
@@ -86,7 +90,7 @@ impl TcpRules {
 pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     let method = request.method().as_str().to_owned();
     let route = request.extensions().get::<MatchedPath>().map(|p| p.as_str().to_owned());
-    let mut response = match admit(&request) {
+    let mut response = match admit(&api, &request) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -100,14 +104,15 @@ pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, nex
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-    );
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // The console's page alone brings its own.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     response
 }
 
-fn admit(request: &Request) -> Result<Caller, Refusal> {
+fn admit(api: &Api, request: &Request) -> Result<Caller, Refusal> {
     let headers = request.headers();
     let fetch_site = headers.get("sec-fetch-site").map(|v| v.as_bytes());
     if fetch_site.is_some_and(|site| site != b"same-origin" && site != b"none") {
@@ -116,7 +121,7 @@ fn admit(request: &Request) -> Result<Caller, Refusal> {
     match request.extensions().get::<Wire>() {
         Some(Wire::Socket(caller)) => {
             // No browser speaks to a Unix socket by itself: an Origin here is a proxy's doing.
-            if headers.contains_key(header::ORIGIN) { Err(Refusal::OriginNotAllowed) } else { Ok(*caller) }
+            if headers.contains_key(header::ORIGIN) { Err(Refusal::OriginNotAllowed) } else { Ok(caller.clone()) }
         }
         Some(Wire::Tcp(rules)) => {
             if !rules.host_is_ours(request) {
@@ -125,14 +130,43 @@ fn admit(request: &Request) -> Result<Caller, Refusal> {
             if headers.get_all(header::ORIGIN).iter().any(|origin| !rules.origin_is_ours(origin)) {
                 return Err(Refusal::OriginNotAllowed);
             }
-            if rules.knows(headers) {
-                Ok(Caller::Token)
-            } else if request.uri().path() == "/healthz" && !headers.contains_key(header::AUTHORIZATION) {
-                Ok(Caller::Stranger)
-            } else {
-                Err(Refusal::Unauthorized)
+            if headers.contains_key(header::AUTHORIZATION) {
+                return if rules.knows(headers) { Ok(Caller::Token) } else { Err(Refusal::Unauthorized) };
             }
+            if let Some((person, role)) = api.sessions.whose(headers) {
+                return person_may(request, role).map(|()| Caller::Person(person, role));
+            }
+            if open_to_strangers(request) { Ok(Caller::Stranger) } else { Err(Refusal::Unauthorized) }
         }
         None => Err(Refusal::Unauthorized),
+    }
+}
+
+/// What is shown to whoever asks: no figures, no names.
+fn open_to_strangers(request: &Request) -> bool {
+    let path = request.uri().path();
+    if request.method() == Method::POST {
+        return path == session::PATH;
+    }
+    path == "/healthz" || console::serves(path)
+}
+
+/// A cookie comes along with every request, so a change must also show that our own page asks for it. Payments are made by POS software;
+/// whoever logs in looks, counts, closes and decides.
+fn person_may(request: &Request, role: Role) -> Result<(), Refusal> {
+    if request.method() == Method::GET || request.method() == Method::HEAD {
+        return Ok(());
+    }
+    let headers = request.headers();
+    let our_page = headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"same-origin")
+        // Checked before: an Origin that is here is ours.
+        || headers.contains_key(header::ORIGIN);
+    if !our_page {
+        return Err(Refusal::OriginNotAllowed);
+    }
+    match (request.uri().path(), role) {
+        ("/v1/payments", _) => Err(Refusal::Unauthorized),
+        ("/v1/day/close", Role::Technician) => Err(Refusal::ManagerRequired),
+        _ => Ok(()),
     }
 }

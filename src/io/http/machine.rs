@@ -13,11 +13,13 @@ use super::api::Api;
 use super::body::Asked;
 use super::guard::Caller;
 use super::problem::Problem;
+use super::schema::{Health, PrintBody};
 use super::shifts::{Done, reprint};
 use crate::core::domain::{PrinterId, Refusal};
 use crate::core::ports::{PrintWhat, StatusView};
 
 /// `GET /healthz`: 200 where sales are possible, else 503; the body is the status. A stranger on loopback sees health and version alone.
+#[utoipa::path(get, path = "/healthz", operation_id = "getHealth", tag = "machine", responses((status = 200, description = "sales are possible", body = Health), (status = 503, description = "sales are not possible", body = Health)))]
 pub(super) async fn health(State(api): State<Arc<Api>>, Extension(caller): Extension<Caller>) -> Response {
     let status: StatusView = match api.ask_soon(|desk, respond| desk.status(respond)).await {
         Ok(status) => status,
@@ -32,6 +34,7 @@ pub(super) async fn health(State(api): State<Arc<Api>>, Extension(caller): Exten
 
 /// `POST /v1/print`: prints something again, with the mark. `{"what":"receipt","payment":"P…"}`, `{"what":"day_report","date":"…"}`,
 /// `{"what":"x_report"}`, `{"what":"batch_slip","terminal","batch"}`, `{"what":"shift_slip","shift"}`.
+#[utoipa::path(post, path = "/v1/print", operation_id = "print", tag = "printing", request_body = PrintBody, responses((status = 200, description = "as asked", body = Done)))]
 pub(super) async fn print(State(api): State<Arc<Api>>, Asked(what): Asked<PrintWhat>) -> Result<Json<Done>, Problem> {
     if matches!(what, PrintWhat::Drawer { .. }) {
         return Err(Problem::bad("a drawer is opened by POST /v1/drawers/open"));
@@ -39,13 +42,14 @@ pub(super) async fn print(State(api): State<Arc<Api>>, Asked(what): Asked<PrintW
     reprint(&api, what).await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ResumeBody {
     printer: Option<PrinterId>,
 }
 
 /// `POST /v1/printers/resume` with `{"printer"?}`: paper is in again, go on.
+#[utoipa::path(post, path = "/v1/printers/resume", operation_id = "resumePrinting", tag = "printing", request_body = Option<ResumeBody>, responses((status = 200, description = "as asked", body = Done)))]
 pub(super) async fn resume(
     State(api): State<Arc<Api>>,
     Asked(body): Asked<ResumeBody>,

@@ -62,6 +62,7 @@ impl Text {
 }
 
 /// `GET /metrics`
+#[utoipa::path(get, path = "/metrics", operation_id = "getMetrics", tag = "machine", responses((status = 200, description = "Prometheus text 0.0.4", content((String = "text/plain")))))]
 pub(super) async fn text(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
     let status = api.ask_soon(|desk, respond| desk.status(respond)).await?;
     let mut out = Text::default();

@@ -10,19 +10,25 @@ mod answer;
 mod api;
 mod body;
 pub mod client;
+mod console;
 mod days;
 mod door;
+mod events;
 mod exceptions;
 mod guard;
 mod machine;
 mod metrics;
+mod openapi;
 mod pay;
 mod pay_body;
 mod payments;
 mod people;
 mod problem;
+mod schema;
 mod secrets;
+mod session;
 mod shifts;
+mod statements;
 mod token;
 
 use std::net::SocketAddr;
@@ -30,7 +36,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::core::domain::{Lang, Refusal};
 use crate::core::ports::Desk;
@@ -65,35 +72,45 @@ pub async fn serve(
     Ok(())
 }
 
-/// Every route of the contract, one line each.
+/// Every route of the contract, one line each, and the description that they make together.
 fn router(api: Arc<Api>) -> Router {
-    Router::new()
-        .route("/v1/payments", post(pay::make).get(payments::list))
-        .route("/v1/payments/{id}", get(payments::one))
-        .route("/v1/payments/{id}/story", get(payments::story))
-        .route("/v1/payments/{id}/cancel", post(payments::cancel))
-        .route("/v1/shifts/open", post(shifts::open))
-        .route("/v1/shifts/pay-in", post(shifts::pay_in))
-        .route("/v1/shifts/pay-out", post(shifts::pay_out))
-        .route("/v1/shifts/count", post(shifts::count))
-        .route("/v1/shifts/hand-over", post(shifts::hand_over))
-        .route("/v1/shifts/close", post(shifts::close))
-        .route("/v1/drawers/open", post(shifts::open_drawer))
-        .route("/v1/day", get(days::now))
-        .route("/v1/day/close", post(days::close))
-        .route("/v1/reports/{day}", get(days::report))
-        .route("/v1/terminals/{id}/settle", post(days::settle))
-        .route("/v1/exceptions", get(exceptions::list))
-        .route("/v1/exceptions/{id}/resolve", post(exceptions::resolve))
-        .route("/v1/cashiers", post(people::add))
-        .route("/v1/print", post(machine::print))
-        .route("/v1/printers/resume", post(machine::resume))
-        .route("/healthz", get(machine::health))
-        .route("/metrics", get(metrics::text))
+    let (routes, description) = OpenApiRouter::new()
+        .routes(routes!(pay::make, payments::list))
+        .routes(routes!(payments::one))
+        .routes(routes!(payments::story))
+        .routes(routes!(payments::cancel))
+        .routes(routes!(shifts::open))
+        .routes(routes!(shifts::pay_in))
+        .routes(routes!(shifts::pay_out))
+        .routes(routes!(shifts::count))
+        .routes(routes!(shifts::hand_over))
+        .routes(routes!(shifts::close))
+        .routes(routes!(shifts::open_drawer))
+        .routes(routes!(days::now))
+        .routes(routes!(days::close))
+        .routes(routes!(days::list))
+        .routes(routes!(days::by_hour))
+        .routes(routes!(days::report))
+        .routes(routes!(days::settle))
+        .routes(routes!(exceptions::list))
+        .routes(routes!(exceptions::resolve))
+        .routes(routes!(people::add))
+        .route("/v1/statements", axum::routing::post(statements::note))
+        .routes(routes!(machine::print))
+        .routes(routes!(machine::resume))
+        .routes(routes!(session::log_in, session::who))
+        .routes(routes!(session::log_out))
+        .routes(routes!(events::stream))
+        .routes(routes!(openapi::document))
+        .routes(routes!(machine::health))
+        .routes(routes!(metrics::text))
+        .split_for_parts();
+    console::pages(routes)
         .fallback(async || Problem::from(Refusal::NotFound))
         .method_not_allowed_fallback(async |method: axum::http::Method| {
             Problem::from(Refusal::MethodNotAllowed.with("method", method))
         })
+        .layer(axum::Extension(openapi::describe(description)))
         .layer(axum::middleware::from_fn_with_state(api.clone(), guard::guard))
         .with_state(api)
 }

@@ -22,8 +22,8 @@ use crate::core::ports::{Command, Pay, PaymentView, Presented, Reply};
 
 /// Payments that the door holds at once; the writer's own queue is as long.
 const MAX_FLIGHTS: usize = 1024;
-/// The desk arms a reader for 60 s; this is for a desk that does not answer.
-const ARMED: Duration = Duration::from_secs(70);
+/// The desk arms a reader for 60 s, and a PIN may take half a minute more; this is for a desk that does not answer.
+const ARMED: Duration = Duration::from_secs(100);
 /// What the contract grants beyond the acquirer's timeout.
 const GRACE_MS: u64 = 5_000;
 
@@ -105,6 +105,7 @@ impl Drop for Landing {
 }
 
 /// `POST /v1/payments`
+#[utoipa::path(post, path = "/v1/payments", operation_id = "makePayment", tag = "payments", request_body = PayBody, responses((status = 200, description = "the payment, whatever became of it", body = PaymentView)))]
 pub(super) async fn make(
     State(api): State<Arc<Api>>,
     Asked(body): Asked<PayBody>,

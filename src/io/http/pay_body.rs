@@ -17,7 +17,7 @@ use crate::core::ports::{Pay, Presented};
 const MAX_TRACK2: usize = 37;
 
 /// The body as it comes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PayBody {
     request_id: RequestId,
@@ -29,10 +29,13 @@ pub(super) struct PayBody {
     amount: Option<Amount>,
     currency: Currency,
     #[serde(default)]
+    #[schema(value_type = Option<super::schema::OriginalShape>)]
     original: Option<OriginalBody>,
     #[serde(default, deserialize_with = "auth_code")]
+    #[schema(value_type = Option<super::schema::CodeText>)]
     auth_code: Option<PaymentCode>,
     #[serde(default)]
+    #[schema(value_type = Option<super::schema::CardShape>)]
     card: Option<CardBody>,
     #[serde(default)]
     approval: Option<Approval>,
@@ -58,9 +61,10 @@ impl<'de> Deserialize<'de> for Amount {
 #[derive(Debug)]
 struct OriginalBody(Original);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Foreign {
+pub(super) struct Foreign {
+    #[schema(pattern = "^[0-9A-Za-z]{12}$")]
     rrn: String,
     date: BusinessDate,
     amount: Amount,

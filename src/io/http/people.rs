@@ -16,18 +16,19 @@ use super::shifts::words;
 use crate::core::domain::{CashierId, Pin, Refusal, Role};
 use crate::core::ports::Command;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AddBody {
     id: CashierId,
     name: String,
     role: Role,
     #[serde(deserialize_with = "secrets::pin")]
+    #[schema(value_type = secrets::PinText)]
     pin: Pin,
     approval: Option<Approval>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Added {
     id: CashierId,
     name: String,
@@ -36,6 +37,7 @@ pub(super) struct Added {
 
 /// `POST /v1/cashiers` with `{"id","name","role","pin"}`. Whoever may open the store's files may add people; everybody else needs
 /// `"approval":{"manager","pin"}` of a manager or technician: the bearer token may pay and close, not appoint managers.
+#[utoipa::path(post, path = "/v1/cashiers", operation_id = "addCashier", tag = "people", request_body = AddBody, responses((status = 200, description = "as asked", body = Added)))]
 pub(super) async fn add(
     State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,

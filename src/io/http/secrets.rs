@@ -5,6 +5,7 @@
 
 use serde::de::{Deserialize, Deserializer, Error};
 
+pub(super) use super::schema::PinText;
 use crate::core::domain::{CashierId, PaymentCode, Pin, PinBlock};
 
 /// A text; errors do not quote it.
@@ -31,13 +32,14 @@ pub(super) fn auth_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Op
 }
 
 /// `"approval":{"manager","pin"}`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Approval {
     /// Who approves.
     pub manager: CashierId,
     /// Their PIN.
     #[serde(deserialize_with = "pin")]
+    #[schema(value_type = PinText)]
     pub pin: Pin,
 }
 

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use super::answer::Json;
 use super::api::Api;
 use super::body::Asked;
+use super::guard::Caller;
 use super::pay_body::Amount;
 use super::problem::Problem;
 use super::secrets::Approval;
@@ -15,7 +17,7 @@ use crate::core::domain::{CashierId, Minor, Refusal, Reject, Role, TerminalId};
 use crate::core::ports::{Command, PrintWhat, Reply, ShiftView, WhichDay};
 
 /// What a shift command answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Done {
     done: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,7 +51,8 @@ pub(super) fn words(name: &str, text: &str) -> Result<String, Problem> {
     Ok(text.to_owned())
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = OpenShiftBody)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OpenBody {
     cashier: CashierId,
@@ -58,6 +61,7 @@ pub(super) struct OpenBody {
 }
 
 /// `POST /v1/shifts/open` with `{"cashier","device"?,"float"?}`
+#[utoipa::path(post, path = "/v1/shifts/open", operation_id = "openShift", tag = "shifts", request_body = OpenBody, responses((status = 200, description = "as asked", body = Done)))]
 pub(super) async fn open(State(api): State<Arc<Api>>, Asked(body): Asked<OpenBody>) -> Result<Json<Done>, Problem> {
     let float = cash(body.float.unwrap_or(Amount(Minor::ZERO)), true)?;
     if body.device.is_none() && float != Minor::ZERO {
@@ -66,7 +70,7 @@ pub(super) async fn open(State(api): State<Arc<Api>>, Asked(body): Asked<OpenBod
     run(&api, Command::OpenShift { cashier: body.cashier, device: body.device, float }).await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CashBody {
     cashier: CashierId,
@@ -76,11 +80,13 @@ pub(super) struct CashBody {
 }
 
 /// `POST /v1/shifts/pay-in` with `{"cashier","device","amount","reason"}`
+#[utoipa::path(post, path = "/v1/shifts/pay-in", operation_id = "payIn", tag = "shifts", request_body = CashBody, responses((status = 200, description = "as asked", body = Done)))]
 pub(super) async fn pay_in(State(api): State<Arc<Api>>, Asked(body): Asked<CashBody>) -> Result<Json<Done>, Problem> {
     move_cash(&api, body, false).await
 }
 
 /// `POST /v1/shifts/pay-out` with the same body; the amount is positive here too.
+#[utoipa::path(post, path = "/v1/shifts/pay-out", operation_id = "payOut", tag = "shifts", request_body = CashBody, responses((status = 200, description = "as asked", body = Done)))]
 pub(super) async fn pay_out(State(api): State<Arc<Api>>, Asked(body): Asked<CashBody>) -> Result<Json<Done>, Problem> {
     move_cash(&api, body, true).await
 }
@@ -92,7 +98,7 @@ async fn move_cash(api: &Api, body: CashBody, out: bool) -> Result<Json<Done>, P
     run(api, Command::MoveCash { cashier: body.cashier, device: body.device, amount, reason }).await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CountBody {
     cashier: CashierId,
@@ -101,12 +107,13 @@ pub(super) struct CountBody {
 }
 
 /// `POST /v1/shifts/count` with `{"cashier","device","counted"}`
+#[utoipa::path(post, path = "/v1/shifts/count", operation_id = "countDrawer", tag = "shifts", request_body = CountBody, responses((status = 200, description = "as asked", body = Done)))]
 pub(super) async fn count(State(api): State<Arc<Api>>, Asked(body): Asked<CountBody>) -> Result<Json<Done>, Problem> {
     let counted = cash(body.counted, true)?;
     run(&api, Command::Count { cashier: body.cashier, device: body.device, counted }).await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HandOverBody {
     to: CashierId,
@@ -115,6 +122,7 @@ pub(super) struct HandOverBody {
 }
 
 /// `POST /v1/shifts/hand-over` with `{"to","device","counted"}`
+#[utoipa::path(post, path = "/v1/shifts/hand-over", operation_id = "handOver", tag = "shifts", request_body = HandOverBody, responses((status = 200, description = "as asked", body = Done)))]
 pub(super) async fn hand_over(
     State(api): State<Arc<Api>>,
     Asked(body): Asked<HandOverBody>,
@@ -123,7 +131,8 @@ pub(super) async fn hand_over(
     run(&api, Command::HandOver { to: body.to, device: body.device, counted }).await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = CloseShiftBody)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CloseBody {
     cashier: CashierId,
@@ -132,7 +141,7 @@ pub(super) struct CloseBody {
 }
 
 /// What closing a shift answers: its drawers with the formula and the over/short.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Closed {
     done: bool,
     /// The shift as it stands in the day; null where it is not there any more.
@@ -140,7 +149,12 @@ pub(super) struct Closed {
 }
 
 /// `POST /v1/shifts/close` with `{"cashier"}`; somebody else's shift with `"approval":{"manager","pin"}`.
-pub(super) async fn close(State(api): State<Arc<Api>>, Asked(body): Asked<CloseBody>) -> Result<Json<Closed>, Problem> {
+#[utoipa::path(post, path = "/v1/shifts/close", operation_id = "closeShift", tag = "shifts", request_body = CloseBody, responses((status = 200, description = "as asked", body = Closed)))]
+pub(super) async fn close(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    Asked(body): Asked<CloseBody>,
+) -> Result<Json<Closed>, Problem> {
     let by = match (body.by, body.approval) {
         (by, Some(approval)) => {
             if by.is_some_and(|by| by != approval.manager && by != body.cashier) {
@@ -148,6 +162,10 @@ pub(super) async fn close(State(api): State<Arc<Api>>, Asked(body): Asked<CloseB
             }
             api.approve(approval.manager, approval.pin, &[Role::Manager]).await?
         }
+        (None, None) if matches!(caller, Caller::Person(_, Role::Manager)) => match caller {
+            Caller::Person(person, _) => person,
+            _ => body.cashier.clone(),
+        },
         (Some(by), None) if by != body.cashier => return Err(Refusal::ManagerRequired.into()),
         _ => body.cashier.clone(),
     };
@@ -162,7 +180,7 @@ pub(super) async fn close(State(api): State<Arc<Api>>, Asked(body): Asked<CloseB
     Ok(Json(Closed { done: true, shift }))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DrawerBody {
     device: TerminalId,
@@ -170,6 +188,7 @@ pub(super) struct DrawerBody {
 }
 
 /// `POST /v1/drawers/open` with `{"device","cashier"}`: opens a drawer without a payment; journaled.
+#[utoipa::path(post, path = "/v1/drawers/open", operation_id = "openDrawer", tag = "shifts", request_body = DrawerBody, responses((status = 200, description = "as asked", body = Done)))]
 pub(super) async fn open_drawer(
     State(api): State<Arc<Api>>,
     Asked(body): Asked<DrawerBody>,

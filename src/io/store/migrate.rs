@@ -7,7 +7,7 @@ use super::statements;
 use crate::core::ports::StoreError;
 
 /// The schema that this tilld writes: the number of its last migration.
-pub const SCHEMA_VERSION: i32 = 1;
+pub const SCHEMA_VERSION: i32 = 2;
 
 struct Migration {
     to: i32,
@@ -15,7 +15,10 @@ struct Migration {
 }
 
 /// One line a migration, in order; never changed once released.
-const MIGRATIONS: &[Migration] = &[Migration { to: 1, up: include_str!("../../../sql/migrations/0001_first/up.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { to: 1, up: include_str!("../../../sql/migrations/0001_first/up.sql") },
+    Migration { to: 2, up: include_str!("../../../sql/migrations/0002_statements/up.sql") },
+];
 
 /// Runs what is missing.
 pub(super) fn up_to_date(conn: &mut Connection) -> Result<(), StoreError> {
@@ -80,6 +83,23 @@ mod tests {
         let mut conn = Connection::open_in_memory().unwrap();
         up_to_date(&mut conn).unwrap();
         let after = include_str!("../../../sql/migrations/0001_first/after.sql");
+        for query in after.split(";\n").map(str::trim).filter(|q| !q.is_empty()) {
+            let mut stmt = conn.prepare(query).unwrap();
+            let complaints: Vec<String> = stmt.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect();
+            assert_eq!(complaints, Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn a_store_of_the_first_schema_gets_its_statements_and_keeps_its_money() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(MIGRATIONS[0].up).unwrap();
+        conn.execute_batch(include_str!("../../../sql/migrations/0002_statements/before.sql")).unwrap();
+        conn.execute_batch("PRAGMA user_version=1").unwrap();
+        let before = money(&conn).unwrap();
+        up_to_date(&mut conn).unwrap();
+        assert_eq!(money(&conn).unwrap(), before);
+        let after = include_str!("../../../sql/migrations/0002_statements/after.sql");
         for query in after.split(";\n").map(str::trim).filter(|q| !q.is_empty()) {
             let mut stmt = conn.prepare(query).unwrap();
             let complaints: Vec<String> = stmt.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect();

@@ -7,6 +7,7 @@
 mod archive;
 mod convert;
 mod error;
+mod imports;
 mod mark;
 mod migrate;
 mod open;
@@ -17,6 +18,7 @@ mod verify;
 mod writer;
 
 pub use archive::{ArchivedBatch, Job, JobState, PinRow};
+pub use imports::{DaysOf, Known};
 pub use mark::{Mark, MarkState, MarkVerdict};
 pub use migrate::SCHEMA_VERSION;
 pub use open::MIN_SQLITE;

@@ -71,6 +71,27 @@ pub const TIMES_PRINTED: &str = "SELECT coalesce(max(reprint), 0) FROM print_job
 pub const PIN: &str = "SELECT hash, failures, locked_until FROM person_pin WHERE cashier = ?1";
 pub const SET_PIN_STATE: &str = "UPDATE person_pin SET failures = ?2, locked_until = ?3 WHERE cashier = ?1";
 
+// Statements of the other side.
+
+pub const PUT_STATEMENT: &str =
+    "INSERT INTO statement (hash, format, name, lines, spoiled, imported_at, matched, long, short, differs, timing)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+pub const SUPERSEDE_DAY: &str = "UPDATE statement_day SET superseded_by = ?1 WHERE day = ?2 AND superseded_by IS NULL
+    AND statement IN (SELECT id FROM statement WHERE format = ?3 AND id <> ?1)";
+pub const PUT_STATEMENT_DAY: &str = "INSERT INTO statement_day (statement, day) VALUES (?1, ?2)";
+pub const STATEMENT_BY_HASH: &str = "SELECT id, name, imported_at FROM statement WHERE hash = ?1";
+pub const STATEMENT_DAYS: &str =
+    "SELECT d.day, d.superseded_by, s.name FROM statement_day d LEFT JOIN statement s ON s.id = d.superseded_by
+    WHERE d.statement = ?1 ORDER BY d.day LIMIT 1000";
+pub const LIVE_DAYS: &str = "SELECT d.day, s.id, s.name FROM statement_day d JOIN statement s ON s.id = d.statement
+    WHERE d.superseded_by IS NULL AND s.format = ?1 AND d.day BETWEEN ?2 AND ?3 ORDER BY d.day LIMIT 1000";
+/// What a statement may speak of: sent by a terminal. Read by id, a few thousand at a time.
+pub const SENT_BETWEEN: &str =
+    "SELECT id, body FROM payment WHERE business_date BETWEEN ?1 AND ?2 AND id > ?3 AND stan IS NOT NULL
+    ORDER BY id LIMIT 2048";
+pub const COUNT_SENT_BETWEEN: &str =
+    "SELECT count(*) FROM payment WHERE business_date BETWEEN ?1 AND ?2 AND stan IS NOT NULL";
+
 // The watchdog's test commit.
 
 pub const PROBE: &str = "INSERT INTO meta (name, value) VALUES ('probe', '1')

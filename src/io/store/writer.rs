@@ -188,7 +188,7 @@ impl SqliteStore {
     }
 
     /// A short transaction of its own, between two of the writer's.
-    fn alone<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    pub(super) fn alone<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         self.begin()?;
         let done = self.write(work)?;
         self.commit()?;

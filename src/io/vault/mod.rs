@@ -3,6 +3,7 @@
 //! Nothing here knows the store or the acquirer: sealed bytes go out, the ledger keeps them.
 
 mod aead;
+mod components;
 mod data_key;
 mod key_file;
 mod pin;
@@ -10,6 +11,7 @@ mod random;
 mod sealer;
 mod soft_keys;
 
+pub use components::{KeyComponents, check_value};
 pub use data_key::{DataKey, KeySource, load_data_key};
 pub use key_file::{read_master_key, read_private};
 pub use pin::{PIN_ITERATIONS, hash_pin, verify_pin};

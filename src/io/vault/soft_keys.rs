@@ -57,6 +57,12 @@ impl SoftKeys {
     }
 }
 
+/// A double-length key's check value.
+pub(super) fn check_value(key: &[u8; 16]) -> [u8; 4] {
+    let zeros = Key(Zeroizing::new(key.to_vec())).encipher([0; 8]);
+    [zeros[0], zeros[1], zeros[2], zeros[3]]
+}
+
 impl Key {
     fn encipher(&self, block: [u8; 8]) -> [u8; 8] {
         let mut out = block.into();

@@ -277,9 +277,13 @@ impl RawProfile {
             }
         }
         self.check_codes()?;
+        self.check_upload(&messages)?;
         self.check_numbers()?;
         for field in self.reversal.fields.keys() {
             self.known_field("[reversal]", &field.to_string())?;
+        }
+        for field in self.upload.fields.keys() {
+            self.known_field("[upload.fields]", &field.to_string())?;
         }
         Ok(Profile {
             name: name.to_owned(),
@@ -334,6 +338,24 @@ impl RawProfile {
         let field = key.parse().ok().filter(|field| *field != 64 && self.fields.format(*field).is_some());
         field
             .ok_or_else(|| wrong(place, format!("{key:?} is no field of [fields] (64 is the MAC and comes by itself)")))
+    }
+
+    /// What counts in field 48 goes up in one way: a record in no list would be missing, and nobody would see it.
+    fn check_upload(&self, messages: &BTreeMap<Row, MessageRow>) -> Result<(), ProfileError> {
+        let UploadRules { single_first, rows, single_last, .. } = &self.upload;
+        if !rows.is_empty() && !messages.contains_key(&Row::Upload) {
+            return Err(wrong("[upload]", "rows go up, and there is no [messages.upload]"));
+        }
+        for row in messages.keys() {
+            let Row::Payment(name) = row else { continue };
+            let outside = matches!(name, MessageName::Balance | MessageName::Preauth | MessageName::PreauthVoid);
+            let times = single_first.iter().chain(rows).chain(single_last).filter(|known| *known == name).count();
+            if times != usize::from(!outside) {
+                let what = if outside { "counts in no total and goes up nowhere" } else { "must stand in one list" };
+                return Err(wrong("[upload]", format!("{name:?} {what}")));
+            }
+        }
+        Ok(())
     }
 
     fn check_codes(&self) -> Result<(), ProfileError> {

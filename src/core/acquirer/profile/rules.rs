@@ -209,10 +209,12 @@ pub enum ScanPan {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UploadRules {
+    /// Messages that go up one by one, before the rows.
+    pub single_first: Vec<MessageName>,
     /// Messages that go up as rows.
     pub rows: Vec<MessageName>,
-    /// Messages that go up one by one.
-    pub single: Vec<MessageName>,
+    /// Messages that go up one by one, after the rows.
+    pub single_last: Vec<MessageName>,
     /// Rows in one message, 1 to 8.
     pub rows_per_message: usize,
     /// Type of a single one.
@@ -221,6 +223,9 @@ pub struct UploadRules {
     pub single_mac: bool,
     /// Fields that a single one does not carry.
     pub drop: Vec<u8>,
+    /// Fields that a single one carries in another way than its message.
+    #[serde(default, deserialize_with = "numbered")]
+    pub fields: BTreeMap<u8, Template>,
     /// PAN of a scanned code.
     pub scan_pan: ScanPan,
 }

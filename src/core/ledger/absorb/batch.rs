@@ -75,6 +75,8 @@ impl Ledger {
                 self.payments.get(p).is_some_and(|p| p.stan == Some(stan) && p.sends > 0)
             }
             Subject::Upload(_) => terminal.batch.uploading.as_ref().is_some_and(|(sent, _)| *sent == stan),
+            // Under the record's own number.
+            Subject::UploadOne(_) => true,
             Subject::SignOn => false,
         };
         if !repeat {
@@ -106,7 +108,7 @@ impl Ledger {
                 terminal.batch.end.get_or_insert(stan);
             }
             Subject::Upload(rows) => terminal.batch.uploading = Some((stan, rows.clone())),
-            Subject::SignOn => {}
+            Subject::UploadOne(_) | Subject::SignOn => {}
         }
         None
     }
@@ -147,8 +149,12 @@ impl Ledger {
             Subject::Upload(ids) => {
                 if accepted && let Some(t) = self.terminals.get_mut(terminal) {
                     t.batch.uploading = None;
-                    t.batch.uploaded = ids.last().copied().or(t.batch.uploaded);
-                    t.batch.records = t.batch.records.saturating_add(u16::try_from(ids.len()).unwrap_or(u16::MAX));
+                    t.batch.went_up(ids);
+                }
+            }
+            Subject::UploadOne(id) => {
+                if accepted && let Some(t) = self.terminals.get_mut(terminal) {
+                    t.batch.went_up(&[*id]);
                 }
             }
             Subject::End { .. } => {

@@ -125,8 +125,9 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             let done = [Some(payment), original].into_iter().flatten().filter(|p| self.card_is_done(p));
             staged.erase.extend(done.map(|p| p.id));
         }
-        let settlement =
-            |subject: &Subject| matches!(subject, Subject::Settle(_) | Subject::Upload(_) | Subject::End { .. });
+        let settlement = |s: &Subject| {
+            matches!(s, Subject::Settle(_) | Subject::Upload(_) | Subject::UploadOne(_) | Subject::End { .. })
+        };
         match &record.event {
             Event::Sending { terminal, subject, .. } => {
                 staged.batches.insert(terminal.clone());

@@ -1,0 +1,171 @@
+//! `GET /v1/openapi.json`: the API's description (OpenAPI 3.1), generated from the routes and their types when the API starts.
+//!
+//! The handlers say what they take and give when all is well. What may be refused is the same few things nearly everywhere, and is added here
+//! from [`Refusal`] itself: a status that a route answers and that is not listed is a fault that `tests/api/schemathesis.sh` finds.
+
+use std::collections::BTreeMap;
+
+use axum::Extension;
+use axum::response::Response;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, Server};
+
+use super::answer::file;
+use crate::core::domain::Refusal::{self, *};
+
+/// The description as it is sent.
+#[derive(Clone)]
+pub(super) struct Description(pub std::sync::Arc<str>);
+
+/// `GET /v1/openapi.json`
+#[utoipa::path(get, path = "/v1/openapi.json", operation_id = "getOpenApi", tag = "machine", responses((status = 200, description = "this description", body = serde_json::Value)))]
+pub(super) async fn document(Extension(description): Extension<Description>) -> Response {
+    file(description.0.as_bytes().to_vec(), "application/json")
+}
+
+/// What any route may refuse.
+const ANY: &[Refusal] =
+    &[Unauthorized, HostNotAllowed, OriginNotAllowed, Busy, StorageFailed, Stopping, Verifying, Damaged];
+/// What any body may be refused for.
+const BODY: &[Refusal] = &[BadRequest, TooLarge, NotJson];
+/// Wherever a PIN is asked for.
+const PIN: &[Refusal] = &[ManagerRequired, WrongPin, Locked, UnknownCashier];
+/// Shifts and drawers.
+const SHIFT: &[Refusal] = &[
+    AmountInvalid,
+    AmountTooLarge,
+    UnknownCashier,
+    UnknownDevice,
+    ShiftRequired,
+    ShiftAlreadyOpen,
+    ShiftNotOpen,
+    DrawerHeld,
+    NotCounted,
+    InProgress,
+    NotSupported,
+    ManagerRequired,
+];
+
+/// What this route may refuse beyond that.
+fn own(operation: &str) -> Vec<Refusal> {
+    let printing: &[Refusal] = &[UnknownPayment, UnknownDay, NotFound, NotSupported, UnknownDevice];
+    match operation {
+        "makePayment" => {
+            let not: &[Refusal] = &[NotFound, MethodNotAllowed, UnknownDay, UnknownException, CashierExists];
+            Refusal::ALL.iter().copied().filter(|r| !not.contains(r)).collect()
+        }
+        "getPayment" | "getStory" => vec![BadRequest, UnknownPayment, NotFound],
+        "cancelPayment" => vec![BadRequest, UnknownPayment, NotFound, NotCancellable, InProgress],
+        "listPayments" => vec![BadRequest],
+        "getDay" => vec![BadRequest, UnknownDay],
+        "listDays" => vec![BadRequest, UnknownDay],
+        "getHours" | "getReport" => vec![BadRequest, UnknownDay, NotFound, NotSupported],
+        "closeDay" => [PIN, &[DayClosed, DayNotFooting, NotSupported, InProgress, Settling, UnknownDay]].concat(),
+        "settleTerminal" => {
+            vec![UnknownDevice, BadRequest, NotFound, Settling, BatchDisagrees, InProgress, NotSupported]
+        }
+        "resolveException" => {
+            [PIN, &[UnknownException, NotFound, NotSupported, InProgress, NotCancellable, BatchDisagrees]].concat()
+        }
+        "addCashier" => [PIN, &[CashierExists, NotSupported]].concat(),
+        "print" => printing.to_vec(),
+        "resumePrinting" => vec![UnknownDevice],
+        "closeShift" => [PIN, SHIFT].concat(),
+        "logIn" => vec![WrongPin, Locked],
+        op if op.contains("Shift") || op.contains("Drawer") || op.starts_with("pay") || op == "handOver" => {
+            SHIFT.to_vec()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The whole description, from what the routes say of themselves.
+pub(super) fn describe(mut api: OpenApi) -> Description {
+    api.info = InfoBuilder::new()
+        .title("tilld")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "The till's local API. Amounts are whole numbers of minor units. A refusal creates nothing and is \
+             application/problem+json with a stable `code`. `unknown` is not failed: never charge again, ask for the payment.",
+        ))
+        .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build()))
+        .build();
+    api.servers = Some(vec![Server::new("/")]);
+    let components = api.components.get_or_insert_default();
+    components.schemas.insert("Problem".to_owned(), problem());
+    let bearer =
+        HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("the token file's content")).build();
+    components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    let cookie = ApiKeyValue::with_description(super::session::COOKIE, "a person who has logged in");
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    let none: [&str; 0] = [];
+    api.security = Some(vec![SecurityRequirement::new("token", none), SecurityRequirement::new("session", none)]);
+    for item in api.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            refusals(operation);
+        }
+    }
+    let text = api.to_json().unwrap_or_else(|e| {
+        log::error!("the API's description cannot be written: {e}");
+        "{}".to_owned()
+    });
+    Description(text.into())
+}
+
+/// Adds what an operation may refuse, by status.
+fn refusals(operation: &mut Operation) {
+    let mut all = own(operation.operation_id.as_deref().unwrap_or_default());
+    all.extend(ANY);
+    if operation.request_body.is_some() {
+        all.extend(BODY);
+    }
+    if operation.parameters.as_ref().is_some_and(|p| !p.is_empty()) {
+        all.push(BadRequest);
+    }
+    all.sort();
+    all.dedup();
+    let mut by_status: BTreeMap<u16, Vec<Refusal>> = BTreeMap::new();
+    for refusal in all {
+        by_status.entry(refusal.status()).or_default().push(refusal);
+    }
+    for (status, refusals) in by_status {
+        let codes: Vec<_> = refusals.iter().map(|r| r.code()).collect();
+        let code = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes.clone()));
+        let schema = AllOfBuilder::new()
+            .item(Ref::from_schema_name("Problem"))
+            .item(ObjectBuilder::new().property("code", code))
+            .build();
+        let content = ContentBuilder::new().schema(Some(Schema::AllOf(schema))).build();
+        let response =
+            ResponseBuilder::new().description(codes.join(", ")).content("application/problem+json", content).build();
+        // The status may be there already, with the body of an answer that is no refusal: `/healthz` 503.
+        match operation.responses.responses.get_mut(&status.to_string()) {
+            Some(RefOr::T(there)) => there.content.extend(response.content),
+            _ => {
+                operation.responses.responses.insert(status.to_string(), RefOr::T(response));
+            }
+        }
+    }
+}
+
+/// RFC 9457, with what every refusal carries.
+fn problem() -> RefOr<Schema> {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let object = ObjectBuilder::new()
+        .property("type", text().description(Some("urn:tilld:problem:CODE")))
+        .property("title", text())
+        .property("status", ObjectBuilder::new().schema_type(Type::Integer))
+        .property("code", text().description(Some("stable: programs compare this")))
+        .property("detail", text().description(Some("a sentence that the cashier can read out")))
+        .property("detail_zh", text().description(Some("the same in Chinese")))
+        .property("facts", ObjectBuilder::new().description(Some("names and values in the sentence")));
+    let object =
+        ["type", "title", "status", "code", "detail", "detail_zh"].iter().fold(object, |o, name| o.required(*name));
+    RefOr::T(Schema::Object(object.build()))
+}

@@ -1,0 +1,140 @@
+//! Which statements of the other side were reconciled, for which days; and the payments that one may speak of. Judges nothing.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, params};
+
+use super::archive::{blob, text};
+use super::convert::{date, int, payment, unsigned};
+use super::error::plain;
+use super::reader::Reader;
+use super::statements as sql;
+use super::writer::SqliteStore;
+use crate::core::domain::BusinessDate;
+use crate::core::payment::Payment;
+use crate::core::ports::{StatementNote, StatementNoted, StoreError};
+
+/// Days and the statement (number, file name) that each is now spoken for by.
+pub type DaysOf = BTreeMap<BusinessDate, (u64, String)>;
+
+/// A statement that was reconciled before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Its number.
+    pub id: u64,
+    /// The file's name then.
+    pub name: String,
+    /// When, wall clock, milliseconds.
+    pub imported_at: i64,
+    /// Its days that a later statement has taken over.
+    pub superseded: DaysOf,
+}
+
+impl Reader {
+    /// The statement of this hash.
+    pub fn statement(&self, hash: &[u8; 32]) -> Result<Option<Known>, StoreError> {
+        self.with(|conn| {
+            let mut stmt = conn.prepare_cached(sql::STATEMENT_BY_HASH).map_err(plain)?;
+            let row = stmt
+                .query_row([hash], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, String>(1)?, r.get::<_, i64>(2)?)))
+                .optional()
+                .map_err(plain)?;
+            let Some((id, name, imported_at)) = row else { return Ok(None) };
+            let mut superseded = DaysOf::new();
+            let mut stmt = conn.prepare_cached(sql::STATEMENT_DAYS).map_err(plain)?;
+            let mut rows = stmt.query([id]).map_err(plain)?;
+            while let Some(row) = rows.next().map_err(plain)? {
+                if let Some(by) = row.get::<_, Option<i64>>(1).map_err(plain)? {
+                    superseded.insert(date(text(row, 0)?)?, (unsigned(by, "a statement")?, text(row, 2)?.to_owned()));
+                }
+            }
+            Ok(Some(Known { id: unsigned(id, "a statement")?, name, imported_at, superseded }))
+        })
+    }
+
+    /// Which statements of a format speak for these days.
+    pub fn statement_days(&self, format: &str, from: BusinessDate, to: BusinessDate) -> Result<DaysOf, StoreError> {
+        self.with(|conn| {
+            let mut days = DaysOf::new();
+            let mut stmt = conn.prepare_cached(sql::LIVE_DAYS).map_err(plain)?;
+            let mut rows = stmt.query(params![format, from.to_string(), to.to_string()]).map_err(plain)?;
+            while let Some(row) = rows.next().map_err(plain)? {
+                let id = unsigned(row.get(1).map_err(plain)?, "a statement")?;
+                days.insert(date(text(row, 0)?)?, (id, text(row, 2)?.to_owned()));
+            }
+            Ok(days)
+        })
+    }
+
+    /// How many payments of these business days were sent to the acquirer.
+    pub fn count_sent(&self, from: BusinessDate, to: BusinessDate) -> Result<u64, StoreError> {
+        self.with(|conn| {
+            let mut stmt = conn.prepare_cached(sql::COUNT_SENT_BETWEEN).map_err(plain)?;
+            let n = stmt.query_row([from.to_string(), to.to_string()], |r| r.get(0)).map_err(plain)?;
+            unsigned(n, "a count")
+        })
+    }
+
+    /// Gives them, oldest first.
+    pub fn sent(&self, from: BusinessDate, to: BusinessDate, each: &mut dyn FnMut(&Payment)) -> Result<(), StoreError> {
+        let (from, to) = (from.to_string(), to.to_string());
+        let mut after = 0;
+        loop {
+            let last = self.with(|conn| {
+                let mut stmt = conn.prepare_cached(sql::SENT_BETWEEN).map_err(plain)?;
+                let mut rows = stmt.query(params![from, to, int(after)?]).map_err(plain)?;
+                let mut last = None;
+                while let Some(row) = rows.next().map_err(plain)? {
+                    let id = unsigned(row.get(0).map_err(plain)?, "a payment's id")?;
+                    each(&payment(id, blob(row, 1)?)?);
+                    last = Some(id);
+                }
+                Ok(last)
+            })?;
+            match last {
+                Some(last) => after = last,
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+impl SqliteStore {
+    /// Notes a reconciled statement, and that it takes over its days from earlier ones of its format. The same hash again changes nothing.
+    pub fn note_statement(&mut self, note: &StatementNote) -> Result<StatementNoted, StoreError> {
+        let days: Vec<String> = note.days.iter().map(ToString::to_string).collect();
+        let counts = note.counts.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        let rows = [note.lines, note.spoiled, note.matched].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        self.alone(|conn| {
+            let known = conn.query_row(sql::STATEMENT_BY_HASH, [&note.hash.0], |r| r.get::<_, i64>(0));
+            if let Some(id) = known.optional()? {
+                return Ok(StatementNoted { id: id.unsigned_abs(), new: false, superseded_days: 0 });
+            }
+            let [long, short, differs, timing] = counts;
+            conn.prepare_cached(sql::PUT_STATEMENT)?.execute(params![
+                note.hash.0,
+                note.format,
+                note.name,
+                rows[0],
+                rows[1],
+                note.imported_at.0,
+                rows[2],
+                long,
+                short,
+                differs,
+                timing
+            ])?;
+            let id = conn.last_insert_rowid();
+            let mut superseded = 0;
+            for day in &days {
+                superseded += conn.prepare_cached(sql::SUPERSEDE_DAY)?.execute(params![id, day, note.format])?;
+                conn.prepare_cached(sql::PUT_STATEMENT_DAY)?.execute(params![id, day])?;
+            }
+            Ok(StatementNoted {
+                id: id.unsigned_abs(),
+                new: true,
+                superseded_days: u32::try_from(superseded).unwrap_or(u32::MAX),
+            })
+        })
+    }
+}
