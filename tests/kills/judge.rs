@@ -13,6 +13,8 @@ use crate::tills::Told;
 #[derive(Debug, Default)]
 pub struct Figures {
     pub host_kills: u64,
+    /// Starts that were killed before they were ready.
+    pub interrupted: u64,
     pub acknowledged: u64,
     pub answers: u64,
     pub given_up: u64,
@@ -36,7 +38,7 @@ impl Figures {
     }
 
     pub fn json(&self, kills: u64, seed: u64, took: Duration) -> Value {
-        json!({"kills": kills, "of_host": self.host_kills, "seed": seed.to_string(), "seconds": took.as_secs(),
+        json!({"kills": kills, "of_host": self.host_kills, "interrupted_starts": self.interrupted, "seed": seed.to_string(), "seconds": took.as_secs(),
             "acknowledged": self.acknowledged, "payments": self.payments, "days": self.days, "states": self.states,
             "agreed_with_acquirer": self.agreed, "disputed": self.disputed, "lost": 0, "duplicates": 0})
     }

@@ -11,6 +11,8 @@ mod chance;
 mod http;
 mod judge;
 mod rig;
+#[path = "../card_data/scan.rs"]
+mod scan;
 mod tills;
 
 use std::sync::Arc;
@@ -70,8 +72,16 @@ fn one_store(mut chance: Chance, kills: u64, figures: &mut Figures) {
             rig.kill_host();
         }
         figures.host_kills += u64::from(host_too);
+        if chance.one_in(4) {
+            rig.start_briefly(chance.below(80));
+            figures.interrupted += 1;
+        }
         if let Err(what) = rig.verify() {
             panic!("after kill {kill}: {what}; everything lies in {}", rig.dir.display());
+        }
+        if kill == 2 {
+            // What a dead process leaves: WAL, shared memory, log, sealed cards of an open batch.
+            no_cards(&rig, "after a kill");
         }
         if outage {
             rig.start_daemon();
@@ -93,6 +103,7 @@ fn one_store(mut chance: Chance, kills: u64, figures: &mut Figures) {
     if let Err(what) = rig.verify() {
         panic!("at the end: {what}; everything lies in {}", rig.dir.display());
     }
+    no_cards(&rig, "at the end");
     let judgement = rig.stop_host();
     let statement = std::fs::read_to_string(rig.dir.join("statement.csv")).unwrap();
     let wrong = judge::judge(&told, &books, &judgement, &statement, figures);
@@ -100,4 +111,12 @@ fn one_store(mut chance: Chance, kills: u64, figures: &mut Figures) {
     assert!(wrong.is_empty(), "{} are wrong: {first:#?}\neverything lies in {}", wrong.len(), rig.dir.display());
     assert_eq!(Arc::strong_count(&told), 1);
     std::fs::remove_dir_all(&rig.dir).unwrap();
+}
+
+/// No file but the acquirer's own holds a card number or a piece of a track.
+fn no_cards(rig: &Rig, when: &str) {
+    let cards = tills::TRACKS.iter().map(|track| track.split_once('=').unwrap().0.to_owned());
+    let found =
+        scan::Needles::new(cards, &tills::TRACKS).find_in(&rig.dir, &["books.jsonl", "statement.csv", "host.log"]);
+    assert_eq!(found, Vec::<String>::new(), "{when}");
 }

@@ -129,7 +129,7 @@ max_age_hours = 72
     fn program(&self, log: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tilld"));
         let log = File::options().create(true).append(true).open(self.dir.join(log)).unwrap();
-        command.current_dir(&self.dir).stdin(Stdio::null()).stderr(log).env("TILLD_LOG", "info");
+        command.current_dir(&self.dir).stdin(Stdio::null()).stderr(log).env("TILLD_LOG", "info,tilld=trace");
         command
     }
 
@@ -162,6 +162,14 @@ max_age_hours = 72
             std::thread::sleep(Duration::from_millis(10));
         }
         self.daemon = Some(child);
+    }
+
+    /// Starts the daemon and kills it before it is ready: its recovery is interrupted.
+    pub fn start_briefly(&self, ms: u64) {
+        let mut command = self.program("daemon.log");
+        let child = command.args(["run", "--config", "tilld.toml"]).stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(ms));
+        kill(child);
     }
 
     fn log(&self, name: &str) -> String {

@@ -15,7 +15,7 @@ use crate::http;
 use crate::rig::{Rig, TERMINALS, is_up};
 
 /// The well-known test cards.
-const TRACKS: [&str; 3] = [
+pub const TRACKS: [&str; 3] = [
     "6222021234567890128=49121010000000000",
     "4111111111111111=49121010000000000000",
     "5555555555554444=49121010000000000000",

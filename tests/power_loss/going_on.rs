@@ -125,6 +125,7 @@ fn after_the_power_comes_back_the_day_goes_on_and_settles() {
         assert!(one.is_ok(), "crash {n} at operation {at}, TILLD_SEED={seed}");
         chance.next();
     }
+    crate::write_figures(&serde_json::json!({"crashes": crashes, "settled": crashes, "seed": seed.to_string()}));
 }
 
 /// Operations that can fail, in a whole day after its start.
