@@ -2,6 +2,7 @@
 
 pub mod acquirer;
 pub mod msr;
+pub mod nii;
 pub mod printer;
 pub mod pty;
 pub mod scanner;
