@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveTime;
 
 use super::config::{Config, DayCut};
-use crate::core::acquirer::profile::{CompletionForm, UploadOnError};
+use crate::core::acquirer::profile::{CompletionForm, TotalsKind, UploadOnError};
 use crate::core::acquirer::{MessageName, Profile};
 use crate::core::day::CutSchedule;
 use crate::core::ledger::{ChannelRules, OfflineRules, Rules, TerminalRules, UploadPlan};
@@ -90,6 +90,8 @@ fn channel(config: &Config, profile: &Profile) -> ChannelRules {
         advice_tries: ADVICE_TRIES,
         refund_same_batch: profile.refund.same_batch,
         repeats_recognized: profile.refund.repeats_recognized,
+        net_totals: profile.settlement.totals == TotalsKind::Net,
+        end_when_balanced: profile.settlement.end_when_balanced,
         completion_as_advice: profile.preauth.completion == CompletionForm::Advice,
         completion_percent: profile.preauth.max_percent,
         upload: UploadPlan {

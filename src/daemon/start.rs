@@ -241,7 +241,8 @@ fn lanes(
             tid: terminal.tid.clone(),
             mid: terminal.mid.clone(),
             tpdu: config.acquirer.tpdu.to_vec(),
-            header: config.acquirer.header.to_vec(),
+            // some dialects have none
+            header: config.acquirer.header.iter().copied().take(profile.frame.header).collect(),
             serial_number: terminal.serial_number.clone().unwrap_or_default(),
             operator: "01 ".into(),
             currency: config.store.currency,

@@ -3,6 +3,7 @@
 pub mod acquirer;
 pub mod bridge;
 pub mod msr;
+pub mod nii;
 pub mod printer;
 pub mod pty;
 pub mod scanner;

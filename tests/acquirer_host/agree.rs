@@ -185,7 +185,7 @@ fn every_message_of_the_profile_is_served_and_accepted() {
         pair.stan += 1;
         let (composed, actions) = pair.send(pair.stan, Outgoing::Settle(all));
         assert!(pair.read(&composed, &actions).verdict.unwrap().balanced());
-        pair.ask(Outgoing::End { balanced: true, records: 0 });
+        pair.ask(Outgoing::End { balanced: true, records: 0, totals: HostTotals::default() });
         pair.batch = 2;
         pair.pay(&sale);
         pair.ask(Outgoing::SignOff);
@@ -216,7 +216,7 @@ fn an_unbalanced_batch_is_uploaded() {
     for eight in rows.chunks(8) {
         pair.ask(Outgoing::Upload(eight.to_vec()));
     }
-    pair.ask(Outgoing::End { balanced: false, records: 11 });
+    pair.ask(Outgoing::End { balanced: false, records: 11, totals: HostTotals::default() });
     pair.clean();
 }
 

@@ -172,7 +172,7 @@ fn a_day_of_every_message_finds_nothing_and_settles_balanced() {
 
     let (_, answer) = day.done(Outgoing::Settle(day.totals()));
     assert!(answer.verdict.unwrap().balanced(), "{answer:?}");
-    let (_, answer) = day.done(Outgoing::End { balanced: true, records: 0 });
+    let (_, answer) = day.done(Outgoing::End { balanced: true, records: 0, totals: HostTotals::default() });
     assert!(answer.verdict.is_none());
     day.done(Outgoing::SignOff);
     let judgement = day.host.judgement();
@@ -231,7 +231,7 @@ fn an_unbalanced_batch_goes_up_and_ends() {
     approved(day.say_as(refunded.stan, Outgoing::UploadOne(Box::new(refund))));
     let offline = payment(MessageName::OfflineSale, Entry::Magstripe, card());
     approved(day.say_as(stored.stan, Outgoing::UploadOne(Box::new(offline))));
-    day.done(Outgoing::End { balanced: false, records: 5 });
+    day.done(Outgoing::End { balanced: false, records: 5, totals: HostTotals::default() });
     assert!(day.host.judgement().settlements[0].ended);
 
     day.batch = 2;

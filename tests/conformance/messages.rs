@@ -354,12 +354,12 @@ fn management() -> Vec<Case> {
         ),
         manage(
             "end, balanced",
-            Outgoing::End { balanced: true, records: 0 },
+            Outgoing::End { balanced: true, records: 0, totals: HostTotals::default() },
             "t=0320 11=000123 48=0000 60=00000007207",
         ),
         manage(
             "end after an upload",
-            Outgoing::End { balanced: false, records: 42 },
+            Outgoing::End { balanced: false, records: 42, totals: HostTotals::default() },
             "t=0320 11=000123 48=0042 60=00000007202",
         ),
     ]

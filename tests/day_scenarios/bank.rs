@@ -220,7 +220,9 @@ impl Bank {
             Outgoing::Settle(_) => "settle".to_owned(),
             Outgoing::Upload(rows) => format!("upload-{}", rows.len()),
             Outgoing::UploadOne(_) => "upload-one".to_owned(),
-            Outgoing::End { balanced, records } => format!("end-{}-{records}", if *balanced { "207" } else { "202" }),
+            Outgoing::End { balanced, records, .. } => {
+                format!("end-{}-{records}", if *balanced { "207" } else { "202" })
+            }
         };
         self.account_mut(terminal).heard.push(format!("{word} {}/{}", order.batch, order.stan));
         match &order.message {
@@ -261,7 +263,7 @@ impl Bank {
                 }
                 self.answer("00", order)
             }
-            Outgoing::End { balanced, records } => self.end(terminal, order, *balanced, *records),
+            Outgoing::End { balanced, records, .. } => self.end(terminal, order, *balanced, *records),
         }
     }
 

@@ -122,6 +122,8 @@ pub fn rules() -> Rules {
             advice_tries: 3,
             refund_same_batch: true,
             repeats_recognized: false,
+            net_totals: false,
+            end_when_balanced: true,
             completion_as_advice: false,
             completion_percent: 115,
             upload: tilld::core::ledger::UploadPlan::default(),

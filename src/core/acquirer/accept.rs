@@ -64,7 +64,8 @@ pub fn accept(
         answer.verdict = verdict(profile, &message);
     }
     let mut problem = None;
-    if take_keys && pending.purpose == Purpose::SignOn && answer.class == AnswerClass::Approved {
+    if take_keys && profile.sign_on.keys && pending.purpose == Purpose::SignOn && answer.class == AnswerClass::Approved
+    {
         problem = keys.load_work_keys(message.bytes(62).unwrap_or_default()).err();
         if problem.is_some() {
             (answer.class, answer.doubt) = (AnswerClass::Unknown, Some(Doubt::Keys));

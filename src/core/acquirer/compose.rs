@@ -363,6 +363,10 @@ impl Source<'_> {
             Value::Tid => identity.tid.to_string(),
             Value::Mid => identity.mid.to_string(),
             Value::Serial => identity.serial_number.clone(),
+            Value::Nii => {
+                let digits: String = identity.tpdu.iter().map(|byte| format!("{byte:02x}")).collect();
+                digits.get(3..6)?.to_owned()
+            }
             Value::SerialLength => format!("{:02}", identity.serial_number.len()),
             Value::Operator => identity.operator.clone(),
             Value::KeyForm if self.key_len <= 8 => self.profile.sign_on.single.clone(),
@@ -387,6 +391,7 @@ impl Source<'_> {
             Value::Pan | Value::Expiry | Value::Track2 | Value::Code | Value::CodeLength => {
                 of_instrument(payment.instrument.as_ref()?, value)
             }
+            Value::Mti => Some(self.row?.mti.to_string()),
             Value::ApprovalCode => payment.approval_code.clone(),
             Value::OfflineMode => Some(if payment.approval_code.is_some() { "00" } else { "02" }.to_owned()),
             Value::OriginalBatch => Some(original?.batch.to_string()),
@@ -407,7 +412,7 @@ impl Source<'_> {
         match (&self.order.message, value) {
             (Outgoing::Upload(rows), Value::Rows) => Some(upload_rows(rows)),
             (Outgoing::End { records, .. }, Value::Records) => Some(format!("{records:04}")),
-            (Outgoing::Settle(totals), value) => of_halves(totals, value),
+            (Outgoing::Settle(totals) | Outgoing::End { totals, .. }, value) => of_halves(totals, value),
             _ => None,
         }
     }

@@ -303,7 +303,7 @@ fn a_settlement_and_its_ends() {
     assert_eq!(pending.purpose, Purpose::Settle);
     for (balanced, kind) in [(true, "207"), (false, "202")] {
         unmaced(
-            Outgoing::End { balanced, records: 42 },
+            Outgoing::End { balanced, records: 42, totals: HostTotals::default() },
             &format!("0320 0020000000C10010 000123 TIDMID 0004 0042 0011 00000007{kind} 0"),
         );
     }
@@ -371,7 +371,10 @@ fn what_cannot_be_said_is_refused_before_the_line() {
         refused(Outgoing::Settle(HostTotals { domestic: half, foreign: HostHalf::default() })),
         ComposeError::Value(_)
     ));
-    assert!(matches!(refused(Outgoing::End { balanced: true, records: 10_000 }), ComposeError::Value(_)));
+    assert!(matches!(
+        refused(Outgoing::End { balanced: true, records: 10_000, totals: HostTotals::default() }),
+        ComposeError::Value(_)
+    ));
     let spoiled = Some(Instrument::Track2(Track2::new("4111 1111=30".into())));
     assert_eq!(refused(pay(sale(spoiled))), field(35, EncodeFault::NotADigit));
     let order = order(1_000_000, pay(sale(stripe())));

@@ -41,6 +41,8 @@ pub enum Outgoing {
         balanced: bool,
         /// Records uploaded.
         records: u16,
+        /// The totals that were asked about: some dialects repeat them.
+        totals: HostTotals,
     },
 }
 

@@ -56,6 +56,8 @@ pub struct Batch {
     pub last: Option<Seq>,
     /// What the acquirer has acknowledged, gross.
     pub totals: HostTotals,
+    /// Of these, what was voided in it, as debit: what net totals leave out on both sides.
+    pub voided: HostTotals,
     /// Each day's part of it, by the day of the payments; vouchers for late answers stand in none.
     pub parts: BTreeMap<BusinessDate, Columns>,
     /// The totals that were asked about, and the STAN of that message.
@@ -84,6 +86,7 @@ impl Batch {
             first: None,
             last: None,
             totals: HostTotals::default(),
+            voided: HostTotals::default(),
             parts: BTreeMap::new(),
             asked: None,
             verdicts: None,
@@ -135,9 +138,32 @@ impl Batch {
             Some(more) if more <= Minor::MAX_ISO => {
                 *sum = more;
                 *count = count.saturating_add(1);
+                if column == Column::Void {
+                    let voided = if foreign { &mut self.voided.foreign } else { &mut self.voided.domestic };
+                    voided.debit = voided.debit.checked_add(amount).unwrap_or(voided.debit);
+                    voided.debit_count = voided.debit_count.saturating_add(1);
+                }
                 true
             }
             _ => false,
+        }
+    }
+
+    /// The totals without what was voided, and without the voids.
+    #[must_use]
+    pub fn net_totals(&self) -> HostTotals {
+        let net = |gross: HostHalf, voided: HostHalf| {
+            let less = |sum: Minor| sum.checked_sub(voided.debit).unwrap_or(sum);
+            HostHalf {
+                debit: less(gross.debit),
+                debit_count: gross.debit_count.saturating_sub(voided.debit_count),
+                credit: less(gross.credit),
+                credit_count: gross.credit_count.saturating_sub(voided.debit_count),
+            }
+        };
+        HostTotals {
+            domestic: net(self.totals.domestic, self.voided.domestic),
+            foreign: net(self.totals.foreign, self.voided.foreign),
         }
     }
 

@@ -287,6 +287,12 @@ impl Ledger {
                 scene.back_off(&mut line.reversals);
                 self.reversal_failed(*id, terminal, scene.rules)
             }
+            Subject::Settle(_)
+                if answer.verdict.is_some_and(|v| v.balanced()) && !scene.rules.channel.end_when_balanced =>
+            {
+                let batch = self.terminal(terminal).batch.number;
+                vec![Event::BatchEndSeen { terminal: terminal.clone(), batch }]
+            }
             Subject::Settle(_) if answer.verdict.is_some_and(|v| !v.balanced()) => {
                 vec![self.exception(ExceptionKind::Unbalanced, None, terminal, 0)]
             }

@@ -59,11 +59,16 @@ pub(super) struct OrderSources<'a> {
 impl OrderSources<'_> {
     /// The order of a `Sending` event.
     pub fn order(&self, event: &Event, secrets: &mut Secrets) -> Result<Option<Order>, StoreError> {
-        let Event::Sending { stan, batch, subject, .. } = event else { return Ok(None) };
+        let Event::Sending { terminal, stan, batch, subject } = event else { return Ok(None) };
         let message = match subject {
             Subject::SignOn => Some(Outgoing::SignOn),
             Subject::Settle(totals) => Some(Outgoing::Settle(*totals)),
-            Subject::End { balanced, records } => Some(Outgoing::End { balanced: *balanced, records: *records }),
+            Subject::End { balanced, records } => {
+                let terminal = Some(terminal).and_then(|id| self.ledger.terminals.get(id));
+                let totals = terminal.and_then(|t| t.batch.asked.as_ref()).map(|(_, totals)| *totals);
+                let totals = totals.unwrap_or_default();
+                Some(Outgoing::End { balanced: *balanced, records: *records, totals })
+            }
             Subject::Payment(id) => {
                 let presented = secrets.take(*id);
                 self.payment(*id)?.map(|p| self.message(&p, false, presented)).transpose()?.flatten().map(boxed)

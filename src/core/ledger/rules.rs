@@ -129,6 +129,10 @@ pub struct ChannelRules {
     pub refund_same_batch: bool,
     /// An unanswered refund is repeated under its numbers, because the acquirer recognizes repeats.
     pub repeats_recognized: bool,
+    /// Field 48, or its like, is net: a voided sale and its void count nowhere.
+    pub net_totals: bool,
+    /// A balanced batch is ended by a message of its own; where not, the verdict ends it.
+    pub end_when_balanced: bool,
     /// A completion is stored and told as an advice; else it is asked for.
     pub completion_as_advice: bool,
     /// A completion may be so many hundredths of what was authorized.

@@ -77,7 +77,9 @@ impl Ledger {
             return Ok(if retry { self.again(id, repeat.id, Subject::Payment(repeat.id)) } else { None });
         }
         if terminal.settle.is_some() && stored.is_none() && retry && !terminal.batch.is_empty() {
-            let subject = Subject::Settle(terminal.batch.totals);
+            let net = scene.rules.channel.net_totals;
+            let totals = if net { terminal.batch.net_totals() } else { terminal.batch.totals };
+            let subject = Subject::Settle(totals);
             return Ok(Some(self.fresh(id, terminal, subject)));
         }
         let stored = stored.filter(|_| retry);

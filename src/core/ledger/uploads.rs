@@ -5,7 +5,7 @@ use super::decide_lane::{Scene, message_name};
 use super::{Ledger, Rules, Terminal};
 use crate::core::acquirer::{Verdict, Verdicts};
 use crate::core::domain::{PaymentId, Stan, TerminalId};
-use crate::core::journal::{Event, Subject};
+use crate::core::journal::{Column, Event, Subject};
 use crate::core::payment::Payment;
 use crate::core::ports::StoreError;
 
@@ -68,6 +68,9 @@ fn record(payment: &Payment, verdicts: Option<Verdicts>, rules: &Rules) -> Optio
     let own = if foreign { halves[1] } else { halves[0] };
     let everything = plan.all_on_error && halves.contains(&Verdict::Error);
     if !payment.in_host_totals || (own == Verdict::Balanced && !everything) {
+        return None;
+    }
+    if rules.channel.net_totals && (payment.voided_by.is_some() || payment.column() == Column::Void) {
         return None;
     }
     let (place, single) = plan.place(message_name(payment, payment.stored_at.is_some())?)?;

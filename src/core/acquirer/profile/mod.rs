@@ -18,7 +18,10 @@ pub use rules::*;
 pub use template::{Template, Value};
 
 /// The profiles that ship: name and text.
-const BUILTIN: &[(&str, &str)] = &[("unionpay-pos", include_str!("../profiles/unionpay-pos.toml"))];
+const BUILTIN: &[(&str, &str)] = &[
+    ("unionpay-pos", include_str!("../profiles/unionpay-pos.toml")),
+    ("nii-pos", include_str!("../profiles/nii-pos.toml")),
+];
 
 /// Why a profile is not taken. The text names the line or the place.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -322,6 +325,9 @@ impl RawProfile {
         }
         if raw.mac && self.fields.format(64).is_none() {
             return Err(wrong(place, "it carries a MAC, and [fields] has no 64"));
+        }
+        if !self.sign_on.keys && (raw.mac || raw.sets.iter().any(|set| set == "pin")) {
+            return Err(wrong(place, "[sign_on] brings no keys: there can be neither MAC nor PIN"));
         }
         if raw.reversible && raw.advice {
             return Err(wrong(place, "an advice is repeated, never reversed"));

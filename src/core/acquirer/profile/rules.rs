@@ -55,6 +55,9 @@ pub struct SignOnForms {
     pub single: String,
     /// 16 bytes or more.
     pub double: String,
+    /// Its answer brings work keys; where not, no message may carry a MAC or a PIN.
+    #[serde(default = "yes")]
+    pub keys: bool,
 }
 
 /// What must be there as payer.
@@ -213,6 +216,9 @@ pub struct SettlementRules {
     pub upload_on_error: UploadOnError,
     /// Whether advices that the host refused count.
     pub rejected_advices: bool,
+    /// A balanced batch is ended by a message of its own; where not, the verdict ends it.
+    #[serde(default = "yes")]
+    pub end_when_balanced: bool,
     /// Organisations of field 63.1 that belong to the domestic half.
     pub domestic: Vec<String>,
 }
@@ -260,6 +266,10 @@ pub struct Limits {
     pub sum: i64,
     /// Records uploaded.
     pub records: u32,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn numbered<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<u8, Template>, D::Error> {

@@ -64,6 +64,10 @@ values!(
     OriginalApproval = "original_approval",
     /// Card organisation of the original, else the profile's default.
     Organisation = "organisation",
+    /// The network's number (NII), three digits: the destination in the TPDU.
+    Nii = "nii",
+    /// The type of a record's own message, 4 digits.
+    Mti = "mti",
     /// Field 39 of a reversal.
     Reason = "reason",
     /// The terminal's serial number.

@@ -1,0 +1,100 @@
+//! A second dialect by profile alone: a day through a host of the Hypercom/NII style, settled.
+
+use std::collections::BTreeMap;
+
+use tilld::core::acquirer::iso8583::Deframer;
+use tilld::core::domain::{Kind, Minor, Refusal, State, WallMs};
+use tilld::sim::nii::{LAYOUT, NiiHost};
+
+use crate::rig::{ABROAD, Bank, HOME, Shop, code, stripe};
+
+#[derive(Default)]
+struct Nii {
+    host: NiiHost,
+    sessions: BTreeMap<(String, u64), Deframer>,
+}
+
+impl Bank for Nii {
+    fn bytes(&mut self, _: WallMs, connection: (&str, u64), bytes: &[u8]) -> Vec<(u64, Option<Vec<u8>>)> {
+        let key = (connection.0.to_owned(), connection.1);
+        let session = self.sessions.entry(key).or_insert_with(|| Deframer::new(LAYOUT));
+        self.host.bytes(session, bytes).into_iter().map(|answer| (0, Some(answer))).collect()
+    }
+
+    fn findings(&self) -> Vec<String> {
+        self.host.findings.clone()
+    }
+}
+
+/// Sales, a void, a refund, a declined one, one stored offline, one whose answer was lost.
+fn a_day() -> Shop<Nii> {
+    let mut shop = Shop::open("nii-pos", Nii::default(), 1);
+    shop.bank.host.decline.push((51, "51"));
+    let sold = shop.sale("a", 1, 1_000, stripe(HOME));
+    let voided = shop.sale("b", 1, 2_000, stripe(ABROAD));
+    assert_eq!(shop.refer("v", Kind::Void, &voided, 2_000).unwrap().state, State::Approved);
+    assert_eq!(shop.refer("r", Kind::Refund, &sold, 300).unwrap().state, State::Approved);
+    assert_eq!(shop.sale("d", 1, 1_051, stripe(HOME)).state, State::Declined);
+    shop.bank.host.lose_answers = 1;
+    let lost = shop.sale("l", 1, 700, stripe(HOME));
+    assert_eq!(lost.state, State::Unknown);
+    shop.pass(10_000);
+    assert_eq!(shop.state(&lost), State::Reversed);
+    shop.set_line(false);
+    shop.pass(2_000);
+    let stored = shop.sale("o", 1, 400, stripe(HOME));
+    shop.set_line(true);
+    shop.pass(60_000);
+    assert_eq!(shop.state(&stored), State::Forwarded);
+    let mut scan = shop.asks("q", 1, Kind::Sale, 100);
+    (scan.method, scan.presented) = (tilld::core::domain::Method::Qr, Some(code("134567890123456789")));
+    assert_eq!(shop.pay(scan).unwrap_err().refusal, Refusal::NotSupported);
+    shop.check();
+    shop
+}
+
+#[test]
+fn a_balanced_day_is_ended_by_its_verdict() {
+    let mut shop = a_day();
+    shop.cut();
+    shop.pass(30_000);
+    shop.check();
+    assert_eq!(shop.bank.host.ended, [("10000001".to_owned(), 1, None)]);
+    assert_eq!(shop.bank.host.net("10000001", 1), [(2, 1_400), (1, 300)]);
+    let batch = shop.ledger().ended.values().next().unwrap().clone();
+    let asked = batch.asked.clone().unwrap().1.domestic;
+    assert_eq!((asked.debit, asked.debit_count, asked.credit, asked.credit_count), (Minor(1_400), 2, Minor(300), 1));
+    assert_eq!(batch.result(), "balanced");
+    let next = shop.sale("n", 1, 900, stripe(HOME));
+    assert_eq!(next.batch.unwrap().0, 2);
+    shop.check();
+}
+
+#[test]
+fn a_disputed_day_sends_each_record_and_a_second_0500() {
+    let mut shop = a_day();
+    shop.bank.host.dispute = true;
+    shop.cut();
+    shop.pass(60_000);
+    shop.check();
+    // 95, then the sale, the refund and the stored sale; neither the voided one nor its void.
+    assert_eq!(shop.bank.host.ended, [("10000001".to_owned(), 1, Some(3))]);
+    let batch = shop.ledger().ended.values().next().unwrap().clone();
+    assert_eq!((batch.result(), batch.records), ("unbalanced", 3));
+}
+
+#[test]
+fn a_disputed_day_survives_a_crash_and_a_lost_answer_at_every_step() {
+    for step in 0..12 {
+        let mut shop = a_day();
+        shop.bank.host.dispute = true;
+        shop.cut();
+        shop.pass(50 * step + 25);
+        shop.bank.host.lose_answers = 1;
+        shop.pass(60);
+        shop.crash();
+        shop.pass(90_000);
+        shop.check();
+        assert_eq!(shop.bank.host.ended, [("10000001".to_owned(), 1, Some(3))], "step {step}");
+    }
+}
