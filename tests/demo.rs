@@ -14,6 +14,11 @@ fn a_day_is_played_and_both_sides_agree() {
     eprintln!("{}", result.report);
     assert!(result.good, "{:#}", result.json);
     assert_eq!((result.json["duplicates"].as_u64(), result.json["lost"].as_u64()), (Some(0), Some(0)));
+    let reconciled = &result.json["demo"]["reconciled"];
+    assert_eq!(reconciled["matched_count"], result.json["demo"]["agreed_with_acquirer"], "{reconciled:#}");
+    for class in ["long", "short", "differs", "timing"] {
+        assert_eq!(reconciled[class], 0, "{reconciled:#}");
+    }
     for column in ["sale", "refund", "void", "vouchers"] {
         let sum = |table: &str, part: &str| -> i64 {
             result.json[table].as_array().unwrap().iter().map(|g| g[column][part].as_i64().unwrap()).sum()

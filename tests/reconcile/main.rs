@@ -5,3 +5,4 @@ mod files;
 mod judgements;
 mod million;
 mod month;
+mod store;
