@@ -60,12 +60,15 @@ pub struct Booked {
 /// Sales and refunds in force, net of voids: count and sum each.
 pub type Net = [(u32, i64); 2];
 
+/// A claim that was not ours, and the records that came since: by type and STAN.
+type Differing = (String, BTreeMap<String, (i64, String)>);
+
 #[derive(Debug, Default)]
 struct Terminal {
     batch: u32,
     signed_on: bool,
     /// What the terminal claimed where that was not ours, and the records that came since: by type and STAN.
-    differs: Option<(String, BTreeMap<String, (i64, String)>)>,
+    differs: Option<Differing>,
     /// The last settlement message, so that its repeat is answered alike.
     last: Option<(String, String)>,
 }

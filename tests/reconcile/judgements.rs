@@ -158,13 +158,13 @@ fn both_have_it_and_not_alike() {
 #[test]
 fn the_other_side_of_the_cut_waits_three_days() {
     let tomorrow = Ours { settles: Some(day("2026-11-21")), ..ours(7) };
-    let waits = judge_on("2026-11-24", &[tomorrow.clone()], &[]);
+    let waits = judge_on("2026-11-24", std::slice::from_ref(&tomorrow), &[]);
     assert_eq!(only(&waits), "Timing/later");
     assert!(waits.agrees());
-    assert_eq!(only(&judge_on("2026-11-25", &[tomorrow.clone()], &[])), "Short/overdue");
+    assert_eq!(only(&judge_on("2026-11-25", std::slice::from_ref(&tomorrow), &[])), "Short/overdue");
     assert_eq!(only(&judge(&[tomorrow], &[row(7)])), "Timing/other_day");
     let no_f15 = Ours { settles: None, ..ours(7) };
-    assert_eq!(only(&judge_on("2026-11-22", &[no_f15.clone()], &[])), "Timing/edge");
+    assert_eq!(only(&judge_on("2026-11-22", std::slice::from_ref(&no_f15), &[])), "Timing/edge");
     assert_eq!(only(&judge_on("2026-11-24", &[no_f15], &[])), "Short/missing");
     let accepted = judge(&[ours(7)], &[Row { state: RowState::Pending, ..row(7) }]);
     assert_eq!(only(&accepted), "Timing/accepted");

@@ -208,7 +208,7 @@ fn write(name: &str, rows: &[Theirs]) -> Vec<u8> {
             for r in rows {
                 let m = &r.made;
                 let day = r.day;
-                let _ = match m.kind {
+                match m.kind {
                     RowKind::Sale => write_to(
                         &mut text,
                         &[&format!("{day} 10:00:00"), &m.order, "SUCCESS", "0", "", &yuan(m.amount), "0.00"],

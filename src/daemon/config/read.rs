@@ -233,7 +233,7 @@ impl Reader<'_> {
         {
             s.wrong(
                 "ca_file",
-                span.clone(),
+                *span,
                 Sentence::new(
                     "使用 tls:// 时必须设置：签发收单方证书的 CA（PEM）。不使用系统证书",
                     "is needed with tls://: the PEM of whoever signs the acquirer's certificate. The system's certificates are not used",
