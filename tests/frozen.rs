@@ -86,6 +86,7 @@ fn answer(class: AnswerClass, doubt: Option<Doubt>) -> Box<Answer> {
         organisation: text("CUP"),
         verdict: Some(Verdicts { domestic: Verdict::Balanced, foreign: Verdict::Unbalanced }),
         processing_request: 3,
+        balance: None,
         masked_frame: "0210…".into(),
     })
 }

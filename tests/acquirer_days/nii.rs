@@ -62,7 +62,7 @@ fn a_balanced_day_is_ended_by_its_verdict() {
     assert_eq!(shop.bank.host.ended, [("10000001".to_owned(), 1, None)]);
     assert_eq!(shop.bank.host.net("10000001", 1), [(2, 1_400), (1, 300)]);
     let batch = shop.ledger().ended.values().next().unwrap().clone();
-    let asked = batch.asked.clone().unwrap().1.domestic;
+    let asked = batch.asked.unwrap().1.domestic;
     assert_eq!((asked.debit, asked.debit_count, asked.credit, asked.credit_count), (Minor(1_400), 2, Minor(300), 1));
     assert_eq!(batch.result(), "balanced");
     let next = shop.sale("n", 1, 900, stripe(HOME));
