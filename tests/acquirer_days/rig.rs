@@ -144,7 +144,7 @@ max_age_hours = 72
     );
     for n in 1..=tills {
         text += &format!(
-            "[[terminal]]\nid = \"POS{n}\"\ntid = \"1000000{n}\"\nmid = \"{MID}\"\nserial_number = \"0000320{n}\"\n"
+            "[[terminal]]\nid = \"POS{n}\"\ntid = \"1000000{n}\"\nmid = \"{MID}\"\nmaster_key_file = \"POS{n}.tmk\"\nserial_number = \"0000320{n}\"\n"
         );
     }
     Config::parse(&text, Path::new("/nowhere/tilld.toml")).unwrap().0

@@ -113,7 +113,6 @@ fn every_answer_says_what_a_browser_may_do_with_it() {
 #[test]
 fn addresses_that_do_not_exist_are_told_so() {
     let house = House::open();
-    house.get("/").is(404, "not_found");
     house.get("/v1/nowhere").is(404, "not_found");
     house.get("/v1/payments/%FF").is(400, "bad_request");
     house.raw("DELETE /v1/payments HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").is(405, "method_not_allowed");

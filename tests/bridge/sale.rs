@@ -111,8 +111,9 @@ fn a_bridge_that_goes_away_stops_cards_and_comes_back() {
             stand.card(Some(TRACK2));
             stand.plug().unwrap();
         });
-        let state = paid.as_ref().ok().and_then(|p| p["state"].as_str());
-        assert!(matches!(state, Some("approved" | "cancelled")), "{paid:?}");
+        // The reader may be back a moment before the line is: then the sale is refused and nothing is journaled.
+        let state = paid.as_ref().map(|p| p["state"].as_str().unwrap_or_default()).map_err(String::as_str);
+        assert!(matches!(state, Ok("approved" | "cancelled") | Err("needs_line")), "{paid:?}");
         // Power off and on: the keys are gone, and it says so.
         stand.restart();
         rig.until("it asks for its key", async || {
