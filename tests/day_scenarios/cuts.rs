@@ -228,3 +228,22 @@ fn a_clock_that_jumps_cuts_nothing_and_says_so_once() {
     ",
     );
 }
+
+#[test]
+fn a_second_close_after_midnight_is_refused_as_well() {
+    let mut rules = rules();
+    rules.cut = CutSchedule::At(NaiveTime::from_hms_opt(3, 0, 0).unwrap());
+    play_with(
+        rules,
+        "
+        1001 POS1 sells a cash 12.00              => approved
+        wait 17h
+        cut                                       => 2026-03-07 Z1
+        cut                                       => day_closed
+        wait 2h
+        open-day                                  => 2026-03-08
+        wait 24h
+        open-day                                  => 2026-03-09
+    ",
+    );
+}

@@ -3,6 +3,7 @@
 
 mod bank;
 mod chance;
+mod cost;
 mod crashes;
 mod cuts;
 mod doubts;

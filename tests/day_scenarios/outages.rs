@@ -253,6 +253,7 @@ fn what_stands_aside_and_is_given_up_is_a_negative_voucher() {
         wait 73h
         a state                                => set_aside
         cut                                    => 2026-03-07 Z1
+        M1 resolves 1 confirmed-approved       => bad_request
         M1 resolves 1 written-off              => done
         a state                                => rejected
         a card                                 => erased

@@ -286,7 +286,9 @@ impl Day {
         self.both_books_agree(&payments);
         self.settlements_are_balanced_or_explained(&payments);
         let judgement = self.rig.host.judgement();
-        let stale = |n: &usize, rule: Rule| rule == Rule::BadMac && self.rig.stale.contains(n);
+        // Bytes of a connection that had died meanwhile: keys and batch have moved on, the host refuses them and says so.
+        let passed = |rule| matches!(rule, Rule::BadMac | Rule::WrongBatch | Rule::FinancialInSettlement);
+        let stale = |n: &usize, rule: Rule| passed(rule) && self.rig.stale.contains(n);
         let findings: Vec<_> = judgement.findings.iter().enumerate().filter(|(n, f)| !stale(n, f.rule)).collect();
         assert!(findings.is_empty(), "the acquirer found: {findings:#?}");
         assert_eq!(judgement.duplicates, 0, "{:#?}", judgement.duplicate_list);

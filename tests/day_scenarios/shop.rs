@@ -473,6 +473,11 @@ impl Shop {
         again.evict();
         assert_eq!(&again, self.ledger(), "from the newest snapshot");
         assert_eq!(&Ledger::from_bytes(&genesis.to_bytes()).unwrap(), self.ledger(), "as a snapshot of its own");
+        let current = self.ledger().terminals.values().map(|t| &t.batch);
+        for batch in current.chain(self.ledger().ended.values()) {
+            let asked = batch.asked.as_ref().map(|(_, totals)| *totals);
+            assert!(asked.is_none_or(|asked| asked == batch.totals), "{} took more after 0500", batch.number);
+        }
         let recount = store.recount(open).unwrap();
         let totals = &self.ledger().today().totals;
         let ours: BTreeMap<String, _> = totals.slots.iter().map(|(k, v)| (k.as_text(), *v)).collect();

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveTime;
+
 use super::decide_lane::Scene;
 use super::decide_pay::Stop;
 use super::{Index, Ledger, Lines, Rules};
-use crate::core::day::{ClockPair, CutVerdict, cut_due, local_time};
+use crate::core::day::{ClockPair, CutSchedule, CutVerdict, cut_due, local_time};
 use crate::core::domain::{BatchNo, BusinessDate, CashierId, Now, PaymentId, Refusal, Reject, Role, TerminalId};
 use crate::core::journal::{Columns, Event, ExceptionKind, SettleReason, Silence};
 use crate::core::ports::{Archive, StoreError};
@@ -44,9 +46,13 @@ impl Ledger {
         Ok(events)
     }
 
-    /// The open day has not come yet by the calendar, and nothing has happened on it: this is the evening's close a second time.
+    /// The open day has not begun yet by the clock, and nothing has happened on it: this is the evening's close a second time.
     fn closed_already(&self, now: Now, rules: &Rules) -> bool {
-        let ahead = local_time(rules.zone, now.wall).is_some_and(|local| local.date() < self.open.0);
+        let begins = match rules.cut {
+            CutSchedule::At(time) => self.open.0.and_time(time),
+            CutSchedule::Manual => self.open.0.and_time(NaiveTime::MIN),
+        };
+        let ahead = local_time(rules.zone, now.wall).is_some_and(|local| local < begins);
         ahead && self.today().is_untouched() && !self.payments.values().any(|p| p.date == self.open)
     }
 

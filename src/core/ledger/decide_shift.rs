@@ -4,6 +4,7 @@ use super::decide_pay::known;
 use super::{Ledger, Rules};
 use crate::core::domain::{CashierId, ExceptionNo, Minor, Refusal, Reject, Role, ShiftNo, State, TerminalId};
 use crate::core::journal::{Event, Resolution};
+use crate::core::payment::Payment;
 
 impl Ledger {
     /// 开班
@@ -158,8 +159,7 @@ impl Ledger {
         }
         let open = self.exceptions.get(&exception);
         let open = open.ok_or_else(|| Refusal::UnknownException.with("exception", exception.0))?;
-        let state = open.payment.and_then(|id| self.payments.get(&id)).map(|p| p.state);
-        let choices = choices(state);
+        let choices = choices(open.payment.and_then(|id| self.payments.get(&id)));
         if !choices.contains(&how) {
             let words = choices.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
             return Err(Refusal::BadRequest.with("what", format!("resolution: {words}")));
@@ -174,9 +174,11 @@ impl Ledger {
 
 /// What can be decided about something: where a payment hangs on it, only what decides the payment. An exception that is closed
 /// without that would leave the payment with nobody to decide it.
-fn choices(payment: Option<State>) -> &'static [Resolution] {
+fn choices(payment: Option<&Payment>) -> &'static [Resolution] {
     use Resolution::{ConfirmedApproved, ConfirmedDeclined, Noted, Retry, WrittenOff};
-    match payment {
+    match payment.map(|p| p.state) {
+        // The acquirer cannot have what was never sent.
+        Some(State::SetAside) if payment.is_some_and(Payment::never_sent) => &[Retry, WrittenOff],
         Some(State::Unknown) => &[ConfirmedApproved, ConfirmedDeclined, WrittenOff],
         Some(State::SetAside) => &[Retry, ConfirmedApproved, ConfirmedDeclined, WrittenOff],
         _ => &[Noted, WrittenOff],
