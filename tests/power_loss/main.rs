@@ -77,7 +77,7 @@ fn cut_everywhere(history: &History, states: u64, seed: u64, stop_at: usize) -> 
                 let mut replayer = Replayer::default();
                 for (at, op) in (1usize..).zip(&history.log) {
                     replayer.follow(op);
-                    if at as u64 % threads != thread || at as u64 / threads % every != 0 {
+                    if at as u64 % threads != thread || !(at as u64 / threads).is_multiple_of(every) {
                         continue;
                     }
                     // With nothing under way there is only one way.
