@@ -86,6 +86,9 @@ struct Inner {
     ops: u64,
     fault: Option<Fault>,
     struck: u64,
+    syncs: u64,
+    /// What a sync takes.
+    flush: std::time::Duration,
 }
 
 #[derive(Debug)]
@@ -179,6 +182,16 @@ impl Disk {
     /// Operations so far.
     pub fn ops(&self) -> u64 {
         self.lock().ops
+    }
+
+    /// Syncs so far.
+    pub fn syncs(&self) -> u64 {
+        self.lock().syncs
+    }
+
+    /// From now on a sync takes this long, and holds nobody else up.
+    pub fn flush_takes(&self, time: std::time::Duration) {
+        self.lock().flush = time;
     }
 
     /// From now on; `at` counts from here.
@@ -312,6 +325,12 @@ impl Handle {
         inner.note(Op::Sync { file: Arc::clone(&self.file) });
         if self.new_name.swap(false, Ordering::Relaxed) {
             inner.note(Op::SyncFolder);
+        }
+        inner.syncs += 1;
+        let flush = inner.flush;
+        drop(inner);
+        if !flush.is_zero() {
+            std::thread::sleep(flush);
         }
         ffi::SQLITE_OK
     }

@@ -1,0 +1,80 @@
+//! The figures of the README's table, each beside its limit or peer, measured in the same run on the same disk:
+//! `cargo bench --bench till -- [--json FILE] [--dir DIR] [NAME…]`. Without names all are measured; what needs a program that is not here
+//! (PostgreSQL, Python) says so and is left out. Nothing here judges a test run: a target that is not met is printed as such.
+//!
+//! One file a work, one line in [`WORKS`].
+#![allow(
+    missing_docs,
+    clippy::float_arithmetic,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
+
+#[path = "../power_loss/disk.rs"]
+#[allow(dead_code)]
+mod disk;
+mod figure;
+mod filled;
+mod process;
+mod sale;
+mod shop;
+#[path = "../power_loss/vfs.rs"]
+#[allow(dead_code)]
+mod vfs;
+
+use std::path::{Path, PathBuf};
+
+use figure::Figure;
+
+/// A measurement: works in a folder of its own, and gives its lines.
+type Work = fn(&Path) -> Vec<Figure>;
+
+/// Name, what it measures.
+const WORKS: &[(&str, Work)] =
+    &[("sale", sale::one_client), ("group", sale::sixty_four_lanes), ("start", process::start_memory_idle)];
+
+fn main() {
+    let (mut json, mut dir, mut names) = (None, std::env::temp_dir(), Vec::new());
+    let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--json" => json = args.next().map(PathBuf::from),
+            "--dir" => dir = args.next().map(PathBuf::from).expect("--dir needs a folder"),
+            name => names.push(name.to_owned()),
+        }
+    }
+    if let Some(unknown) = names.iter().find(|name| !WORKS.iter().any(|(known, _)| known == name)) {
+        let known: Vec<&str> = WORKS.iter().map(|(name, _)| *name).collect();
+        eprintln!("there is no measurement {unknown:?}; there are {}", known.join(", "));
+        std::process::exit(64);
+    }
+    let mut figures = Vec::new();
+    for (name, work) in WORKS {
+        if !names.is_empty() && !names.iter().any(|n| n == name) {
+            continue;
+        }
+        eprintln!("measuring {name} …");
+        let place = dir.join(format!("tilld-bench-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&place).unwrap();
+        figures.extend(work(&place));
+        let _ = std::fs::remove_dir_all(&place);
+    }
+    let machine = machine();
+    println!("{machine}\n\n{}", figure::table(&figures));
+    if let Some(path) = json {
+        let all = serde_json::json!({"machine": machine, "figures": figures});
+        std::fs::write(path, format!("{all:#}\n")).unwrap();
+    }
+}
+
+/// What it was measured on, and when.
+fn machine() -> String {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model =
+        cpu.lines().find_map(|l| l.strip_prefix("model name")).unwrap_or("").trim_start_matches([' ', '\t', ':']);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let day = chrono::DateTime::from_timestamp_millis(tilld::io::clock::wall().0).map(|t| t.date_naive().to_string());
+    format!("{}, {cores} cores, {}, {}", day.unwrap_or_default(), model, std::env::consts::ARCH)
+}

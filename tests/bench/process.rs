@@ -1,0 +1,166 @@
+//! The daemon as a process: how soon it is ready over a million rows, what memory it holds, how often it wakes when nothing happens.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::figure::{Figure, median};
+use crate::filled::{self, Size};
+use crate::shop;
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_tilld");
+const KEY: &str = "0123456789ABCDEFFEDCBA9876543210";
+
+/// Rows of the big store; for trying the measurement out, `TILLD_BENCH_ROWS`.
+fn rows() -> u64 {
+    std::env::var("TILLD_BENCH_ROWS").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000_000)
+}
+
+/// Ready in under 150 ms warm; under 20 MB after a close and 40 at its peak; at most two wake-ups a second.
+pub fn start_memory_idle(dir: &Path) -> Vec<Figure> {
+    let big = dir.join("big");
+    std::fs::create_dir_all(&big).unwrap();
+    filled::build(&big, Size { rows: rows(), open: rows() / 100, day: rows() / 20, terminals: 8 });
+    let mut ready = Vec::new();
+    for n in 0..7 {
+        let (mut daemon, took) = Daemon::start(&big);
+        if n > 1 {
+            ready.push(took.as_secs_f64() * 1e3);
+        }
+        daemon.stop();
+    }
+    let ready = median(ready);
+    let (mut daemon, _) = Daemon::start(&big);
+    let told = daemon.ask("POST", "/v1/day/close", r#"{"wait":0}"#);
+    assert!(told.starts_with("HTTP/1.1 200"), "{told}");
+    std::thread::sleep(Duration::from_secs(2));
+    let (now, peak) = (daemon.memory("VmRSS:"), daemon.memory("VmHWM:"));
+    daemon.stop();
+    let rows = rows();
+    let idle = wake_ups(&dir.join("idle"));
+    vec![
+        Figure::of(format!("start to ready, {rows} rows of which {} in the open day, warm", rows / 100), ready, "ms")
+            .target("< 150 ms", ready < 150.0),
+        Figure::of(format!("memory after a close, 8 terminals, {rows} rows"), now, "MB").target("< 20 MB", now < 20.0),
+        Figure::of("memory at its peak, the same run", peak, "MB").target("< 40 MB", peak < 40.0),
+        Figure::of("idle, 8 terminals signed on", idle, "wake-ups/s")
+            .target("≤ 2", idle <= 2.0)
+            .note("voluntary context switches of all threads in 20 s"),
+    ]
+}
+
+fn wake_ups(dir: &Path) -> f64 {
+    std::fs::create_dir_all(dir).unwrap();
+    let mut host = Command::new(DAEMON)
+        .args(["sim", "acquirer", "--listen", "127.0.0.1:0", "--any-terminal", KEY, "--books"])
+        .arg(dir.join("books"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let port = port_of(&mut host);
+    shop::configure(dir, 8, port);
+    let (mut daemon, _) = Daemon::start(dir);
+    std::thread::sleep(Duration::from_secs(5));
+    let before = daemon.switches();
+    let lasts = Duration::from_secs(20);
+    std::thread::sleep(lasts);
+    let woken = daemon.switches() - before;
+    daemon.stop();
+    let _ = host.kill();
+    let _ = host.wait();
+    woken as f64 / lasts.as_secs_f64()
+}
+
+/// The stand-in says where it listens in its first line.
+fn port_of(host: &mut Child) -> u16 {
+    let mut line = String::new();
+    let out = host.stdout.as_mut().unwrap();
+    let mut byte = [0u8];
+    while out.read(&mut byte).unwrap_or(0) == 1 && byte[0] != b'\n' {
+        line.push(char::from(byte[0]));
+    }
+    let digits: String = line.rsplit(':').next().unwrap_or("").chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or_else(|_| panic!("where does it listen? {line:?}"))
+}
+
+struct Daemon {
+    child: Child,
+    socket: std::path::PathBuf,
+}
+
+impl Daemon {
+    /// Starts it; gives the time until it says that sales are possible.
+    fn start(dir: &Path) -> (Daemon, Duration) {
+        let begun = Instant::now();
+        let child = Command::new(DAEMON)
+            .args(["run", "--config"])
+            .arg(dir.join("tilld.toml"))
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(dir.join("tilld.log")).unwrap())
+            .spawn()
+            .unwrap();
+        let daemon = Daemon { child, socket: dir.join("tilld.sock") };
+        loop {
+            assert!(begun.elapsed() < Duration::from_secs(60), "not ready: see {}", dir.join("tilld.log").display());
+            if daemon.healthy() {
+                return (daemon, begun.elapsed());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn healthy(&self) -> bool {
+        UnixStream::connect(&self.socket)
+            .is_ok_and(|stream| exchange(stream, "GET", "/healthz", "").starts_with("HTTP/1.1 200"))
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> String {
+        exchange(UnixStream::connect(&self.socket).unwrap(), method, path, body)
+    }
+
+    /// Megabytes by `/proc`.
+    fn memory(&self, line: &str) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let found = status.lines().find_map(|l| l.strip_prefix(line)).unwrap();
+        found.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+    }
+
+    /// How often its threads have gone to sleep by themselves.
+    fn switches(&self) -> u64 {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let of = |path: std::path::PathBuf| {
+            let status = std::fs::read_to_string(path.join("status")).unwrap_or_default();
+            let found = status.lines().find_map(|l| l.strip_prefix("voluntary_ctxt_switches:"));
+            found.and_then(|n| n.trim().parse::<u64>().ok()).unwrap_or(0)
+        };
+        tasks.flatten().map(|task| of(task.path())).sum()
+    }
+
+    fn stop(&mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn exchange(mut stream: UnixStream, method: &str, path: &str, body: &str) -> String {
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: tilld\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let mut answer = String::new();
+    if stream.write_all(request.as_bytes()).is_ok() {
+        let _ = stream.read_to_string(&mut answer);
+    }
+    answer
+}
