@@ -32,8 +32,13 @@ use figure::Figure;
 type Work = fn(&Path) -> Vec<Figure>;
 
 /// Name, what it measures.
-const WORKS: &[(&str, Work)] =
-    &[("sale", sale::one_client), ("group", sale::sixty_four_lanes), ("start", process::start_memory_idle)];
+#[rustfmt::skip]
+const WORKS: &[(&str, Work)] = &[
+    ("sale", sale::one_client),
+    ("group", sale::sixty_four_lanes),
+    ("postgres", sale::beside_postgres),
+    ("start", process::start_memory_idle),
+];
 
 fn main() {
     let (mut json, mut dir, mut names) = (None, std::env::temp_dir(), Vec::new());

@@ -170,6 +170,33 @@ pub fn sixty_four_lanes(dir: &Path) -> Vec<Figure> {
     figures
 }
 
+/// ≥ 2 times PostgreSQL with the same rows, one commit a sale, 64 clients, on the same disk; they take turns.
+pub fn beside_postgres(dir: &Path) -> Vec<Figure> {
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for turn in 0..3 {
+        let place = dir.join(format!("{turn}"));
+        std::fs::create_dir_all(&place).unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/postgres.sh");
+        let out = std::process::Command::new(script).arg(&place).arg("6").output().unwrap();
+        let Ok(tps) = String::from_utf8_lossy(&out.stdout).trim().parse::<f64>() else {
+            eprintln!(
+                "SKIPPED: no PostgreSQL server here, or it does not run: {}",
+                String::from_utf8_lossy(&out.stderr)
+            );
+            return Vec::new();
+        };
+        theirs.push(tps);
+        let config = shop::configure_printing(&place, LANES);
+        let options = StoreOptions::at(shop::database(&config));
+        let (sales, seconds, _) = crowd(&config, &options, Method::Cash, Duration::from_secs(6), || 0);
+        ours.push(sales / seconds);
+    }
+    let (ours, theirs) = (median(ours), median(theirs));
+    let figure = Figure::of("the same rows, 64 clients, this disk", ours, "sales/s")
+        .beside("PostgreSQL, one commit a sale", theirs);
+    vec![figure.target("≥ 2", ours / theirs >= 2.0).note("pgbench, prepared statements; three turns each, medians")]
+}
+
 /// Sales, seconds, syncs of 64 lanes that sell as fast as they can, at the store's door (the writer's queue, without HTTP).
 pub fn crowd(
     config: &Config,

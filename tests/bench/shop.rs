@@ -14,6 +14,15 @@ use tilld::daemon::rules::{cut_schedule, rules};
 use tilld::io::store::{SqliteStore, StoreOptions};
 use tilld::io::vault::{DataKey, Vault};
 
+/// Like [`configure`], with a printer that gives every sale a receipt.
+pub fn configure_printing(dir: &Path, terminals: u32) -> Config {
+    configure(dir, terminals, 9);
+    let path = dir.join("tilld.toml");
+    let text = std::fs::read_to_string(&path).unwrap() + "[[printer]]\nid = \"front\"\nport = \"printer\"\n";
+    std::fs::write(&path, text).unwrap();
+    Config::load(&path).unwrap_or_else(|e| panic!("{e}")).0
+}
+
 /// Writes a store's configuration with its keys into a folder, and reads it.
 pub fn configure(dir: &Path, terminals: u32, port: u16) -> Config {
     let mut text = format!(
