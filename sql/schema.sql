@@ -218,7 +218,7 @@ CREATE TABLE day_key (
     sealed BLOB NOT NULL
 ) STRICT;
 
--- Odds and ends by name; `probe` is counted up by the watchdog's test commit.
+-- Odds and ends by name; `probe` is counted up by the watchdog's test commit, `fold` says in which shape look-ups and snapshots are.
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY NOT NULL,
     value TEXT NOT NULL

@@ -310,7 +310,7 @@ fn day_view(state: &str) -> DayView {
 fn status_view(health: &str) -> StatusView {
     let waiting = json!({"count": 2, "amount": 300});
     serde_json::from_value(json!({
-        "health": health, "version": "0.1.0", "store": "S001", "business_date": "2026-11-20", "waiting": waiting,
+        "health": health, "version": env!("CARGO_PKG_VERSION"), "store": "S001", "business_date": "2026-11-20", "waiting": waiting,
         "oldest_expires_in_ms": 60000,
         "terminals": [{"terminal": "POS1", "line": "up", "line_why": null, "signed_on": true, "batch": "000001",
             "rung": "open", "waiting": waiting, "reversals": 1, "stopped": null}],

@@ -36,7 +36,10 @@ fn loopback_needs_the_token() {
 fn a_stranger_on_loopback_sees_health_alone() {
     let house = House::open();
     let answer = house.tcp("GET /healthz", &[house.host()]);
-    assert_eq!((answer.status, answer.json()), (200, serde_json::json!({"health": "ok", "version": "0.1.0"})));
+    assert_eq!(
+        (answer.status, answer.json()),
+        (200, serde_json::json!({"health": "ok", "version": env!("CARGO_PKG_VERSION")}))
+    );
     house.tcp("GET /metrics", &[house.host()]).is(401, "unauthorized");
     house.tcp("GET /healthz", &[house.host(), "Authorization: Bearer wrong".into()]).is(401, "unauthorized");
     let full = house.tcp("GET /healthz", &[house.host(), house.bearer()]);

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tilld::core::domain::{BatchNo, BusinessDate, CashierId, PaymentId, RequestId, Seq, Stan, TerminalId};
 use tilld::core::journal::{Link, Record};
 use tilld::core::payment::{Payment, Slot};
-use tilld::core::ports::{Archive, BatchRow, DayRow, JobRow, PrintWhat, Recount, Row, ShiftRow, Store, StoreError};
+use tilld::core::ports::{
+    Archive, BatchRow, DayRow, JobRow, PrintWhat, Recount, Refold, Row, ShiftRow, Store, StoreError,
+};
 use tilld::io::store::SqliteStore;
 
 /// What goes wrong, and when: each counts down and fails at zero; negative is never.
@@ -134,5 +136,29 @@ impl Store for Flaky {
         each: &mut dyn FnMut(Record, Link) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.inner.replay(after, each)
+    }
+}
+
+impl Refold for Flaky {
+    fn fold(&self) -> Result<u32, StoreError> {
+        self.inner.fold()
+    }
+    fn set_fold(&mut self, version: u32) -> Result<(), StoreError> {
+        self.inner.set_fold(version)
+    }
+    fn money(&self) -> Result<Vec<(String, i64, i64)>, StoreError> {
+        self.inner.money()
+    }
+    fn rows(&self, after: Seq, most: u32) -> Result<Vec<(Record, Link)>, StoreError> {
+        self.inner.rows(after, most)
+    }
+    fn put_body(&mut self, payment: &Payment) -> Result<(), StoreError> {
+        self.inner.put_body(payment)
+    }
+    fn payments(&self, after: PaymentId, most: u32) -> Result<Vec<Payment>, StoreError> {
+        self.inner.payments(after, most)
+    }
+    fn drop_snapshots(&mut self) -> Result<(), StoreError> {
+        self.inner.drop_snapshots()
     }
 }

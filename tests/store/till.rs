@@ -62,7 +62,7 @@ pub fn first_day() -> BusinessDate {
     BusinessDate::parse("2026-11-20").unwrap()
 }
 
-fn rules() -> Rules {
+pub fn rules() -> Rules {
     let printer = PrinterId::new("front").unwrap();
     let terminal = TerminalRules { printer: Some(printer.clone()), receipts: true, ..TerminalRules::default() };
     Rules {

@@ -5,10 +5,12 @@
 //! - `absorb`: an event changes the state and becomes a record. It cannot fail and asks nothing but the archive.
 //! - `schedule`: what each terminal should say next, from the state alone: after a restart it goes on where it was.
 //! - `writer`: the step that ties these to a store.
+//! - `refold`: a store that another shape of this state wrote is made again from its journal.
 //!
 //! Nothing here knows a clock, a socket or SQLite.
 
 mod absorb;
+mod archived;
 mod decide_day;
 mod decide_lane;
 mod decide_pay;
@@ -19,6 +21,7 @@ mod kinds;
 mod lines;
 mod orders;
 mod proof;
+mod refold;
 mod rules;
 mod schedule;
 mod uploads;
@@ -43,6 +46,7 @@ pub use decide_pay::{Around, PayDecision, Stop};
 pub use index::Index;
 pub use lines::{BackOff, Line, LineState, Lines};
 pub use proof::Proof;
+pub use refold::FOLD_VERSION;
 pub use rules::{ChannelRules, OfflineRules, Rules, TerminalRules, UploadPlan};
 pub use view::{check_code, hex, payment_view, rfc3339, settlement_view};
 pub use writer::{Writer, WriterOptions, busy, replay};

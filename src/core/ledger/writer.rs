@@ -9,13 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::decide_lane::Scene;
 use super::decide_pay::{Around, PayDecision, Stop};
 use super::orders::{Secrets, to_seal};
+use super::refold::refold;
 use super::{Ledger, Lines, Rules};
 use crate::core::acquirer::Report;
 use crate::core::day::ClockPair;
 use crate::core::domain::{BusinessDate, Now, PaymentId, Refusal, Reject, Seq, State, TerminalId, ZNumber};
 use crate::core::journal::Event;
 use crate::core::ports::{
-    Command, JobRow, Output, Pay, Presented, PrintWhat, Reply, Sealer, Store, StoreError, Ticket,
+    Command, JobRow, Output, Pay, Presented, PrintWhat, Refold, Reply, Sealer, Store, StoreError, Ticket,
 };
 
 /// How many reports are kept over steps that fail. A lane has one message under way, so this is ample.
@@ -69,9 +70,11 @@ struct Staged {
     erase: Vec<PaymentId>,
 }
 
-impl<S: Store, K: Sealer> Writer<S, K> {
-    /// Opens the store: the newest snapshot, then every row after it; an empty one gets its first row.
-    pub fn open(store: S, sealer: K, options: WriterOptions, now: Now) -> Result<Self, StoreError> {
+impl<S: Refold, K: Sealer> Writer<S, K> {
+    /// Opens the store: the newest snapshot, then every row after it; an empty one gets its first row. Look-ups and snapshots of another
+    /// fold are made again first.
+    pub fn open(mut store: S, sealer: K, options: WriterOptions, now: Now) -> Result<Self, StoreError> {
+        refold(&mut store, options.first_date, &options.rules)?;
         let ledger = load(&store, options.first_date)?;
         if ledger.store.as_ref().is_some_and(|id| *id != options.rules.store) {
             let theirs = ledger.store.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -90,7 +93,9 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         }
         Ok(writer)
     }
+}
 
+impl<S: Store, K: Sealer> Writer<S, K> {
     fn first_row(&mut self, now: Now) -> Result<(), StoreError> {
         let event = Event::StoreOpened {
             store: self.rules.store.clone(),
@@ -451,18 +456,7 @@ pub fn replay<S: Store>(ledger: &mut Ledger, store: &S, until: Option<Seq>) -> R
         if until.is_some_and(|until| record.seq > until) {
             return Ok(());
         }
-        if record.seq == Seq(1) {
-            // The first row names the day that the store began with.
-            *ledger = Ledger::new(record.date);
-        }
-        let again = ledger.absorb(record.event.clone(), record.at, store)?;
-        if again != record {
-            return Err(StoreError::Damaged(format!("row {} does not follow from the rows before it", record.seq)));
-        }
-        if ledger.link != link {
-            return Err(StoreError::Damaged(format!("row {} is not linked to the row before it", record.seq)));
-        }
-        Ok(())
+        ledger.follow(&record, &link, store)
     })
 }
 
@@ -475,10 +469,6 @@ fn once_only(command: &Command) -> Option<Command> {
         }
         _ => None,
     }
-}
-
-fn to_json<T: serde::Serialize>(value: &T) -> Vec<u8> {
-    serde_json::to_vec(value).expect("these types have string keys and no custom serializers that fail")
 }
 
 /// The refusal that a full queue gives.

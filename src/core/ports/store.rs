@@ -179,6 +179,24 @@ pub trait Store: Archive {
     ) -> Result<(), StoreError>;
 }
 
+/// What a store lets be done when its look-ups and snapshots are made again from the journal, within one transaction.
+pub trait Refold: Store {
+    /// The number of the fold that made them.
+    fn fold(&self) -> Result<u32, StoreError>;
+    /// Notes the number.
+    fn set_fold(&mut self, version: u32) -> Result<(), StoreError>;
+    /// Count and sum of what is pending and of what each day holds, by name: the same before and after.
+    fn money(&self) -> Result<Vec<(String, i64, i64)>, StoreError>;
+    /// The rows after `after`, in order, at most `most`.
+    fn rows(&self, after: Seq, most: u32) -> Result<Vec<(Record, Link)>, StoreError>;
+    /// Writes a payment's body alone, as it was at some row. It must be there.
+    fn put_body(&mut self, payment: &Payment) -> Result<(), StoreError>;
+    /// The payments after `after`, in order, at most `most`.
+    fn payments(&self, after: PaymentId, most: u32) -> Result<Vec<Payment>, StoreError>;
+    /// Forgets all snapshots.
+    fn drop_snapshots(&mut self) -> Result<(), StoreError>;
+}
+
 /// The vault, as the writer needs it. Random numbers and keys stay behind it.
 pub trait Sealer: Send + std::fmt::Debug {
     /// HMAC of a link under the open day's key.

@@ -4,43 +4,67 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::plain;
 use super::statements;
+use crate::core::ledger::FOLD_VERSION;
 use crate::core::ports::StoreError;
 
 /// The schema that this tilld writes: the number of its last migration.
-pub const SCHEMA_VERSION: i32 = 2;
+pub const SCHEMA_VERSION: i32 = 3;
 
 struct Migration {
     to: i32,
     up: &'static str,
+    /// Rows of the schema before it, and what must be true of them behind it: every row of these queries is a complaint.
+    #[cfg(test)]
+    proof: (&'static str, &'static str),
+}
+
+macro_rules! migration {
+    ($to:literal, $folder:literal) => {
+        Migration {
+            to: $to,
+            up: include_str!(concat!("../../../sql/migrations/", $folder, "/up.sql")),
+            #[cfg(test)]
+            proof: (
+                include_str!(concat!("../../../sql/migrations/", $folder, "/before.sql")),
+                include_str!(concat!("../../../sql/migrations/", $folder, "/after.sql")),
+            ),
+        }
+    };
 }
 
 /// One line a migration, in order; never changed once released.
-const MIGRATIONS: &[Migration] = &[
-    Migration { to: 1, up: include_str!("../../../sql/migrations/0001_first/up.sql") },
-    Migration { to: 2, up: include_str!("../../../sql/migrations/0002_statements/up.sql") },
-];
+const MIGRATIONS: &[Migration] =
+    &[migration!(1, "0001_first"), migration!(2, "0002_statements"), migration!(3, "0003_fold")];
 
-/// Runs what is missing.
+/// Runs what is missing. A store in which nothing has happened yet has look-ups of today's shape.
 pub(super) fn up_to_date(conn: &mut Connection) -> Result<(), StoreError> {
     let at: i32 = conn.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(plain)?;
+    let fresh = at == 0;
     for step in MIGRATIONS.iter().filter(|m| m.to > at) {
-        let before = if step.to > 1 { money(conn)? } else { Vec::new() };
-        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(plain)?;
-        tx.execute_batch(step.up).map_err(plain)?;
-        if step.to > 1 && money(&tx)? != before {
-            return Err(StoreError::Damaged(format!(
-                "migration {} would change what is owed or what a day holds; the store is as it was: call the technician",
-                step.to
-            )));
-        }
-        tx.execute_batch(&format!("PRAGMA user_version={}", step.to)).map_err(plain)?;
-        tx.commit().map_err(plain)?;
+        run(conn, step)?;
+    }
+    if fresh {
+        conn.execute(statements::SET_FOLD, [FOLD_VERSION]).map_err(plain)?;
     }
     Ok(())
 }
 
+fn run(conn: &mut Connection, step: &Migration) -> Result<(), StoreError> {
+    let before = if step.to > 1 { money(conn)? } else { Vec::new() };
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(plain)?;
+    tx.execute_batch(step.up).map_err(plain)?;
+    if step.to > 1 && money(&tx)? != before {
+        return Err(StoreError::Damaged(format!(
+            "migration {} would change what is owed or what a day holds; the store is as it was: call the technician",
+            step.to
+        )));
+    }
+    tx.execute_batch(&format!("PRAGMA user_version={}", step.to)).map_err(plain)?;
+    tx.commit().map_err(plain)
+}
+
 /// Count and sum of what is pending, and of every day's effects: equal before and after, or the migration is refused.
-fn money(conn: &Connection) -> Result<Vec<(String, i64, i64)>, StoreError> {
+pub(super) fn money(conn: &Connection) -> Result<Vec<(String, i64, i64)>, StoreError> {
     let mut stmt = conn.prepare(statements::MONEY).map_err(plain)?;
     let rows = stmt.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).map_err(plain)?;
     rows.collect::<Result<_, _>>().map_err(plain)
@@ -78,33 +102,48 @@ mod tests {
         assert_eq!(MIGRATIONS.last().unwrap().to, SCHEMA_VERSION);
     }
 
-    #[test]
-    fn what_must_be_true_behind_the_first_migration_is() {
-        let mut conn = Connection::open_in_memory().unwrap();
-        up_to_date(&mut conn).unwrap();
-        let after = include_str!("../../../sql/migrations/0001_first/after.sql");
-        for query in after.split(";\n").map(str::trim).filter(|q| !q.is_empty()) {
+    fn complaints(conn: &Connection, queries: &str) -> Vec<String> {
+        let queries = queries.split(";\n").map(str::trim).filter(|q| !q.is_empty());
+        let asked = queries.flat_map(|query| {
             let mut stmt = conn.prepare(query).unwrap();
-            let complaints: Vec<String> = stmt.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect();
-            assert_eq!(complaints, Vec::<String>::new());
+            let rows: Vec<String> = stmt.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect();
+            rows
+        });
+        asked.collect()
+    }
+
+    #[test]
+    fn each_migration_keeps_what_was_before_it_and_the_money() {
+        for (index, step) in MIGRATIONS.iter().enumerate() {
+            let mut conn = Connection::open_in_memory().unwrap();
+            for earlier in &MIGRATIONS[..index] {
+                conn.execute_batch(earlier.up).unwrap();
+            }
+            conn.execute_batch(&format!("PRAGMA user_version={index}")).unwrap();
+            conn.execute_batch(step.proof.0).unwrap();
+            let before = if index > 0 { money(&conn).unwrap() } else { Vec::new() };
+            run(&mut conn, step).unwrap();
+            assert_eq!(complaints(&conn, step.proof.1), Vec::<String>::new(), "migration {}", step.to);
+            if index > 0 {
+                assert_eq!(money(&conn).unwrap(), before, "migration {}", step.to);
+            }
+            up_to_date(&mut conn).unwrap();
+            assert_eq!(objects(&conn).unwrap(), objects(&shipped().unwrap()).unwrap());
         }
     }
 
     #[test]
-    fn a_store_of_the_first_schema_gets_its_statements_and_keeps_its_money() {
+    fn a_migration_that_would_move_money_is_refused_and_leaves_the_store_as_it_was() {
         let mut conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(MIGRATIONS[0].up).unwrap();
-        conn.execute_batch(include_str!("../../../sql/migrations/0002_statements/before.sql")).unwrap();
         conn.execute_batch("PRAGMA user_version=1").unwrap();
+        conn.execute_batch(MIGRATIONS[1].proof.0).unwrap();
         let before = money(&conn).unwrap();
-        up_to_date(&mut conn).unwrap();
+        let wrong = Migration { to: 2, up: "UPDATE payment SET state = 'stored'", proof: ("", "") };
+        assert!(matches!(run(&mut conn, &wrong), Err(StoreError::Damaged(_))));
         assert_eq!(money(&conn).unwrap(), before);
-        let after = include_str!("../../../sql/migrations/0002_statements/after.sql");
-        for query in after.split(";\n").map(str::trim).filter(|q| !q.is_empty()) {
-            let mut stmt = conn.prepare(query).unwrap();
-            let complaints: Vec<String> = stmt.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect();
-            assert_eq!(complaints, Vec::<String>::new());
-        }
+        let at: i32 = conn.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap();
+        assert_eq!(at, 1);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod migrate;
 mod open;
 mod options;
 mod reader;
+mod refold;
 mod statements;
 mod verify;
 mod writer;

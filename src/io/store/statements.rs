@@ -163,7 +163,14 @@ pub const BATCHES_OF_DAY: &str = "SELECT terminal, batch, first, rung, body FROM
         FROM payment p WHERE p.business_date = ?1 AND p.batch IS NOT NULL)
     ORDER BY terminal, first LIMIT 1000";
 
-// Migration and verification.
+// Migration, folds and verification.
+
+pub const FOLD: &str = "SELECT value FROM meta WHERE name = 'fold'";
+pub const SET_FOLD: &str = "UPDATE meta SET value = CAST(?1 AS TEXT) WHERE name = 'fold'";
+pub const PUT_BODY: &str = "UPDATE payment SET body = ?2 WHERE id = ?1";
+pub const DROP_SNAPSHOTS: &str = "DELETE FROM snapshot";
+pub const FOLDED_PAYMENTS: &str = "SELECT id, body FROM payment WHERE id > ?1 ORDER BY id LIMIT ?2";
+pub const NEXT_ROWS: &str = "SELECT seq, bytes, link FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 
 pub const MONEY: &str = "SELECT 'pending ' || state, count(*), coalesce(sum(amount), 0) FROM payment
         WHERE state IN ('waiting', 'sent', 'unknown', 'stored', 'set_aside') GROUP BY state

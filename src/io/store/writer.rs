@@ -81,6 +81,11 @@ impl SqliteStore {
         })
     }
 
+    /// The connection, for look-ups that stand in other files.
+    pub(super) fn conn(&self) -> &Connection {
+        &self.conn
+    }
+
     /// Readers of the same store.
     pub fn reader(&self) -> Result<Reader, StoreError> {
         Reader::open(&self.options)
@@ -196,7 +201,7 @@ impl SqliteStore {
     }
 
     /// One statement of the open transaction; after an error no other follows.
-    fn write<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    pub(super) fn write<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         self.in_transaction()?;
         work(&self.conn).map_err(|e| self.broken(plain(e)))
     }
@@ -212,7 +217,7 @@ impl SqliteStore {
         }
     }
 
-    fn broken(&mut self, why: StoreError) -> StoreError {
+    pub(super) fn broken(&mut self, why: StoreError) -> StoreError {
         self.stage = Stage::Broken(why.clone());
         why
     }

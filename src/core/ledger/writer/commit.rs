@@ -2,13 +2,13 @@
 
 use super::super::jobs;
 use super::super::orders::OrderSources;
-use super::{Staged, Writer, to_json};
+use super::{Staged, Writer};
 use crate::core::domain::{
     BatchNo, BusinessDate, Kind, Method, Now, PaymentId, Seq, ShiftNo, State, TerminalId, ZNumber,
 };
 use crate::core::journal::{Event, Link, Original, Record, Subject, seal_message};
 use crate::core::payment::Payment;
-use crate::core::ports::{BatchRow, Committed, DayRow, Output, Reply, Row, Sealer, ShiftRow, Store, StoreError};
+use crate::core::ports::{Committed, Output, Reply, Row, Sealer, Store, StoreError};
 
 impl<S: Store, K: Sealer> Writer<S, K> {
     pub(super) fn commit_events(
@@ -190,10 +190,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
     }
 
     pub(super) fn archive_shift(&mut self, shift: ShiftNo) -> Result<(), StoreError> {
-        let today = self.ledger.today();
-        let Some(closed) = today.closed_shifts.iter().find(|s| s.no == shift) else { return Ok(()) };
-        let row = ShiftRow { shift, cashier: closed.cashier.clone(), closed: today.date, body: to_json(closed) };
-        self.store.put_shift(&row)
+        self.ledger.shift_row(shift).map_or(Ok(()), |row| self.store.put_shift(&row))
     }
 
     /// Writes the payments that changed, so that the next command of the same step finds them.
@@ -251,18 +248,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
 
     pub(super) fn put_batches(&mut self, staged: &mut Staged) -> Result<(), StoreError> {
         for terminal in &staged.batches {
-            let Some(state) = self.ledger.terminals.get(terminal) else { continue };
-            let ended = self.ledger.ended.iter().filter(|((t, _), _)| t == terminal).map(|(_, batch)| batch);
-            for batch in ended.chain([&state.batch]) {
-                let Some(first) = batch.first else { continue };
-                self.store.put_batch(&BatchRow {
-                    terminal: terminal.clone(),
-                    batch: batch.number,
-                    first,
-                    rung: batch.rung.as_str(),
-                    body: to_json(batch),
-                })?;
-            }
+            self.ledger.batch_rows(terminal).try_for_each(|row| self.store.put_batch(&row))?;
         }
         for (terminal, number) in std::mem::take(&mut staged.ended) {
             self.erase_batch_cards(&terminal, number)?;
@@ -297,14 +283,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
     }
 
     pub(super) fn put_days(&mut self) -> Result<(), StoreError> {
-        let dates: Vec<BusinessDate> = self.ledger.unfinished().collect();
-        for date in dates {
-            let Some(view) = self.ledger.day_view(date, &self.rules, &self.store)? else { continue };
-            let Some(day) = self.ledger.days.get(&date) else { continue };
-            let Some((last, root)) = day.cut else { continue };
-            let body = to_json(&view);
-            self.store.put_day(&DayRow { date, z: day.z.0, first: day.first, last, root, tail: body.clone(), body })?;
-        }
-        Ok(())
+        let rows = self.ledger.day_rows(&self.rules, &self.store)?;
+        rows.iter().try_for_each(|row| self.store.put_day(row))
     }
 }

@@ -1,0 +1,1 @@
+-- There was nothing before it.
