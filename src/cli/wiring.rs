@@ -33,7 +33,7 @@ pub(super) fn run(config: Config) -> Result<Exit, Failure> {
 fn not_started(error: StartError) -> Failure {
     let exit = match &error {
         StartError::Folder { .. } => Exit::CantCreate,
-        StartError::Profile(_) => Exit::Config,
+        StartError::Profile(_) | StartError::Table(_) => Exit::Config,
         StartError::Store(StoreError::Unusable(_)) | StartError::Door(DoorError::Taken(_)) => Exit::TempFail,
         StartError::Store(_) => Exit::Io,
         StartError::Vault(_) => Exit::NoPerm,

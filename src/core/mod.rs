@@ -3,6 +3,7 @@
 //! Nothing here knows a clock, a thread, a socket, a file, a float or a random number: they come in as arguments.
 
 pub mod acquirer;
+pub mod calendar;
 pub mod day;
 pub mod device;
 pub mod domain;

@@ -5,6 +5,7 @@
 
 mod files;
 mod finding;
+mod money;
 mod read;
 mod section;
 #[cfg(test)]
@@ -38,6 +39,8 @@ pub struct Config {
     pub offline: Option<OfflineConfig>,
     /// `[limits]`
     pub limits: LimitsConfig,
+    /// `[calendar]`
+    pub calendar: CalendarConfig,
     /// `[[terminal]]`, at least one.
     pub terminals: Vec<TerminalConfig>,
     /// `[[reader]]`
@@ -153,6 +156,13 @@ pub struct LimitsConfig {
     pub max_amount: Minor,
     /// `settle_wait_s`: how long a card waits while its terminal settles, 0 to 600. Default 20.
     pub settle_wait_s: u32,
+}
+
+/// `[calendar]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CalendarConfig {
+    /// `file`: TOML with the days on which banks are closed; absent: the shipped calendar of mainland China.
+    pub file: Option<PathBuf>,
 }
 
 /// `[[terminal]]`

@@ -20,5 +20,6 @@ pub mod rules;
 pub mod start;
 pub mod status;
 mod swiping;
+pub mod tables;
 pub mod till;
 pub mod writing;

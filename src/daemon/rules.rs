@@ -8,7 +8,7 @@ use super::config::{Config, DayCut};
 use crate::core::acquirer::profile::{CompletionForm, TotalsKind, UploadOnError};
 use crate::core::acquirer::{MessageName, Profile};
 use crate::core::day::CutSchedule;
-use crate::core::ledger::{ChannelRules, OfflineRules, Rules, TerminalRules, UploadPlan};
+use crate::core::ledger::{ChannelRules, MoneyRules, OfflineRules, Rules, TerminalRules, UploadPlan};
 
 /// Every message that a payment can be carried by.
 const MESSAGES: &[MessageName] = &[
@@ -33,7 +33,7 @@ const RETRY_FIRST_MS: u64 = 1_000;
 /// No repeat waits longer.
 const RETRY_LONGEST_MS: u64 = 60_000;
 
-/// The rules of a store.
+/// The rules of a store, with the shipped tables; [`super::tables`] reads those that the configuration names.
 #[must_use]
 pub fn rules(config: &Config, profile: &Profile) -> Rules {
     let hour = 3_600_000;
@@ -55,6 +55,7 @@ pub fn rules(config: &Config, profile: &Profile) -> Rules {
         terminals: config.terminals.iter().map(|t| (t.id.clone(), terminal(config, t))).collect(),
         report_printer: config.printers.first().map(|p| p.id.clone()),
         channel: channel(config, profile),
+        money: MoneyRules::default(),
     }
 }
 

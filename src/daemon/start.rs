@@ -20,12 +20,13 @@ use super::papers::Papers;
 use super::presenting::Readers;
 use super::printing::Printers;
 use super::rules::{cut_schedule, rules};
+use super::tables::{TableError, money};
 use super::till::Till;
 use super::writing::{Outlets, write_on};
 use crate::core::acquirer::{Lane, LaneIdentity, LaneTimes, Order, Profile, ProfileError};
 use crate::core::day::{ClockPair, first_date};
 use crate::core::domain::{Sentence, TerminalId};
-use crate::core::ledger::{Writer, WriterOptions};
+use crate::core::ledger::{Rules, Writer, WriterOptions};
 use crate::core::ports::{Committed, Store, StoreError, TerminalKeys};
 use crate::io::clock::Clock;
 use crate::io::http::{ApiOptions, Door, DoorError};
@@ -48,6 +49,9 @@ pub enum StartError {
     /// The acquirer's profile.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// A table that the configuration names.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -97,7 +101,8 @@ pub fn open_writer(
     let first_date = first_date(cut_schedule(config.store.day_cut), config.store.timezone, now.wall)
         .ok_or_else(|| StartError::System("the clock shows a date that no calendar has".into()))?;
     let start = ClockPair { wall: now.wall, mono: now.mono };
-    let options = WriterOptions { rules: rules(config, profile), first_date, start };
+    let rules = Rules { money: money(config)?, ..rules(config, profile) };
+    let options = WriterOptions { rules, first_date, start };
     let writer = Writer::open(store, vault, options, now)?;
     Ok((writer, key_warning(&source)))
 }

@@ -104,6 +104,7 @@ pub fn rules() -> Rules {
             retry_first_ms: 1_000,
             retry_longest_ms: 60_000,
         },
+        money: tilld::core::ledger::MoneyRules::default(),
     }
 }
 

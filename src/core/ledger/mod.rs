@@ -47,7 +47,7 @@ pub use index::Index;
 pub use lines::{BackOff, Line, LineState, Lines};
 pub use proof::Proof;
 pub use refold::FOLD_VERSION;
-pub use rules::{ChannelRules, OfflineRules, Rules, TerminalRules, UploadPlan};
+pub use rules::{ChannelRules, MoneyRules, OfflineRules, Rules, TerminalRules, UploadPlan};
 pub use view::{check_code, hex, payment_view, rfc3339, settlement_view};
 pub use writer::{Writer, WriterOptions, busy, replay};
 

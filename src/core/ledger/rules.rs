@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use crate::core::acquirer::MessageName;
+use crate::core::calendar::Calendar;
 use crate::core::day::CutSchedule;
 use crate::core::domain::{Currency, Kind, Lang, Minor, PrinterId, Sentence, StoreId, TerminalId};
 use crate::core::payment::Payment;
@@ -36,6 +37,15 @@ pub struct Rules {
     pub report_printer: Option<PrinterId>,
     /// The acquirer's ways.
     pub channel: ChannelRules,
+    /// What becomes of the money afterwards.
+    pub money: MoneyRules,
+}
+
+/// What becomes of the money after the counter: from tables that the store is given as data.
+#[derive(Debug, Clone, Default)]
+pub struct MoneyRules {
+    /// On which days money moves.
+    pub calendar: Calendar,
 }
 
 /// Bounds on what may wait, per store.

@@ -9,6 +9,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::finding::Finding;
+use super::money::money;
 use super::{Config, TerminalConfig};
 use crate::core::domain::Sentence;
 
@@ -42,17 +43,18 @@ pub fn check_files(config: &Config) -> Vec<Finding> {
     for (index, printer) in config.printers.iter().enumerate() {
         port(&format!("printer[{}].port", index + 1), &printer.port, &mut out);
     }
+    money(config, crate::io::clock::wall(), &mut out);
     if config.offline.is_none() {
         out.push(warn("[offline]", "未设置：断网时不收卡", "is absent: without a line no card is taken"));
     }
     out
 }
 
-fn warn(key: &str, zh: impl Into<String>, en: impl Into<String>) -> Finding {
+pub(super) fn warn(key: &str, zh: impl Into<String>, en: impl Into<String>) -> Finding {
     Finding::warning(None, key, Sentence::new(zh, en))
 }
 
-fn error(key: &str, zh: impl Into<String>, en: impl Into<String>) -> Finding {
+pub(super) fn error(key: &str, zh: impl Into<String>, en: impl Into<String>) -> Finding {
     Finding::error(None, key, Sentence::new(zh, en))
 }
 

@@ -11,8 +11,8 @@ use toml::de::DeTable;
 use super::finding::{Finding, Findings};
 use super::section::{Place, Section, line_of};
 use super::{
-    AcquirerConfig, ApiConfig, Config, DataConfig, DayCut, Endpoint, Level, LimitsConfig, OfflineConfig, PrinterConfig,
-    PrinterEncoding, ReaderConfig, ReaderKind, StoreConfig, TerminalConfig,
+    AcquirerConfig, ApiConfig, CalendarConfig, Config, DataConfig, DayCut, Endpoint, Level, LimitsConfig,
+    OfflineConfig, PrinterConfig, PrinterEncoding, ReaderConfig, ReaderKind, StoreConfig, TerminalConfig,
 };
 use crate::core::acquirer::Profile;
 use crate::core::domain::{Currency, Lang, Mid, Minor, PrinterId, Sentence, StoreId, TerminalId, Tid};
@@ -72,7 +72,7 @@ pub(super) fn config(text: &str, path: &Path) -> Result<(Config, Vec<Finding>), 
     }
 }
 
-struct Reader<'p> {
+pub(super) struct Reader<'p> {
     /// Relative paths begin here.
     base: &'p Path,
     /// The store's language, once read.
@@ -111,6 +111,7 @@ impl Reader<'_> {
             Some(section) => limits(section),
             None => Some(LimitsConfig { max_amount: Minor(5_000_000), settle_wait_s: 20 }),
         };
+        let calendar = root.table("calendar").map_or(Some(CalendarConfig::default()), |s| self.calendar(s));
         let (terminals, ids, keyless) = self.terminals(&mut root);
         let mut ports = Once::default();
         let readers = self.readers(&mut root, &ids, &mut ports);
@@ -125,13 +126,14 @@ impl Reader<'_> {
             acquirer: acquirer?,
             offline,
             limits: limits?,
+            calendar: calendar?,
             terminals,
             readers,
             printers,
         })
     }
 
-    fn path(&self, text: &str) -> Result<PathBuf, Sentence> {
+    pub(super) fn path(&self, text: &str) -> Result<PathBuf, Sentence> {
         if text.is_empty() || text.contains('\0') {
             return say("路径不能为空", "the path must not be empty");
         }

@@ -347,3 +347,20 @@ fn keys_are_in_a_file_or_behind_a_bridge() {
     let said: Vec<_> = parse(&format!("{text}\n{second}")).unwrap_err().iter().map(|f| f.text(Lang::En)).collect();
     assert!(said.len() == 1 && said[0].contains("reader[2].terminal: \"POS1\" is already used"), "{said:?}");
 }
+
+#[test]
+fn a_calendar_is_read_before_the_start_and_its_end_is_announced() {
+    let folder = Folder::new("calendar");
+    let file = folder.file("holidays.toml", "name = \"x\"\nfrom = \"2026-01-01\"\nto = \"2026-99-31\"\n", 0o644);
+    let text = format!("{GOOD}\n[calendar]\nfile = \"{}\"\n", file.display());
+    let (config, _) = parse(&text).unwrap();
+    let said = check_files(&config).iter().map(|f| f.text(Lang::En)).collect::<Vec<_>>();
+    assert!(said.iter().any(|s| s.starts_with("calendar.file: cannot be used") && s.contains("line ")), "{said:#?}");
+
+    let cn = crate::core::calendar::Calendar::cn();
+    let on = |day: &str| super::money::calendar_ends(&cn, crate::core::domain::BusinessDate::parse(day).unwrap());
+    assert_eq!(on("2026-10-01"), None);
+    let soon = on("2026-11-25").unwrap();
+    assert!(soon.level == Level::Warning && soon.text(Lang::En).contains("2025-01-01 to 2026-12-31"), "{soon:?}");
+    assert!(on("2027-03-01").is_some() && on("2024-03-01").is_some());
+}
