@@ -39,6 +39,8 @@ pub(super) enum Sub {
     Show(ShowArgs),
     /// Recompute chain, columns and totals from the journal 校验.
     Verify(JsonArgs),
+    /// Is this device's storage fit to hold money? 存储体检: sync latency, sales a second against the raw disk, memory.
+    Qualify(QualifyArgs),
     /// Look at everything that a sale needs, and say what to do 体检; 0 only where the till can sell.
     Doctor(JsonArgs),
     /// Talk to a firmware bridge on the bench 密码键盘/外设桥: stop the daemon first, a port has one owner.
@@ -59,6 +61,18 @@ pub(super) struct DemoArgs {
     /// Where everything is kept; it must not exist or be empty. Without it: a new folder below the temporary one.
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct QualifyArgs {
+    /// The folder where the data would lie.
+    pub dir: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// How long to measure.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
 }
 
 #[derive(Debug, Args)]

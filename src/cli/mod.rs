@@ -5,6 +5,7 @@
 
 mod args;
 mod bridge;
+mod chart;
 mod check;
 pub mod client;
 mod day;
@@ -12,6 +13,7 @@ mod doctor;
 mod failure;
 mod out;
 mod people;
+mod qualify;
 mod reconcile;
 mod show;
 mod sims;
@@ -77,6 +79,7 @@ fn command(line: Line) -> Result<Exit, Failure> {
         Sub::Sim(SimSub::Msr(args)) => sims::msr(args),
         Sub::Sim(SimSub::Scanner(args)) => sims::scanner(args),
         Sub::Sim(SimSub::Bridge(args)) => sims::bridge(args),
+        Sub::Qualify(args) => qualify::qualify(args),
         Sub::Doctor(args) => doctor::doctor(flag, args.json),
         Sub::Bridge(sub) => bridge::bridge(sub, flag),
     }
@@ -148,6 +151,7 @@ mod tests {
             "sim msr --port p",
             "sim scanner --port p",
             "sim bridge --port p --spoil 1",
+            "qualify /var/lib --json",
             "doctor --json --config f",
             "bridge ping --port p --count 3",
             "bridge info --terminal POS1 --config f",

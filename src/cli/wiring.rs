@@ -30,7 +30,7 @@ pub(super) fn run(config: Config) -> Result<Exit, Failure> {
 }
 
 /// Why the daemon does not start, as an exit code.
-fn not_started(error: StartError) -> Failure {
+pub(super) fn not_started(error: StartError) -> Failure {
     let exit = match &error {
         StartError::Folder { .. } => Exit::CantCreate,
         StartError::Profile(_) | StartError::Table(_) => Exit::Config,

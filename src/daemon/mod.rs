@@ -15,6 +15,7 @@ pub mod pad;
 pub mod papers;
 pub mod presenting;
 pub mod printing;
+pub mod qualify;
 pub mod reconciling;
 pub mod rules;
 pub mod start;

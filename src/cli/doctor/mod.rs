@@ -11,72 +11,15 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::chart::{Chart, Grade};
 use super::failure::Failure;
 use super::till::{Till, runtime};
 use super::{env_lang, out};
-use crate::core::domain::{Lang, Sentence};
+use crate::core::domain::Lang;
 use crate::core::ports::StatusView;
 use crate::daemon::config::{Config, Level, path_from};
 use crate::daemon::exit::Exit;
 use crate::daemon::start::DATABASE;
-
-/// How bad something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Grade {
-    /// In order.
-    Good,
-    /// Sales go on, and somebody should do something.
-    Note,
-    /// Sales, or one way of paying at a terminal, do not go.
-    Bad,
-}
-
-/// One thing looked at.
-#[derive(Debug, Clone, serde::Serialize)]
-struct Seen {
-    grade: Grade,
-    area: Sentence,
-    what: Sentence,
-}
-
-/// What was looked at, in order.
-#[derive(Debug, Default)]
-struct Chart(Vec<Seen>);
-
-impl Chart {
-    fn add(&mut self, grade: Grade, area: (&str, &str), zh: impl Into<String>, en: impl Into<String>) {
-        let area = Sentence::new(area.0, area.1);
-        self.0.push(Seen { grade, area, what: Sentence::new(zh, en) });
-    }
-
-    fn can_sell(&self) -> bool {
-        self.0.iter().all(|seen| seen.grade != Grade::Bad)
-    }
-
-    fn text(&self, lang: Lang) -> String {
-        let mut text = String::new();
-        for seen in &self.0 {
-            let mark = match (seen.grade, lang) {
-                (Grade::Good, Lang::Zh) => "正常",
-                (Grade::Note, Lang::Zh) => "注意",
-                (Grade::Bad, Lang::Zh) => "故障",
-                (Grade::Good, Lang::En) => "ok   ",
-                (Grade::Note, Lang::En) => "note ",
-                (Grade::Bad, Lang::En) => "WRONG",
-            };
-            let colon = if lang == Lang::Zh { "：" } else { ": " };
-            text.push_str(&format!("{mark}  {}{colon}{}\n", seen.area.in_lang(lang), seen.what.in_lang(lang)));
-        }
-        text.push_str(match (self.can_sell(), lang) {
-            (true, Lang::Zh) => "可以收款\n",
-            (false, Lang::Zh) => "不能正常收款：请按上面各条处理\n",
-            (true, Lang::En) => "this till can sell\n",
-            (false, Lang::En) => "this till cannot sell as it should: see above\n",
-        });
-        text
-    }
-}
 
 const CONFIG: (&str, &str) = ("配置", "configuration");
 const DAEMON: (&str, &str) = ("守护进程", "daemon");
@@ -104,13 +47,24 @@ pub(super) fn doctor(flag: Option<&Path>, as_json: bool) -> Result<Exit, Failure
             }
         }
     }
-    let can_sell = chart.can_sell();
+    let can_sell = chart.in_order();
     if as_json {
-        out::json(&json!({"can_sell": can_sell, "seen": chart.0}))?;
+        out::json(&json!({"can_sell": can_sell, "seen": chart.seen()}))?;
     } else {
-        out::text(&chart.text(env_lang()))?;
+        out::text(&told(&chart, env_lang()))?;
     }
     Ok(if can_sell { Exit::Ok } else { Exit::Findings })
+}
+
+/// The lines, and what they come to.
+fn told(chart: &Chart, lang: Lang) -> String {
+    let verdict = match (chart.in_order(), lang) {
+        (true, Lang::Zh) => "可以收款\n",
+        (false, Lang::Zh) => "不能正常收款：请按上面各条处理\n",
+        (true, Lang::En) => "this till can sell\n",
+        (false, Lang::En) => "this till cannot sell as it should: see above\n",
+    };
+    chart.lines(lang) + verdict
 }
 
 fn examine(config: &Config, chart: &mut Chart) {
@@ -265,11 +219,11 @@ mod tests {
     fn one_thing_wrong_is_enough_and_notes_are_not() {
         let mut chart = Chart::default();
         chart.add(Grade::Note, CONFIG, "甲", "a");
-        assert!(chart.can_sell() && chart.text(Lang::Zh).ends_with("可以收款\n"));
+        assert!(chart.in_order() && told(&chart, Lang::Zh).ends_with("可以收款\n"));
         chart.add(Grade::Bad, DAEMON, "乙", "b");
-        assert!(!chart.can_sell());
+        assert!(!chart.in_order());
         assert_eq!(
-            chart.text(Lang::En),
+            told(&chart, Lang::En),
             "note   configuration: a\nWRONG  daemon: b\nthis till cannot sell as it should: see above\n"
         );
     }
