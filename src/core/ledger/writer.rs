@@ -204,7 +204,11 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             waiting.retain(|ticket| !tickets.contains(ticket));
         }
         self.waiters.retain(|_, waiting| !waiting.is_empty());
-        outputs.extend(tickets.into_iter().map(|t| Output::Answer(t, Err(Refusal::StorageFailed.into()))));
+        let refusal = match error {
+            StoreError::InDoubt(_) => Refusal::StorageDoubtful,
+            _ => Refusal::StorageFailed,
+        };
+        outputs.extend(tickets.into_iter().map(|t| Output::Answer(t, Err(refusal.into()))));
         outputs
     }
 

@@ -9,7 +9,7 @@ use crate::core::journal::{Columns, Link, Record};
 use crate::core::payment::{Payment, Slot};
 use crate::core::ports::PrintWhat;
 
-/// The store said no. The text is for the log and the technician; whatever it was, nothing of the transaction is durable.
+/// The store said no. The text is for the log and the technician; nothing of the transaction is durable, but for [`StoreError::InDoubt`].
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum StoreError {
     /// The disk is full.
@@ -18,6 +18,9 @@ pub enum StoreError {
     /// The disk or the file system failed.
     #[error("the store cannot be read or written: {0}")]
     Io(String),
+    /// A commit failed, and the disk does not let it be taken back: whether it is durable will show at the next start.
+    #[error("whether the last commit was saved is not known: {0}")]
+    InDoubt(String),
     /// What is stored is not what was written.
     #[error("the store is damaged: {0}")]
     Damaged(String),
@@ -163,7 +166,7 @@ pub trait Store: Archive {
     fn put_day_keys(&mut self, sealed: &[u8]) -> Result<(), StoreError>;
     /// Keeps the ledger as of a row, so that a start need not read older rows.
     fn put_snapshot(&mut self, at: Seq, body: &[u8]) -> Result<(), StoreError>;
-    /// Ends it: after `Ok` every row of it is durable; after an error none is.
+    /// Ends it: after `Ok` every row of it is durable; after an error none is, or the error says that it is in doubt.
     fn commit(&mut self) -> Result<(), StoreError>;
     /// Drops it.
     fn rollback(&mut self);

@@ -30,8 +30,17 @@ pub(super) async fn document(Extension(description): Extension<Description>) -> 
 }
 
 /// What any route may refuse.
-const ANY: &[Refusal] =
-    &[Unauthorized, HostNotAllowed, OriginNotAllowed, Busy, StorageFailed, Stopping, Verifying, Damaged];
+const ANY: &[Refusal] = &[
+    Unauthorized,
+    HostNotAllowed,
+    OriginNotAllowed,
+    Busy,
+    StorageFailed,
+    StorageDoubtful,
+    Stopping,
+    Verifying,
+    Damaged,
+];
 /// What any body may be refused for.
 const BODY: &[Refusal] = &[BadRequest, TooLarge, NotJson];
 /// Wherever a PIN is asked for.

@@ -40,6 +40,8 @@ pub struct SqliteStore {
     scrub: bool,
     /// Why the last checkpoint failed.
     trouble: Option<StoreError>,
+    /// A commit failed after its rows may have reached the WAL: SQLite has let go of them, and a start after a power cut would find them whole.
+    doubt: bool,
     dates: DateText,
     buffer: Vec<u8>,
 }
@@ -76,6 +78,7 @@ impl SqliteStore {
             wal_pages,
             scrub: false,
             trouble: None,
+            doubt: false,
             dates: DateText::default(),
             buffer: Vec::new(),
         })
@@ -222,6 +225,28 @@ impl SqliteStore {
         why
     }
 
+    /// Writes a commit of its own over what a failed one may have left in the WAL, at the same place: from then on no start finds that any more.
+    fn overwrite(&mut self) -> Result<(), StoreError> {
+        if self.doubt {
+            let statements = ["BEGIN IMMEDIATE", sql::PROBE, "COMMIT"];
+            let done = statements.iter().try_for_each(|text| self.conn.prepare_cached(text)?.execute([]).map(drop));
+            if let Err(error) = done {
+                self.roll_back();
+                return Err(plain(error));
+            }
+            self.doubt = false;
+        }
+        Ok(())
+    }
+
+    fn roll_back(&self) {
+        if !self.conn.is_autocommit()
+            && let Err(e) = self.conn.prepare_cached("ROLLBACK").and_then(|mut s| s.execute([]))
+        {
+            log::error!("a transaction could not be rolled back: {e}");
+        }
+    }
+
     fn write_days(&mut self) -> Result<(), StoreError> {
         for day in std::mem::take(&mut self.days) {
             let changed = self.write(|conn| {
@@ -313,6 +338,7 @@ impl Store for SqliteStore {
             // An earlier ROLLBACK failed on a failing disk.
             self.rollback();
         }
+        self.overwrite()?;
         self.conn.prepare_cached("BEGIN IMMEDIATE").and_then(|mut s| s.execute([])).map_err(plain)?;
         self.stage = Stage::Open;
         self.last = self.head;
@@ -455,11 +481,15 @@ impl Store for SqliteStore {
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
-        let done =
-            self.write_days().and_then(|()| self.write(|conn| conn.prepare_cached("COMMIT")?.execute([]).map(drop)));
-        if let Err(why) = done {
+        if let Err(why) = self.write_days() {
             self.rollback();
             return Err(why);
+        }
+        if let Err(why) = self.write(|conn| conn.prepare_cached("COMMIT")?.execute([]).map(drop)) {
+            self.rollback();
+            self.doubt = self.options.has_wal();
+            let taken_back = self.overwrite().is_ok();
+            return Err(if taken_back { why } else { StoreError::InDoubt(why.to_string()) });
         }
         self.stage = Stage::Idle;
         self.head = self.last;
@@ -471,11 +501,7 @@ impl Store for SqliteStore {
     }
 
     fn rollback(&mut self) {
-        if !self.conn.is_autocommit()
-            && let Err(e) = self.conn.prepare_cached("ROLLBACK").and_then(|mut s| s.execute([]))
-        {
-            log::error!("a transaction could not be rolled back: {e}");
-        }
+        self.roll_back();
         self.days.clear();
         self.last = self.head;
         self.stage = Stage::Idle;
@@ -516,5 +542,8 @@ impl Drop for SqliteStore {
     /// A graceful end leaves no WAL behind: the last connection that closes writes it back.
     fn drop(&mut self) {
         self.rollback();
+        if let Err(error) = self.overwrite() {
+            log::error!("whether the last commit is there will show at the next start: {error}");
+        }
     }
 }
