@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tilld::core::domain::State;
+use tilld::core::domain::{Kind, Method, State, TerminalId};
 use tilld::core::payment::Payment;
-use tilld::core::ports::Reply;
+use tilld::core::ports::{Reply, SettlementView};
 use tilld::io::store::Durability;
 use tilld::io::vault::DataKey;
 
@@ -86,13 +86,27 @@ fn crash_and_go_on(at: u64, chance: &mut Chance) {
     let shop = &mut again.shop;
     shop.check();
     let ledger = shop.ledger();
+    // An unanswered refund is never reversed and never gets a new number: it stays unknown for a person, and where the bank has it, its batch does not
+    // balance. Nothing else may be left.
+    let all = shop.all_payments();
+    let in_doubt = |p: &&Payment| p.state == State::Unknown && p.kind == Kind::Refund && p.method == Method::Card;
+    let excused: Vec<_> = all.iter().filter(in_doubt).map(|p| (p.id.to_string(), p.device.clone(), p.batch)).collect();
+    let excuses = |terminal: &TerminalId, batch: &str| {
+        excused.iter().any(|(_, device, number)| device == terminal && number.is_some_and(|n| n.to_string() == batch))
+    };
     for date in ledger.unfinished() {
         let view = ledger.day_view(date, &shop.rules, shop.writer().store()).unwrap().unwrap();
-        let what = (date, view.state.as_str(), view.pending.as_slice(), view.cross_foot);
-        assert_eq!(what, (date, "balanced", &[][..], true), "{:?}", view.settlement);
+        assert!(view.cross_foot, "{date}");
+        assert!(view.pending.iter().all(|p| excused.iter().any(|(id, ..)| *id == p.payment)), "{:?}", view.pending);
+        let balanced =
+            |s: &SettlementView| s.result == "balanced" || excuses(&s.terminal, &s.batch) && s.rung == "ended";
+        assert!(view.settlement.iter().all(balanced), "{date}: {:?}", view.settlement);
+        assert!(view.state == "balanced" || !excused.is_empty(), "{date} is {}", view.state);
     }
-    for account in shop.bank.accounts.values() {
-        assert!(account.ended.iter().all(|(_, verdicts, _)| verdicts.balanced()), "{:?}", account.ended);
+    for (terminal, account) in &shop.bank.accounts {
+        for (number, verdicts, _) in &account.ended {
+            assert!(verdicts.balanced() || excuses(terminal, &number.to_string()), "{terminal}: {:?}", account.ended);
+        }
         let mut numbers: Vec<_> = account.ended.iter().map(|(number, ..)| number.0).collect();
         numbers.dedup();
         assert_eq!(numbers.len(), account.ended.len(), "a batch was settled twice: {:?}", account.ended);

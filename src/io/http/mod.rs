@@ -44,6 +44,7 @@ use crate::core::ports::Desk;
 
 use api::Api;
 pub use door::{Door, DoorError};
+pub use pay_body::read_payment;
 pub use problem::Problem;
 
 /// What the API is started with.

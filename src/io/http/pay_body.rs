@@ -107,6 +107,12 @@ pub(super) struct Order {
     pub approval: Option<Approval>,
 }
 
+/// A payment's body, for whoever has it from elsewhere than a request; what is wrong with it is told as the API tells it.
+pub fn read_payment(json: &[u8]) -> Result<Pay, Problem> {
+    let body: PayBody = serde_json::from_slice(json).map_err(Problem::bad)?;
+    body.order().map(|order| order.pay)
+}
+
 impl PayBody {
     /// Checks what the body says of itself. What the store's rules say is the writer's matter.
     pub fn order(self) -> Result<Order, Problem> {
