@@ -24,6 +24,8 @@ const MESSAGES: &[MessageName] = &[
     MessageName::CompletionAdvice,
     MessageName::CompletionVoid,
     MessageName::OfflineAdjust,
+    MessageName::Tip,
+    MessageName::IcOffline,
 ];
 
 /// An advice is sent at most so often before it stands aside for a person.
@@ -95,12 +97,14 @@ fn channel(config: &Config, profile: &Profile) -> ChannelRules {
         end_when_balanced: profile.settlement.end_when_balanced,
         completion_as_advice: profile.preauth.completion == CompletionForm::Advice,
         completion_percent: profile.preauth.max_percent,
+        adjust_percent: profile.advice.adjust_percent,
         upload: UploadPlan {
             single_first: profile.upload.single_first.clone(),
             rows: profile.upload.rows.clone(),
             single_last: profile.upload.single_last.clone(),
             rows_per_message: profile.upload.rows_per_message,
             all_on_error: profile.settlement.upload_on_error == UploadOnError::All,
+            chip: profile.chip_uploads(),
         },
         domestic: profile.settlement.domestic.clone(),
         batch_max_count: profile.limits.count,

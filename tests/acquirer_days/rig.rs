@@ -12,7 +12,7 @@ use tilld::core::domain::{
     PinBlock, Reject, RequestId, Role, State, TerminalId, Tid, Track2, WallMs,
 };
 use tilld::core::journal::Original;
-use tilld::core::ledger::{Ledger, Rules, Writer, WriterOptions, replay};
+use tilld::core::ledger::{Ledger, LineState, Rules, Writer, WriterOptions, replay};
 use tilld::core::payment::Payment;
 use tilld::core::ports::{Archive, Command, Output, Pay, Presented, Reply, Store, TerminalKeys, Ticket};
 use tilld::daemon::config::Config;
@@ -465,6 +465,17 @@ impl<B: Bank> Shop<B> {
     pub fn payment(&self, id: PaymentId) -> Payment {
         let live = self.ledger().payments.get(&id).cloned();
         live.unwrap_or_else(|| self.writer.as_ref().unwrap().store().payment(id).unwrap().unwrap())
+    }
+
+    /// Whether a command has its answer.
+    pub fn answered(&self, ticket: u64) -> bool {
+        self.answers.contains_key(&ticket)
+    }
+
+    /// A payment can go online.
+    pub fn is_up(&self, terminal: usize) -> bool {
+        let line = self.writer.as_ref().unwrap().lines().get(&pos(terminal));
+        line.signed_on && line.state == LineState::Up
     }
 
     pub fn state(&self, payment: &Payment) -> State {

@@ -3,10 +3,12 @@
 use des::cipher::{BlockCipherEncrypt, KeyInit};
 use tilld::core::acquirer::iso8583::bcd;
 use tilld::core::acquirer::{
-    HostHalf, HostTotals, Instrument, LaneIdentity, MessageName, Order, OriginalRef, Outgoing, PaymentMessage, Profile,
-    ReversalReason, UploadRow, compose, compose_echo,
+    ChipCard, ChipUpload, HostHalf, HostTotals, Instrument, LaneIdentity, MessageName, Order, OriginalRef, Outgoing,
+    PaymentMessage, Profile, ReversalReason, UploadRow, compose, compose_echo,
 };
-use tilld::core::domain::{BatchNo, Currency, Entry, Mid, Minor, Pan, PaymentCode, PinBlock, Stan, Tid, Track2};
+use tilld::core::domain::{
+    BatchNo, ChipData, Currency, Entry, Mid, Minor, Pan, PaymentCode, PinBlock, Stan, Tid, Track2,
+};
 use tilld::core::ports::TerminalKeys;
 use tilld::io::vault::SoftKeys;
 
@@ -165,7 +167,7 @@ fn manage(name: &'static str, message: Outgoing, text: &str) -> Case {
 
 /// Every message of the set.
 pub fn all() -> Vec<Case> {
-    [payments(), references(), reversals(), management()].into_iter().flatten().collect()
+    [payments(), references(), chips(), reversals(), management()].into_iter().flatten().collect()
 }
 
 fn payments() -> Vec<Case> {
@@ -224,7 +226,7 @@ fn payments() -> Vec<Case> {
 }
 
 fn references() -> Vec<Case> {
-    use MessageName::{Completion, CompletionAdvice, CompletionVoid, OfflineAdjust, PreauthVoid, Refund, Void};
+    use MessageName::{Completion, CompletionAdvice, CompletionVoid, OfflineAdjust, PreauthVoid, Refund, Tip, Void};
     let keyed = "2=6222021234567890128 4=000000012345 11=000123 14=3012 22=012 49=156";
     vec![
         pay(
@@ -242,6 +244,13 @@ fn references() -> Vec<Case> {
             referring(OfflineAdjust),
             &format!(
                 "t=0220 {keyed} 3=000000 25=00 37=221301491329 38=AB12CD 60=32000007000 61=0000070001221119 63=CUP"
+            ),
+        ),
+        pay(
+            "tip",
+            referring(Tip),
+            &format!(
+                "t=0220 {keyed} 3=000000 25=00 37=221301491329 38=AB12CD 60=34000007000 61=0000070001221119 63=CUP"
             ),
         ),
         pay(
@@ -265,6 +274,50 @@ fn references() -> Vec<Case> {
             &format!("t=0200 {keyed} 3=200000 25=06 37=221301491329 38=AB12CD 60=21000007000 61=0000070001221119"),
         ),
     ]
+}
+
+/// What a chip adds: F23, F55, the messages that only it has.
+fn chips() -> Vec<Case> {
+    let chip = |before: bool| {
+        Some(Instrument::Chip(Box::new(ChipCard {
+            pan: Pan::new(PAN.into()),
+            expiry: Some("3012".into()),
+            sequence: Some("001".into()),
+            track2: before.then(|| Track2::new(format!("{PAN}=30122010000012300"))),
+            data: ChipData::new(key("9F360200429505000004E000")),
+        })))
+    };
+    let sale = |before| payment(MessageName::Sale, Entry::Chip, chip(before));
+    let card = "2=6222021234567890128 4=000000012345 11=000123 23=001 49=156 55=9F360200429505000004E000";
+    let mut cases = vec![
+        pay(
+            "sale by chip",
+            sale(true),
+            &format!(
+                "t=0200 {card} 3=000000 14=3012 22=052 25=00 35=6222021234567890128D30122010000012300 60=22000007000"
+            ),
+        ),
+        undo(
+            "reversal of a sale by chip",
+            sale(false),
+            &format!("t=0400 {card} 3=000000 14=3012 22=052 25=00 39=98 60=22000007000"),
+        ),
+        pay(
+            "offline sale by chip",
+            payment(MessageName::IcOffline, Entry::Contactless, chip(false)),
+            &format!("t=0200 {card} 3=000000 14=3012 22=072 25=00 60=36000007000"),
+        ),
+    ];
+    for (name, balanced, failed, code) in [
+        ("chip record, balanced", true, false, "203"),
+        ("chip failure, balanced", true, true, "204"),
+        ("chip record, unbalanced", false, false, "205"),
+        ("chip failure, unbalanced", false, true, "206"),
+    ] {
+        let record = Outgoing::UploadChip(Box::new(sale(false)), ChipUpload { balanced, failed });
+        cases.push(manage(name, record, &format!("t=0320 {card} 22=052 60=00000007{code}")));
+    }
+    cases
 }
 
 fn reversals() -> Vec<Case> {

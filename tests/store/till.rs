@@ -95,6 +95,7 @@ pub fn rules() -> Rules {
             end_when_balanced: true,
             completion_as_advice: false,
             completion_percent: 115,
+            adjust_percent: 120,
             upload: tilld::core::ledger::UploadPlan::default(),
             domestic: vec!["CUP".into()],
             batch_max_count: 900,

@@ -10,7 +10,7 @@ use super::profile::{MessageRow, NeededInstrument, Profile, Row, Template, Value
 use super::{
     HostHalf, HostTotals, Instrument, MessageName, Order, Outgoing, PaymentMessage, ReversalReason, UploadRow,
 };
-use crate::core::domain::{BatchNo, Currency, Entry, Mid, Minor, Stan, Tid};
+use crate::core::domain::{BatchNo, Currency, Entry, Mid, Minor, Stan, Tid, Track2};
 use crate::core::ports::{KeyError, TerminalKeys};
 
 /// Who a terminal is to its acquirer.
@@ -231,6 +231,7 @@ impl<'a> Plan<'a> {
                 Ok(plan)
             }
             Outgoing::UploadOne(payment) => Plan::payment(profile, payment).map(|plan| plan.uploaded(profile)),
+            Outgoing::UploadChip(_, which) => Plan::row(profile, Row::UploadChip(*which), Purpose::Management),
             Outgoing::Reversal(payment, _) => Plan::payment(profile, payment)?.reversed(profile, payment),
         }
     }
@@ -246,7 +247,7 @@ impl<'a> Plan<'a> {
         let needed = plan.row.map_or(NeededInstrument::None, |row| row.instrument);
         match (needed, &payment.instrument) {
             (NeededInstrument::Card, Some(Instrument::Code(_)))
-            | (NeededInstrument::Code, Some(Instrument::Track2(_) | Instrument::Card { .. })) => {
+            | (NeededInstrument::Code, Some(Instrument::Track2(_) | Instrument::Card { .. } | Instrument::Chip(_))) => {
                 Err(ComposeError::NotSupported(plan.name))
             }
             _ => Ok(plan),
@@ -312,7 +313,10 @@ impl Source<'_> {
                 (1..=self.profile.upload.rows_per_message).contains(&rows.len())
                     && rows.iter().all(|row| iso(row.amount) && card_fits(row))
             }
-            Outgoing::Payment(payment) | Outgoing::UploadOne(payment) | Outgoing::Reversal(payment, _) => {
+            Outgoing::Payment(payment)
+            | Outgoing::UploadOne(payment)
+            | Outgoing::UploadChip(payment, _)
+            | Outgoing::Reversal(payment, _) => {
                 iso(payment.amount)
                     && (payment.with_pin || payment.pin_block.is_none())
                     && (payment.instrument.is_some()
@@ -338,7 +342,9 @@ impl Source<'_> {
 
     fn payment(&self) -> Option<(&PaymentMessage, Option<ReversalReason>)> {
         match &self.order.message {
-            Outgoing::Payment(payment) | Outgoing::UploadOne(payment) => Some((payment, None)),
+            Outgoing::Payment(payment) | Outgoing::UploadOne(payment) | Outgoing::UploadChip(payment, _) => {
+                Some((payment, None))
+            }
             Outgoing::Reversal(payment, reason) => Some((payment, Some(*reason))),
             _ => None,
         }
@@ -347,6 +353,10 @@ impl Source<'_> {
     fn value(&self, value: Value) -> Option<Vec<u8>> {
         match value {
             Value::Pin => self.payment()?.0.pin_block.as_ref().and_then(|pin| unhex(pin.expose())),
+            Value::Chip => match self.payment()?.0.instrument.as_ref()? {
+                Instrument::Chip(card) => Some(card.data.expose().to_vec()).filter(|data| !data.is_empty()),
+                _ => None,
+            },
             _ => self
                 .common(value)
                 .or_else(|| self.of_payment(value))
@@ -388,7 +398,7 @@ impl Source<'_> {
                 let entry = self.row.map_or(payment.entry, |row| said_entry(row, payment));
                 Some(format!("{}{}", self.profile.entry.of(entry), if payment.with_pin { 1 } else { 2 }))
             }
-            Value::Pan | Value::Expiry | Value::Track2 | Value::Code | Value::CodeLength => {
+            Value::Pan | Value::Expiry | Value::CardSequence | Value::Track2 | Value::Code | Value::CodeLength => {
                 of_instrument(payment.instrument.as_ref()?, value)
             }
             Value::Mti => Some(self.row?.mti.to_string()),
@@ -422,11 +432,19 @@ fn of_instrument(instrument: &Instrument, value: Value) -> Option<String> {
     match (instrument, value) {
         (Instrument::Card { pan, .. }, Value::Pan) => Some(pan.expose().to_owned()),
         (Instrument::Card { expiry, .. }, Value::Expiry) => expiry.clone(),
-        (Instrument::Track2(track), Value::Track2) => Some(track.expose().replace('D', "=")),
+        (Instrument::Track2(track), Value::Track2) => Some(of_stripe(track)),
+        (Instrument::Chip(card), Value::Pan) => Some(card.pan.expose().to_owned()),
+        (Instrument::Chip(card), Value::Expiry) => card.expiry.clone(),
+        (Instrument::Chip(card), Value::CardSequence) => card.sequence.clone(),
+        (Instrument::Chip(card), Value::Track2) => card.track2.as_ref().map(of_stripe),
         (Instrument::Code(code), Value::Code) => Some(code.expose().to_owned()),
         (Instrument::Code(code), Value::CodeLength) => Some(format!("{:03}", code.expose().len())),
         _ => None,
     }
+}
+
+fn of_stripe(track: &Track2) -> String {
+    track.expose().replace('D', "=")
 }
 
 fn of_halves(totals: &HostTotals, value: Value) -> Option<String> {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
+use crate::core::acquirer::ChipUpload;
 use crate::core::acquirer::iso8583::bcd::hex;
 use crate::core::acquirer::samples::*;
 use crate::core::domain::{Pan, PinBlock, Track2};
@@ -407,4 +408,63 @@ fn a_short_tid_is_filled_with_blanks_and_a_wrong_header_is_refused() {
 fn a_composed_frame_does_not_print_its_card() {
     let (composed, _) = composed(&sale(1));
     assert!(!format!("{composed:?}").contains("62220"));
+}
+
+const F55: &str = "0012 9F36020042 9505000004E000";
+
+#[test]
+fn a_chip_sends_its_objects_and_its_sequence_number_and_its_reversal_keeps_them() {
+    maced(
+        pay(payment(MessageName::Sale, Entry::Chip, chip_card(true))),
+        &format!(
+            "0200 7024068020C08211 {F2_PAN} 000000 000000012345 000123 3012 0520 0001 00 37 6222021234567890128D30121010000012300 0 \
+             TIDMID 313536 {F55} 0011 22000007000 0"
+        ),
+    );
+    for sealed in [true, false] {
+        maced(
+            undo(payment(MessageName::Sale, Entry::Chip, chip_card(sealed)), ReversalReason::NoAnswer),
+            &format!(
+                "0400 7024068002C08211 {F2_PAN} 000000 000000012345 000123 3012 0520 0001 00 3938 TIDMID 313536 {F55} 0011 22000007000 0"
+            ),
+        );
+    }
+}
+
+#[test]
+fn what_a_chip_approved_by_itself() {
+    maced(
+        pay(payment(MessageName::IcOffline, Entry::Contactless, chip_card(false))),
+        &format!(
+            "0200 7024068000C08211 {F2_PAN} 000000 000000012345 000123 3012 0720 0001 00 TIDMID 313536 {F55} 0011 36000007000 0"
+        ),
+    );
+}
+
+#[test]
+fn a_chips_records_name_the_verdict_and_what_became_of_the_payment() {
+    for (balanced, failed, f60) in
+        [(true, false, "203"), (true, true, "204"), (false, false, "205"), (false, true, "206")]
+    {
+        let sale = payment(MessageName::Sale, Entry::Chip, chip_card(false));
+        unmaced(
+            Outgoing::UploadChip(Box::new(sale), ChipUpload { balanced, failed }),
+            &format!(
+                "0320 5020060000C08210 {F2_PAN} 000000012345 000123 0520 0001 TIDMID 313536 {F55} 0011 00000007{f60} 0"
+            ),
+        );
+    }
+}
+
+#[test]
+fn a_tip_and_an_offline_adjustment_name_their_sale() {
+    for (name, f60) in [(MessageName::Tip, "34"), (MessageName::OfflineAdjust, "32")] {
+        maced(
+            pay(referring(name)),
+            &format!(
+                "0220 702404800CC0801B {F2_PAN} 000000 000000012345 000123 3012 0120 00 {F37} {F38} TIDMID 313536 0011 {f60}000007000 0 \
+                 0016 0000070001221119 0003 435550"
+            ),
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! The conversation with the acquirer: ISO 8583 codec, profiles, MAC, one terminal's lane as a sans-I/O state machine.
 
 mod accept;
+pub mod chip;
 mod compose;
 pub mod iso8583;
 mod lane;

@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::domain::{BatchNo, Currency, Entry, Minor, MonoMs, Pan, PaymentCode, PinBlock, Stan, Track2};
+use crate::core::domain::{
+    BatchNo, ChipData, Currency, Entry, Minor, MonoMs, Pan, PaymentCode, PinBlock, Stan, Track2,
+};
 
 /// One message to be sent once, or again unchanged.
 #[derive(Debug, Clone)]
@@ -35,6 +37,8 @@ pub enum Outgoing {
     Upload(Vec<UploadRow>),
     /// 批上送 of a single record (offline sale, refund, completion advice) in a 0320 of its own.
     UploadOne(Box<PaymentMessage>),
+    /// 批上送 of what a chip gave for a payment.
+    UploadChip(Box<PaymentMessage>, ChipUpload),
     /// 批上送结束: number of records uploaded, and whether the settlement was balanced (207) or not (202).
     End {
         /// Both halves of the verdict were 1.
@@ -44,6 +48,15 @@ pub enum Outgoing {
         /// The totals that were asked about: some dialects repeat them.
         totals: HostTotals,
     },
+}
+
+/// Which of the four messages carries a chip's record: they name the verdict too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ChipUpload {
+    /// Both halves of the verdict were 1.
+    pub balanced: bool,
+    /// The payment had no effect: declined or undone.
+    pub failed: bool,
 }
 
 /// The messages of the profile's table that carry a payment. One line here, one row in the profile.
@@ -74,6 +87,10 @@ pub enum MessageName {
     CompletionVoid,
     /// 离线调整
     OfflineAdjust,
+    /// 小费：联机消费的调整
+    Tip,
+    /// IC 卡脱机消费
+    IcOffline,
 }
 
 /// The contents of a financial message.
@@ -113,6 +130,23 @@ pub enum Instrument {
     },
     /// A scanned payment code (field 59).
     Code(PaymentCode),
+    /// A chip, by contact or without.
+    Chip(Box<ChipCard>),
+}
+
+/// What a chip gave. Its data objects hold neither number nor stripe: those stand in fields of their own.
+#[derive(Debug, Clone)]
+pub struct ChipCard {
+    /// Field 2.
+    pub pan: Pan,
+    /// Field 14.
+    pub expiry: Option<String>,
+    /// Field 23, three digits.
+    pub sequence: Option<String>,
+    /// Field 35: the stripe's image, only before authorization.
+    pub track2: Option<Track2>,
+    /// Field 55.
+    pub data: ChipData,
 }
 
 /// The payment that a void, refund or completion refers to.

@@ -113,6 +113,17 @@ pub fn code() -> Option<Instrument> {
     Some(Instrument::Code(PaymentCode::new(CODE.into())))
 }
 
+/// A chip: its stripe's image is there before authorization only.
+pub fn chip_card(before: bool) -> Option<Instrument> {
+    Some(Instrument::Chip(Box::new(ChipCard {
+        pan: Pan::new(PAN.into()),
+        expiry: Some("3012".into()),
+        sequence: Some("001".into()),
+        track2: before.then(|| Track2::new(TRACK2.into())),
+        data: ChipData::new(unhex("9F360200429505000004E000").unwrap()),
+    })))
+}
+
 pub fn original() -> Option<OriginalRef> {
     Some(OriginalRef {
         batch: BatchNo(7),

@@ -149,6 +149,19 @@ impl Batch {
         }
     }
 
+    /// The acquirer has an adjustment: the sale's amount is replaced, its count stays. `false` where the sum would not fit its digits.
+    #[must_use]
+    pub fn adjust(&mut self, foreign: bool, by: Minor) -> bool {
+        let half = if foreign { &mut self.totals.foreign } else { &mut self.totals.domestic };
+        match half.debit.checked_add(by) {
+            Some(sum) if (Minor::ZERO..=Minor::MAX_ISO).contains(&sum) => {
+                half.debit = sum;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// The totals without what was voided, and without the voids.
     #[must_use]
     pub fn net_totals(&self) -> HostTotals {

@@ -77,6 +77,8 @@ pub enum VoucherReason {
     LateAnswer,
     /// A stored sale was refused by the acquirer.
     OfflineRejected,
+    /// A sale's amount was adjusted: the difference.
+    Adjusted,
 }
 
 impl VoucherReason {
@@ -86,6 +88,7 @@ impl VoucherReason {
         match self {
             VoucherReason::LateAnswer => "late_answer",
             VoucherReason::OfflineRejected => "offline_rejected",
+            VoucherReason::Adjusted => "adjusted",
         }
     }
 }

@@ -62,6 +62,9 @@ refusals! {
     CompletionExceeds = "completion_exceeds", 409, "预授权完成金额最多 {limit}", "A completion of this pre-authorization may be at most {limit}";
     AlreadyRefunded = "already_refunded", 409, "原交易已有退货，不能撤销", "The original has a refund and cannot be voided";
     FullAmountOnly = "full_amount_only", 422, "撤销必须是原金额 {amount}", "A void must be for the full {amount}";
+    AlreadyAdjusted = "already_adjusted", 409, "原交易已调整（{adjust}）", "The original is already adjusted by {adjust}";
+    AdjustExceeds = "adjust_exceeds", 409, "调整后的金额最多 {limit}", "The adjusted amount may be at most {limit}";
+    AdjustTooLate = "adjust_too_late", 409, "原交易所在批次已结束，不能再调整", "The original's batch has ended: it cannot be adjusted any more";
     RefundExceeds = "refund_exceeds", 409, "可退金额只剩 {left}", "Only {left} is left to refund";
     ConfirmAmount = "confirm_amount", 422, "请再次输入相同金额确认退货", "Confirm the refund by entering the same amount again";
     MethodMismatch = "method_mismatch", 422, "请按原支付方式 {method} 办理", "Use the original's method, {method}";
@@ -78,6 +81,7 @@ refusals! {
     NoReader = "no_reader", 422, "终端 {device} 没有读卡设备", "Device {device} has no reader";
     NoCard = "no_card", 408, "没有读到卡或付款码", "No card or code was presented";
     BadCard = "bad_card", 422, "卡片数据无法识别，请重新刷卡", "The card could not be read: swipe it again";
+    BadChip = "bad_chip", 422, "芯片数据有误（{why}），请重新插卡", "The chip's data are wrong ({why}): insert the card again";
     CardExpired = "card_expired", 422, "卡片已过期", "The card has expired";
     BadCode = "bad_code", 422, "付款码无法识别，请刷新后重扫", "The payment code is not recognized: refresh it and scan again";
     ManagerRequired = "manager_required", 403, "需要店长授权", "A manager must approve this";

@@ -51,6 +51,30 @@ secret!(
     Pin
 );
 
+/// Field 55: data objects of a chip, as BER-TLV. Bytes only; what they say is read in `core::acquirer::chip`.
+#[derive(Clone)]
+pub struct ChipData(Zeroizing<Vec<u8>>);
+
+impl ChipData {
+    /// Takes the bytes over; they are wiped when this is dropped.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> ChipData {
+        ChipData(Zeroizing::new(bytes))
+    }
+
+    /// The bytes themselves. Every call is a place to look at in review.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for ChipData {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ChipData(…)")
+    }
+}
+
 impl Pan {
     /// First six and last four digits, the rest as `*` (PCI DSS truncation).
     #[must_use]

@@ -8,7 +8,7 @@ use super::{Exception, Ledger, Person};
 use crate::core::day::{Batch, ClosedShift, DayBook, Drawer, Return, Rung, Shift, Voucher, VoucherReason};
 use crate::core::domain::{BusinessDate, Kind, Method, Minor, PaymentId, Seq, State, TerminalId, WallMs, ZNumber};
 use crate::core::journal::{Column, Effect, Event, Original, Record, Resolution, SettleReason, Subject, link};
-use crate::core::payment::{Payment, Reversal, ReversalStage, Slot};
+use crate::core::payment::{Adjusted, Adjusts, Payment, Reversal, ReversalStage, Slot};
 use crate::core::ports::{Archive, StoreError};
 
 impl Ledger {
@@ -132,7 +132,11 @@ impl Ledger {
                 }
             }
             Event::PaymentMade(made) => {
-                let payment = Payment::made(PaymentId(seq.0), self.open, at, made);
+                let mut payment = Payment::made(PaymentId(seq.0), self.open, at, made);
+                if let (Kind::Adjust, Some(Original::Payment(original))) = (made.kind, &made.original) {
+                    let original = self.payments.get(original);
+                    payment.adjusts = original.map(|o| Adjusts { from: o.amount, online: o.stored_at.is_none() });
+                }
                 let effect = self.settle_in(payment, None);
                 self.tie_to_original(PaymentId(seq.0));
                 return effect;
@@ -241,7 +245,7 @@ impl Ledger {
     fn settle_in(&mut self, mut after: Payment, before: Option<&Payment>) -> Option<Effect> {
         let was = before.map(|p| p.state);
         let effect = if after.effective() && !after.counted && after.voucher_date.is_none() {
-            if after.date == self.open {
+            if after.date == self.open && after.kind != Kind::Adjust {
                 after.counted = true;
                 Some(after.own_effect())
             } else {
@@ -277,6 +281,7 @@ impl Ledger {
                 Column::Voucher => {
                     let why = match after.state {
                         State::Rejected => VoucherReason::OfflineRejected,
+                        _ if after.kind == Kind::Adjust => VoucherReason::Adjusted,
                         _ => VoucherReason::LateAnswer,
                     };
                     today.vouchers.push(Voucher {
@@ -349,6 +354,9 @@ impl Ledger {
                 p.completed_by = Some(id);
             } else if p.completed_by == Some(id) {
                 p.completed_by = None;
+            }
+            if kind == Kind::Adjust {
+                p.adjusted = stands.then_some(Adjusted { by: id, to: amount, told: state == State::Forwarded });
             }
             if effective && kind == Kind::Refund {
                 p.refunded_by(id, amount);

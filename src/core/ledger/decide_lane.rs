@@ -3,7 +3,7 @@
 use super::{BackOff, ChannelRules, InFlight, Ledger, Line, LineState, Lines, Rules, reversal_reason};
 use crate::core::acquirer::{Answer, AnswerClass, MessageName, NotSent, Report, ReversalReason};
 use crate::core::day::{HostClock, Rung};
-use crate::core::domain::{BatchNo, ExceptionNo, Kind, Method, MonoMs, Now, PaymentId, Stan, State, TerminalId};
+use crate::core::domain::{BatchNo, Entry, ExceptionNo, Kind, Method, MonoMs, Now, PaymentId, Stan, State, TerminalId};
 use crate::core::journal::{AsideReason, CancelReason, Event, ExceptionKind, Silence, Subject};
 use crate::core::payment::Payment;
 use crate::core::ports::{Archive, StoreError};
@@ -372,7 +372,9 @@ fn hear_clock(lines: &mut Lines, answer: &Answer, mono: MonoMs) {
 /// Which message of the profile's table carries a payment.
 #[must_use]
 pub(super) fn message_name(payment: &Payment, offline: bool) -> Option<MessageName> {
+    let chip = matches!(payment.entry, Some(Entry::Chip | Entry::Contactless));
     Some(match (payment.kind, payment.method) {
+        (Kind::Sale, Method::Card) if offline && chip => MessageName::IcOffline,
         (Kind::Sale, Method::Card) if offline => MessageName::OfflineSale,
         (Kind::Sale, Method::Card) => MessageName::Sale,
         (Kind::Sale, Method::Qr) => MessageName::ScanSale,
@@ -384,6 +386,7 @@ pub(super) fn message_name(payment: &Payment, offline: bool) -> Option<MessageNa
         (Kind::Completion, Method::Card) => MessageName::Completion,
         (Kind::CompletionVoid, Method::Card) => MessageName::CompletionVoid,
         (Kind::Balance, Method::Card) => MessageName::Balance,
+        (Kind::Adjust, Method::Card) if payment.adjusts.is_some_and(|a| a.online) => MessageName::Tip,
         (Kind::Adjust, Method::Card) => MessageName::OfflineAdjust,
         _ => return None,
     })

@@ -3,7 +3,7 @@
 use chrono::Datelike;
 
 use super::{Ledger, LineState, Lines, Rules};
-use crate::core::acquirer::{Instrument, MessageName};
+use crate::core::acquirer::{Instrument, MessageName, chip};
 use crate::core::domain::{
     CashierId, Entry, Kind, Method, Minor, PaymentId, Refusal, Reject, Role, ShiftNo, State, mask_code,
 };
@@ -66,7 +66,7 @@ impl Ledger {
         }
         let rules = around.rules;
         self.check_form(pay, rules)?;
-        let decide = super::kinds::of(pay.kind).ok_or_else(|| Refusal::NotSupported.with("what", pay.kind))?;
+        let decide = super::kinds::of(pay.kind);
         if counts(pay.kind) && !self.today().totals.fits(column_of(pay.kind), pay.amount) {
             return Err(Refusal::AmountTooLarge
                 .with("limit", rules.max_amount.grouped(rules.currency.exponent()))
@@ -164,9 +164,11 @@ impl Ledger {
                 let presented = pay.presented.as_ref().ok_or(Refusal::NoCard)?;
                 self.read_card(presented, &mut made)?;
                 self.cards_allowed(pay, around)?;
-                let offline = around.lines.state(&pay.device) == LineState::Down;
+                // What the chip approved by itself is done, whatever the line does.
+                let by_chip = approved_by_chip(&presented.instrument);
+                let offline = by_chip || around.lines.state(&pay.device) == LineState::Down;
                 if offline {
-                    self.may_store(&made, presented.entry, around)?;
+                    self.may_store(&made, presented.entry, by_chip, around)?;
                 }
                 Ok((made, offline))
             }
@@ -208,6 +210,13 @@ impl Ledger {
             }
             Instrument::Card { pan, expiry } => (pan.clone(), expiry.clone(), None),
             Instrument::Code(_) => return Err(Refusal::MethodMismatch.with("method", Method::Qr)),
+            Instrument::Chip(card) => {
+                let asks = matches!(made.kind, Kind::Sale | Kind::Preauth);
+                if asks && chip::amount(&card.data) != Some(made.amount.0) {
+                    return Err(Refusal::BadChip.with("why", "9F02 is another amount"));
+                }
+                (card.pan.clone(), card.expiry.clone(), Some("201".to_owned()))
+            }
         };
         if !(12..=19).contains(&pan.expose().len()) || !pan.expose().bytes().all(|b| b.is_ascii_digit()) {
             return Err(Refusal::BadCard.into());
@@ -234,12 +243,20 @@ impl Ledger {
     }
 
     /// The bounds and conditions under which a sale of which nothing was ever sent is taken offline.
-    pub(super) fn may_store(&self, made: &PaymentMade, entry: Entry, around: Around<'_>) -> Result<(), Reject> {
+    pub(super) fn may_store(
+        &self,
+        made: &PaymentMade,
+        entry: Entry,
+        by_chip: bool,
+        around: Around<'_>,
+    ) -> Result<(), Reject> {
         let rules = around.rules;
         let exponent = rules.currency.exponent();
         let Some(offline) = rules.offline else { return Err(Refusal::NeedsLine.into()) };
-        supported(rules, MessageName::OfflineSale, "offline")?;
+        let name = if by_chip { MessageName::IcOffline } else { MessageName::OfflineSale };
+        supported(rules, name, "offline")?;
         let why = match entry {
+            Entry::Chip | Entry::Contactless if by_chip && made.kind == Kind::Sale => None,
             _ if made.kind != Kind::Sale || made.method != Method::Card => return Err(Refusal::NeedsLine.into()),
             Entry::Manual => Some("手工输入 / keyed by hand"),
             Entry::Chip | Entry::Contactless => Some("芯片未离线批准 / the chip did not approve it offline"),
@@ -272,8 +289,8 @@ impl Ledger {
         if original.device != pay.device {
             return Err(Refusal::OtherDevice.with("device", &original.device).into());
         }
-        if pay.amount != original.amount {
-            let amount = original.amount.grouped(around.rules.currency.exponent());
+        if pay.amount != original.standing() {
+            let amount = original.standing().grouped(around.rules.currency.exponent());
             return Err(Refusal::FullAmountOnly.with("amount", amount).into());
         }
         undoable(&original)?;
@@ -287,6 +304,7 @@ impl Ledger {
         made.pin = pay.presented.as_ref().is_some_and(|presented| presented.pin_block.is_some());
         match (original.method, original.state) {
             (Method::Cash | Method::Voucher, _) if original.date == self.open => made.final_here = true,
+            _ if original.adjusted.is_some_and(|adjusted| !adjusted.told) => return Err(Refusal::InProgress.into()),
             (Method::Card, State::Stored) if original.never_sent() => made.final_here = true,
             (Method::Card, State::Approved | State::Forwarded) => self.void_online(pay, &original, around)?,
             (Method::Card, State::Stored) => return Err(Refusal::InProgress.into()),
@@ -409,7 +427,7 @@ impl Ledger {
         };
         let entry = payment.entry.unwrap_or(Entry::Manual);
         let storable = !matches!(why, CancelReason::NotBuilt | CancelReason::Stopped)
-            && self.may_store(&made, entry, around).is_ok();
+            && self.may_store(&made, entry, false, around).is_ok();
         Some(if storable { Event::PaymentStored { payment: id } } else { Event::PaymentCancelled { payment: id, why } })
     }
 }
@@ -431,6 +449,11 @@ pub(super) fn made(pay: &Pay, shift: ShiftNo) -> PaymentMade {
         approved_by: pay.approved_by.clone(),
         final_here: false,
     }
+}
+
+/// The chip gave its own approval.
+fn approved_by_chip(instrument: &Instrument) -> bool {
+    matches!(instrument, Instrument::Chip(card) if chip::approved_offline(&card.data))
 }
 
 pub(super) fn supported(rules: &Rules, name: MessageName, what: &str) -> Result<(), Reject> {

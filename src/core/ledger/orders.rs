@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 
 use super::decide_lane::message_name;
 use super::{Ledger, Rules};
-use crate::core::acquirer::{Instrument, Order, OriginalRef, Outgoing, PaymentMessage, UploadRow};
-use crate::core::domain::{Entry, Method, PaymentCode, PaymentId, Seq, Stan};
+use zeroize::Zeroizing;
+
+use crate::core::acquirer::{
+    ChipCard, ChipUpload, Instrument, Order, OriginalRef, Outgoing, PaymentMessage, UploadRow,
+};
+use crate::core::domain::{Entry, Method, Pan, PaymentCode, PaymentId, Seq, Stan, State};
 use crate::core::journal::{Event, Original, Subject};
 use crate::core::payment::Payment;
-use crate::core::ports::{Archive, Presented, Sealer, StoreError};
+use crate::core::ports::{Archive, KeptCard, Presented, Sealer, StoreError};
 
 /// What was presented for payments that are not sent yet.
 #[derive(Debug, Default)]
@@ -85,7 +89,18 @@ impl OrderSources<'_> {
                 None => None,
             },
             Subject::UploadOne(id) => match self.payment(*id)? {
-                Some(p) => self.message(&p, p.stored_at.is_some(), None)?.map(Box::new).map(Outgoing::UploadOne),
+                Some(p) => self.message(&p, p.stored_at.is_some(), None)?.map(Box::new).map(|message| {
+                    let chip = matches!(message.instrument, Some(Instrument::Chip(_)));
+                    if !(chip && self.rules.channel.upload.chip_record(message.name)) {
+                        return Outgoing::UploadOne(message);
+                    }
+                    let verdicts = self.ledger.terminals.get(terminal).and_then(|t| t.batch.verdicts);
+                    let failed = matches!(p.state, State::Declined | State::Reversed);
+                    Outgoing::UploadChip(
+                        message,
+                        ChipUpload { balanced: verdicts.is_some_and(|v| v.balanced()), failed },
+                    )
+                }),
                 None => None,
             },
             Subject::Upload(ids) => Some(Outgoing::Upload(self.upload_rows(ids)?)),
@@ -140,10 +155,18 @@ impl OrderSources<'_> {
         };
         for owner in [Some(payment), original, first.as_ref()].into_iter().flatten() {
             if let Some(sealed) = self.archive.sealed_card(owner.id)? {
-                let Ok((number, expiry)) = self.sealer.open_card(owner.id, &sealed) else { return Ok(None) };
-                return Ok(Some(match owner.method {
-                    Method::Qr => Instrument::Code(PaymentCode::new(number.expose().to_owned())),
-                    _ => Instrument::Card { pan: number, expiry: Some(expiry.to_string()).filter(|e| !e.is_empty()) },
+                let Ok(KeptCard { number, expiry, chip }) = self.sealer.open_card(owner.id, &sealed) else {
+                    return Ok(None);
+                };
+                let expiry = Some(expiry.to_string()).filter(|e| !e.is_empty());
+                return Ok(Some(match (owner.method, chip) {
+                    (Method::Qr, _) => Instrument::Code(PaymentCode::new(number.expose().to_owned())),
+                    // The objects are of that payment alone: another one of the same card has its own, or none.
+                    (_, Some((sequence, data))) if owner.id == payment.id => {
+                        let sequence = Some(sequence).filter(|s| !s.is_empty());
+                        Instrument::Chip(Box::new(ChipCard { pan: number, expiry, sequence, track2: None, data }))
+                    }
+                    _ => Instrument::Card { pan: number, expiry },
                 }));
             }
         }
@@ -160,6 +183,7 @@ impl OrderSources<'_> {
             };
             let pan = match self.sealed(&payment, original.as_ref())? {
                 Some(Instrument::Card { pan, .. }) => Some(pan),
+                Some(Instrument::Chip(card)) => Some(card.pan),
                 _ => None,
             };
             rows.push(UploadRow {
@@ -202,10 +226,15 @@ fn foreign_original(rrn: &str, date: &str) -> OriginalRef {
 }
 
 /// What of a presented card or code must be kept, sealed, while a message may still need it.
-pub(super) fn to_seal(instrument: &Instrument) -> Option<(String, String)> {
-    match instrument {
-        Instrument::Track2(track) => Some((track.pan()?.expose().to_owned(), track.expiry().unwrap_or("").to_owned())),
-        Instrument::Card { pan, expiry } => Some((pan.expose().to_owned(), expiry.clone().unwrap_or_default())),
-        Instrument::Code(code) => Some((code.expose().to_owned(), String::new())),
-    }
+pub(super) fn to_seal(instrument: &Instrument) -> Option<KeptCard> {
+    let kept = |number: Pan, expiry: &str| KeptCard { number, expiry: Zeroizing::new(expiry.to_owned()), chip: None };
+    Some(match instrument {
+        Instrument::Track2(track) => kept(track.pan()?, track.expiry().unwrap_or("")),
+        Instrument::Card { pan, expiry } => kept(pan.clone(), expiry.as_deref().unwrap_or("")),
+        Instrument::Code(code) => kept(Pan::new(code.expose().to_owned()), ""),
+        Instrument::Chip(card) => KeptCard {
+            chip: Some((card.sequence.clone().unwrap_or_default(), card.data.clone())),
+            ..kept(card.pan.clone(), card.expiry.as_deref().unwrap_or(""))
+        },
+    })
 }

@@ -87,9 +87,23 @@ pub struct UploadPlan {
     pub rows_per_message: usize,
     /// When a half says "error", the records of both go up.
     pub all_on_error: bool,
+    /// What chips gave goes up in messages of its own, after everything else.
+    pub chip: bool,
 }
 
 impl UploadPlan {
+    /// Whether a chip's payment of this name goes up with what the chip gave: what would else be a row.
+    #[must_use]
+    pub fn chip_record(&self, name: MessageName) -> bool {
+        self.chip && self.rows.contains(&name)
+    }
+
+    /// When a chip's record goes up.
+    #[must_use]
+    pub fn chip_place(&self, failed: bool) -> usize {
+        self.single_first.len() + 1 + self.single_last.len() + usize::from(failed)
+    }
+
     /// When a record goes up (smaller is earlier), and whether alone; `None` where it goes up nowhere.
     #[must_use]
     pub fn place(&self, name: MessageName) -> Option<(usize, bool)> {
@@ -108,14 +122,15 @@ impl UploadPlan {
 /// As terminals of the UnionPay kind do it.
 impl Default for UploadPlan {
     fn default() -> UploadPlan {
-        use MessageName::{Completion, CompletionAdvice, CompletionVoid, OfflineAdjust, OfflineSale};
-        use MessageName::{Refund, Sale, ScanSale, Void};
+        use MessageName::{Completion, CompletionAdvice, CompletionVoid, IcOffline, OfflineAdjust, OfflineSale};
+        use MessageName::{Refund, Sale, ScanSale, Tip, Void};
         UploadPlan {
-            single_first: vec![OfflineSale, OfflineAdjust],
+            single_first: vec![OfflineSale, OfflineAdjust, Tip, IcOffline],
             rows: vec![Sale, ScanSale, Void, Completion, CompletionVoid],
             single_last: vec![Refund, CompletionAdvice],
             rows_per_message: 8,
             all_on_error: false,
+            chip: true,
         }
     }
 }
@@ -147,6 +162,8 @@ pub struct ChannelRules {
     pub completion_as_advice: bool,
     /// A completion may be so many hundredths of what was authorized.
     pub completion_percent: u32,
+    /// An adjusted amount may be so many hundredths of the sale's.
+    pub adjust_percent: u32,
     /// How the records of an unbalanced batch go up.
     pub upload: UploadPlan,
     /// Codes of field 63.1 that are the home organisation.

@@ -109,7 +109,12 @@ impl Ledger {
         let until = terminal.settle.map(|(_, until)| until);
         Index::of_terminal(&self.index.stored, id)
             .filter_map(|payment| self.payments.get(&payment))
-            .find(|p| p.sends > 0 || (!full && until.is_none_or(|until| p.date <= until) && room_for(terminal, p)))
+            .find(|p| {
+                p.sends > 0
+                    || ((!full || p.adjusts.is_some())
+                        && until.is_none_or(|until| p.date <= until)
+                        && room_for(terminal, p))
+            })
             .map(|p| p.id)
     }
 
@@ -125,14 +130,11 @@ impl Ledger {
                 let balanced = batch.verdicts.is_some_and(|v| v.balanced());
                 sending(stan, Subject::End { balanced, records: batch.records })
             }
-            (Rung::Balanced, ..) => {
-                let subject = Subject::End { balanced: true, records: 0 };
-                Some(self.fresh(id, terminal, subject))
-            }
             (Rung::Unbalanced | Rung::Error, ..) if batch.uploading.is_some() => {
                 batch.uploading.clone().and_then(|(stan, rows)| sending(stan, Subject::Upload(rows)))
             }
-            (Rung::Unbalanced | Rung::Error, ..) => Some(self.upload_on(id, terminal, scene)?),
+            // After a balanced verdict only what chips gave goes up, mostly nothing.
+            (Rung::Balanced | Rung::Unbalanced | Rung::Error, ..) => Some(self.upload_on(id, terminal, scene)?),
             _ => None,
         })
     }

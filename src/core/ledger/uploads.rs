@@ -4,10 +4,11 @@
 use super::decide_lane::{Scene, message_name};
 use super::{Ledger, Rules, Terminal};
 use crate::core::acquirer::{Verdict, Verdicts};
-use crate::core::domain::{PaymentId, Stan, TerminalId};
+use crate::core::day::Rung;
+use crate::core::domain::{Entry, PaymentId, Stan, State, TerminalId};
 use crate::core::journal::{Column, Event, Subject};
 use crate::core::payment::Payment;
-use crate::core::ports::StoreError;
+use crate::core::ports::{KeptCard, StoreError};
 
 /// A record that is still to go up. The order of its parts is the order of the upload.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -28,8 +29,9 @@ impl Ledger {
     ) -> Result<Event, StoreError> {
         let batch = &terminal.batch;
         let due = self.due(id, terminal, scene)?;
+        let balanced = batch.rung == Rung::Balanced;
         let subject = match due.first() {
-            None => Subject::End { balanced: false, records: batch.records },
+            None => Subject::End { balanced, records: batch.records },
             Some(Due { single: true, payment, stan, .. }) => {
                 let subject = Subject::UploadOne(*payment);
                 return Ok(Event::Sending { terminal: id.clone(), stan: *stan, batch: batch.number, subject });
@@ -50,10 +52,16 @@ impl Ledger {
             if batch.uploaded.contains(&member) {
                 continue;
             }
-            due.extend(match self.payments.get(&member) {
-                Some(payment) => record(payment, batch.verdicts, scene.rules),
-                None => scene.archive.payment(member)?.and_then(|p| record(&p, batch.verdicts, scene.rules)),
-            });
+            let payment = match self.payments.get(&member) {
+                Some(payment) => Some(payment.clone()),
+                None => scene.archive.payment(member)?,
+            };
+            let Some(payment) = payment else { continue };
+            let by_chip = matches!(payment.entry, Some(Entry::Chip | Entry::Contactless));
+            let objects = by_chip
+                && scene.rules.channel.upload.chip
+                && scene.archive.sealed_card(member)?.is_some_and(|sealed| sealed.len() >= KeptCard::WITH_CHIP);
+            due.extend(record(&payment, objects, batch.verdicts, scene.rules));
         }
         due.sort();
         Ok(due)
@@ -61,18 +69,29 @@ impl Ledger {
 }
 
 /// A payment as a record, where the acquirer asks for it.
-fn record(payment: &Payment, verdicts: Option<Verdicts>, rules: &Rules) -> Option<Due> {
+fn record(payment: &Payment, objects: bool, verdicts: Option<Verdicts>, rules: &Rules) -> Option<Due> {
     let plan = &rules.channel.upload;
     let halves = verdicts.map_or([Verdict::Error; 2], |v| [v.domestic, v.foreign]);
     let foreign = rules.channel.is_foreign(payment.organisation.as_deref());
     let own = if foreign { halves[1] } else { halves[0] };
     let everything = plan.all_on_error && halves.contains(&Verdict::Error);
-    if !payment.in_host_totals || (own == Verdict::Balanced && !everything) {
+    let name = message_name(payment, payment.stored_at.is_some())?;
+    let chip = objects && plan.chip_record(name);
+    let failed = matches!(payment.state, State::Declined | State::Reversed);
+    // A chip's records go up after either verdict, and what it was declined too.
+    if !chip && (!payment.in_host_totals || (own == Verdict::Balanced && !everything)) {
+        return None;
+    }
+    if chip && !payment.in_host_totals && !failed {
         return None;
     }
     if rules.channel.net_totals && (payment.voided_by.is_some() || payment.column() == Column::Void) {
         return None;
     }
-    let (place, single) = plan.place(message_name(payment, payment.stored_at.is_some())?)?;
+    // Its adjustment goes up in its place.
+    if payment.adjusted.is_some_and(|adjusted| adjusted.told) {
+        return None;
+    }
+    let (place, single) = if chip { (plan.chip_place(failed), true) } else { plan.place(name)? };
     Some(Due { place, payment: payment.id, single, stan: payment.stan? })
 }

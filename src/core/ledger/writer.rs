@@ -374,9 +374,8 @@ impl<S: Store, K: Sealer> Writer<S, K> {
     }
 
     fn keep_card(&mut self, id: PaymentId, presented: Presented) -> Result<(), StoreError> {
-        if let Some((number, expiry)) = to_seal(&presented.instrument) {
-            let (number, expiry) = (zeroize::Zeroizing::new(number), zeroize::Zeroizing::new(expiry));
-            let sealed = self.sealer.seal_card(id, &number, &expiry)?;
+        if let Some(card) = to_seal(&presented.instrument) {
+            let sealed = self.sealer.seal_card(id, &card)?;
             self.store.put_card(id, &sealed)?;
         }
         self.secrets.keep(id, presented);

@@ -67,7 +67,8 @@ impl Payment {
         self.effect(self.column(), self.amount)
     }
 
-    /// The entry that counts it in a later day, because its own is closed: a voucher, signed.
+    /// The entry that counts it outside its day's columns: a voucher, signed. Of what was decided after its day was closed, its amount; of an
+    /// adjustment, the difference that it makes.
     #[must_use]
     pub fn late_effect(&self) -> Effect {
         self.effect(Column::Voucher, self.signed())
@@ -82,6 +83,9 @@ impl Payment {
 
     /// Its amount with the direction of its kind. Amounts are bounded by 12 digits, so negation fits.
     fn signed(&self) -> Minor {
+        if let Some(adjusts) = self.adjusts {
+            return self.amount.checked_sub(adjusts.from).unwrap_or(Minor::ZERO);
+        }
         match self.column() {
             Column::Refund | Column::Void => Minor::ZERO.checked_sub(self.amount).unwrap_or(Minor::ZERO),
             Column::Sale | Column::Voucher => self.amount,

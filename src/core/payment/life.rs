@@ -89,6 +89,30 @@ pub struct Payment {
     pub refunds: Vec<(PaymentId, Minor)>,
     /// Field 54 of a balance enquiry's answer.
     pub balance: Option<Minor>,
+    /// Of an adjustment: what it puts another amount in the place of.
+    pub adjusts: Option<Adjusts>,
+    /// The adjustment of it that stands.
+    pub adjusted: Option<Adjusted>,
+}
+
+/// What an adjustment refers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adjusts {
+    /// The sale's amount.
+    pub from: Minor,
+    /// The sale was asked for, not taken offline: the message is a tip.
+    pub online: bool,
+}
+
+/// An adjustment of a sale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adjusted {
+    /// By which payment.
+    pub by: PaymentId,
+    /// The sale's amount from here on.
+    pub to: Minor,
+    /// The acquirer has it.
+    pub told: bool,
 }
 
 /// A reversal's progress.
@@ -155,6 +179,8 @@ impl Payment {
             busy_with: None,
             refunds: Vec::new(),
             balance: None,
+            adjusts: None,
+            adjusted: None,
         }
     }
 
@@ -312,10 +338,16 @@ impl Payment {
         self.refunds.iter().fold(Minor::ZERO, |sum, (_, amount)| sum.checked_add(*amount).unwrap_or(sum))
     }
 
+    /// The amount that counts with the acquirer: as adjusted, else its own.
+    #[must_use]
+    pub fn standing(&self) -> Minor {
+        self.adjusted.map_or(self.amount, |adjusted| adjusted.to)
+    }
+
     /// What is left to refund.
     #[must_use]
     pub fn refundable(&self) -> Minor {
-        self.amount.checked_sub(self.refunded()).unwrap_or(Minor::ZERO)
+        self.standing().checked_sub(self.refunded()).unwrap_or(Minor::ZERO)
     }
 
     /// A refund of it is approved. Saying so twice changes nothing.

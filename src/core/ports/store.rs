@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::core::domain::{
-    BatchNo, BusinessDate, CashierId, PaymentId, PrinterId, RequestId, Seq, ShiftNo, TerminalId,
+    BatchNo, BusinessDate, CashierId, ChipData, Pan, PaymentId, PrinterId, RequestId, Seq, ShiftNo, TerminalId,
 };
 use crate::core::journal::{Columns, Link, Record};
 use crate::core::payment::{Payment, Slot};
@@ -216,13 +216,25 @@ pub trait Sealer: Send + std::fmt::Debug {
     /// The transaction is not durable: the new day keys are dropped.
     fn rolled_back(&mut self);
     /// Seals a card for [`Store::put_card`], bound to its payment.
-    fn seal_card(&mut self, id: PaymentId, pan: &str, expiry: &str) -> Result<Vec<u8>, StoreError>;
+    fn seal_card(&mut self, id: PaymentId, card: &KeptCard) -> Result<Vec<u8>, StoreError>;
     /// Opens one.
-    fn open_card(
-        &self,
-        id: PaymentId,
-        sealed: &[u8],
-    ) -> Result<(crate::core::domain::Pan, zeroize::Zeroizing<String>), StoreError>;
+    fn open_card(&self, id: PaymentId, sealed: &[u8]) -> Result<KeptCard, StoreError>;
+}
+
+/// What of a card or code is kept, sealed, while a message may still need it.
+#[derive(Debug, Clone)]
+pub struct KeptCard {
+    /// Card number, or scanned code.
+    pub number: Pan,
+    /// YYMM; empty where there is none.
+    pub expiry: zeroize::Zeroizing<String>,
+    /// Of a chip: its sequence number (may be empty) and its data objects.
+    pub chip: Option<(String, ChipData)>,
+}
+
+impl KeptCard {
+    /// A sealed card is at least so long where it holds a chip's objects, and shorter where it does not: it need not be opened to know.
+    pub const WITH_CHIP: usize = 256;
 }
 
 /// A day's signature.

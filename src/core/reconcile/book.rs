@@ -48,10 +48,11 @@ impl<'a> Ours<'a> {
     #[must_use]
     pub fn of(payment: &'a Payment, tid: &'a str) -> Option<Ours<'a>> {
         let kind = match payment.kind {
-            Kind::Sale | Kind::Completion | Kind::Adjust => RowKind::Sale,
+            Kind::Sale | Kind::Completion => RowKind::Sale,
             Kind::Void | Kind::CompletionVoid => RowKind::Void,
             Kind::Refund => RowKind::Refund,
-            Kind::Preauth | Kind::PreauthVoid | Kind::Balance => return None,
+            // An adjustment stands in the acquirer's files as the sale's new amount.
+            Kind::Preauth | Kind::PreauthVoid | Kind::Balance | Kind::Adjust => return None,
         };
         if !matches!(payment.method, Method::Card | Method::Qr) || payment.stan.is_none() {
             return None;
@@ -64,7 +65,7 @@ impl<'a> Ours<'a> {
             tid,
             shift: payment.shift.0,
             kind,
-            amount: payment.amount.0,
+            amount: payment.standing().0,
             state: payment.state,
             day: payment.date,
             settles: payment.settle_date.as_deref().and_then(|mmdd| nearest(mmdd, payment.date)),

@@ -5,7 +5,8 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor, value::MapAccessDeseria
 
 use super::problem::Problem;
 use super::secrets::{Approval, CardBody, auth_code};
-use crate::core::acquirer::Instrument;
+use crate::core::acquirer::iso8583::bcd::unhex;
+use crate::core::acquirer::{Instrument, chip};
 use crate::core::domain::{
     BusinessDate, CashierId, Currency, Entry, Kind, Method, Minor, Pan, PaymentCode, PaymentId, Refusal, RequestId,
     TerminalId, Track2,
@@ -170,6 +171,14 @@ fn presented(method: Method, card: Option<CardBody>, code: Option<PaymentCode>) 
     }
 }
 
+fn stripe(text: &str) -> Result<Track2, Problem> {
+    let track = Track2::new(text.trim_start_matches(';').trim_end_matches('?').to_owned());
+    if track.expose().len() > MAX_TRACK2 || track.pan().is_none() || track.expiry().is_none() {
+        return Err(Refusal::BadCard.into());
+    }
+    Ok(track)
+}
+
 fn card_presented(card: CardBody) -> Result<Presented, Problem> {
     let entry = match card.entry.as_deref() {
         None if card.pan.is_some() => Entry::Manual,
@@ -183,13 +192,19 @@ fn card_presented(card: CardBody) -> Result<Presented, Problem> {
     {
         return Err(Problem::bad("card.pin_block must be 16 hex digits"));
     }
+    if let Some(hex) = card.chip_data {
+        if !matches!(entry, Entry::Chip | Entry::Contactless) || card.pan.is_some() {
+            return Err(Problem::bad("card.chip_data goes with entry chip or contactless, and without pan"));
+        }
+        let bytes = unhex(&hex).ok_or_else(|| Problem::bad("card.chip_data must be data objects as hex digits"))?;
+        let track = card.track2.map(|track| stripe(&track)).transpose()?;
+        let chip = chip::read(&zeroize::Zeroizing::new(bytes), track);
+        let chip = chip.map_err(|fault| Refusal::BadChip.with("why", fault))?;
+        return Ok(Presented { instrument: Instrument::Chip(Box::new(chip)), entry, pin_block: card.pin_block });
+    }
     let instrument = match (card.track2, card.pan, card.expiry, entry) {
         (Some(track), None, None, Entry::Magstripe | Entry::Chip | Entry::Contactless) => {
-            let track = Track2::new(track.trim_start_matches(';').trim_end_matches('?').to_owned());
-            if track.expose().len() > MAX_TRACK2 || track.pan().is_none() || track.expiry().is_none() {
-                return Err(Refusal::BadCard.into());
-            }
-            Instrument::Track2(track)
+            Instrument::Track2(stripe(&track)?)
         }
         (None, Some(pan), expiry, Entry::Manual) => {
             let month = |e: &str| e.len() == 4 && e.bytes().all(|b| b.is_ascii_digit());

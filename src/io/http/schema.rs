@@ -49,6 +49,9 @@ pub(super) struct CardShape {
     /// `YYMM`.
     #[schema(pattern = "^[0-9]{4}$")]
     expiry: Option<String>,
+    /// What a chip gave for field 55: data objects (BER-TLV) as hex, entry chip or contactless.
+    #[schema(pattern = "^([0-9A-Fa-f]{2})+$", max_length = 1024)]
+    chip_data: Option<String>,
     /// The cardholder's PIN, enciphered.
     #[schema(pattern = "^[0-9A-Fa-f]{16}$")]
     pin_block: Option<String>,

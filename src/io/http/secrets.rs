@@ -49,6 +49,7 @@ pub(super) struct CardBody {
     pub track2: Option<zeroize::Zeroizing<String>>,
     pub pan: Option<zeroize::Zeroizing<String>>,
     pub expiry: Option<zeroize::Zeroizing<String>>,
+    pub chip_data: Option<zeroize::Zeroizing<String>>,
     pub pin_block: Option<PinBlock>,
     pub entry: Option<String>,
 }
@@ -59,6 +60,7 @@ struct RawCard {
     track2: Option<String>,
     pan: Option<String>,
     expiry: Option<String>,
+    chip_data: Option<String>,
     pin_block: Option<String>,
     entry: Option<String>,
 }
@@ -67,7 +69,7 @@ impl<'de> Deserialize<'de> for CardBody {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = RawCard::deserialize(deserializer).map_err(|_| {
             D::Error::custom(
-                "card must be {\"track2\",\"pin_block\",\"entry\"} or {\"pan\",\"expiry\",\"entry\":\"manual\"}, each a text",
+                "card must be {\"track2\",\"chip_data\",\"pin_block\",\"entry\"} or {\"pan\",\"expiry\",\"entry\":\"manual\"}, each a text",
             )
         })?;
         let wiped = |text: Option<String>| text.map(zeroize::Zeroizing::new);
@@ -75,6 +77,7 @@ impl<'de> Deserialize<'de> for CardBody {
             track2: wiped(raw.track2),
             pan: wiped(raw.pan),
             expiry: wiped(raw.expiry),
+            chip_data: wiped(raw.chip_data),
             pin_block: raw.pin_block.map(PinBlock::new),
             entry: raw.entry,
         })

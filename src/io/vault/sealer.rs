@@ -10,12 +10,14 @@ use zeroize::Zeroizing;
 use super::aead::SealingKey;
 use super::data_key::DataKey;
 use super::{VaultError, random};
-use crate::core::domain::{Pan, PaymentId, StoreId};
+use crate::core::domain::{ChipData, Pan, PaymentId, StoreId};
 use crate::core::journal::{self, Link};
-use crate::core::ports::{DaySignature, Sealer, StoreError};
+use crate::core::ports::{DaySignature, KeptCard, Sealer, StoreError};
 
 /// Every sealed card has this many plain bytes, so that its length says nothing about the card number's. Codes are at most 32 characters.
 const CARD: usize = 64;
+/// With a chip's objects, at most 255 bytes of them.
+const CHIP_CARD: usize = 384;
 
 /// Keys in use. One a daemon, owned by the writer.
 pub struct Vault {
@@ -130,33 +132,47 @@ impl Sealer for Vault {
         self.pending = None;
     }
 
-    fn seal_card(&mut self, id: PaymentId, pan: &str, expiry: &str) -> Result<Vec<u8>, StoreError> {
-        let mut plain = Zeroizing::new([0u8; CARD]);
+    /// Number, expiry, then a chip's sequence and objects, each behind its length; zeros to the end.
+    fn seal_card(&mut self, id: PaymentId, card: &KeptCard) -> Result<Vec<u8>, StoreError> {
+        let (sequence, data) = match &card.chip {
+            Some((sequence, data)) => (sequence.as_bytes(), data.expose()),
+            None => (&b""[..], &b""[..]),
+        };
+        let whole = if card.chip.is_some() { CHIP_CARD } else { CARD };
+        let mut plain = Zeroizing::new(Vec::with_capacity(whole));
         let too_long = VaultError::TooLong("a card number or code");
-        if pan.len() + expiry.len() + 2 > CARD {
+        for part in [card.number.expose().as_bytes(), card.expiry.as_bytes(), sequence, data] {
+            plain.push(u8::try_from(part.len()).map_err(|_| too_long.clone())?);
+            plain.extend_from_slice(part);
+        }
+        if plain.len() > whole {
             return Err(too_long.into());
         }
-        for (at, text) in [(0, pan), (1 + pan.len(), expiry)] {
-            plain[at] = u8::try_from(text.len()).map_err(|_| too_long.clone())?;
-            plain[at + 1..][..text.len()].copy_from_slice(text.as_bytes());
-        }
-        Ok(self.cards.seal(&self.card_aad(id), &*plain)?)
+        plain.resize(whole, 0);
+        Ok(self.cards.seal(&self.card_aad(id), &plain)?)
     }
 
-    fn open_card(&self, id: PaymentId, sealed: &[u8]) -> Result<(Pan, Zeroizing<String>), StoreError> {
+    fn open_card(&self, id: PaymentId, sealed: &[u8]) -> Result<KeptCard, StoreError> {
         const WHAT: &str = "a sealed card";
         let plain = self.cards.open(&self.card_aad(id), sealed, WHAT)?;
-        let (pan, rest) = text_of(&plain).ok_or(VaultError::Sealed(WHAT))?;
-        let (expiry, _) = text_of(rest).ok_or(VaultError::Sealed(WHAT))?;
-        Ok((Pan::new(pan.to_owned()), Zeroizing::new(expiry.to_owned())))
+        let part = |bytes| part_of(bytes).ok_or(VaultError::Sealed(WHAT));
+        let text = |bytes| std::str::from_utf8(bytes).map_err(|_| VaultError::Sealed(WHAT));
+        let (number, rest) = part(&plain)?;
+        let (expiry, rest) = part(rest)?;
+        let (sequence, rest) = part(rest)?;
+        let (data, _) = part(rest)?;
+        Ok(KeptCard {
+            number: Pan::new(text(number)?.to_owned()),
+            expiry: Zeroizing::new(text(expiry)?.to_owned()),
+            chip: if data.is_empty() { None } else { Some((text(sequence)?.to_owned(), ChipData::new(data.to_vec()))) },
+        })
     }
 }
 
-/// A length byte and as many bytes of text; then the rest.
-fn text_of(bytes: &[u8]) -> Option<(&str, &[u8])> {
+/// A length byte and as many bytes; then the rest.
+fn part_of(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&length, rest) = bytes.split_first()?;
-    let (text, rest) = rest.split_at_checked(length.into())?;
-    Some((std::str::from_utf8(text).ok()?, rest))
+    rest.split_at_checked(length.into())
 }
 
 #[cfg(test)]

@@ -132,6 +132,9 @@ pub struct UploadedRow {
     pub payer: String,
     /// Minor units.
     pub amount: i64,
+    /// What a chip gave for a payment that has no effect (204, 206): it counts in no total.
+    #[serde(default)]
+    pub failed: bool,
 }
 
 /// A settlement: 0500, its verdict, and what followed.

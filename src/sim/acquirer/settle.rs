@@ -101,6 +101,7 @@ impl Host {
             return;
         }
         if !self.books.uploads.contains(&request.key) {
+            self.check_chip_record(request);
             let Some(rows) = self.uploaded_rows(request) else {
                 self.find(&request.key, Rule::BadValue, "F48 is not a count of up to 8 and as many rows of 40 digits");
                 self.reply_code(request, "30", fault);
@@ -124,8 +125,32 @@ impl Host {
             foreign: original.is_some_and(|p| p.foreign),
             payer: mask_pan(&pan),
             amount: request.amount()?,
+            failed: matches!(request.field60.management.as_str(), "204" | "206"),
         };
         Some(vec![(row, pan)])
+    }
+
+    /// A chip's record names the verdict and what became of the payment, and holds its objects.
+    fn check_chip_record(&mut self, request: &Request) {
+        let (balanced, failed) = match request.field60.management.as_str() {
+            "203" if request.kind == Kind::Upload => (true, false),
+            "204" if request.kind == Kind::Upload => (true, true),
+            "205" if request.kind == Kind::Upload => (false, false),
+            "206" if request.kind == Kind::Upload => (false, true),
+            _ => return,
+        };
+        let settlement = self.books.settlements.get(&(request.key.tid.clone(), request.key.batch));
+        let verdict = settlement.map(super::books::Settlement::balanced);
+        let known = self.books.payment(&request.key).map(|payment| !payment.in_force());
+        if verdict != Some(balanced) || known != Some(failed) || !request.message.has(55) || !request.message.has(2) {
+            let what = format!(
+                "60.3 is {}; balanced {verdict:?}, without effect {known:?}, F55 {}, F2 {}",
+                request.field60.management,
+                request.message.has(55),
+                request.message.has(2)
+            );
+            self.find(&request.key, Rule::UploadDiffers, what);
+        }
     }
 
     /// Compares a row with the books. A row that the books do not have in force is a difference, and no finding.
@@ -202,8 +227,9 @@ fn incomplete(settlement: &Settlement) -> Option<String> {
         })
     };
     let due = sum(settlement.verdicts.map(|verdict| verdict != 1));
-    let amount = settlement.uploaded.iter().fold(0i64, |sum, row| sum.saturating_add(row.amount));
-    let came = (u32::try_from(settlement.uploaded.len()).unwrap_or(u32::MAX), amount);
+    let counted = || settlement.uploaded.iter().filter(|row| !row.failed);
+    let amount = counted().fold(0i64, |sum, row| sum.saturating_add(row.amount));
+    let came = (u32::try_from(counted().count()).unwrap_or(u32::MAX), amount);
     let all_on_error = settlement.verdicts.contains(&3) && came == sum([true, true]);
     let complete = came == due || all_on_error;
     (!complete).then(|| format!("{} records of {} came, {} are claimed of {}", came.0, came.1, due.0, due.1))
@@ -227,5 +253,5 @@ fn row_of(text: &str) -> Option<(UploadedRow, String)> {
     };
     let pan = text.get(8..28)?.trim_start_matches('0').to_owned();
     let (stan, amount) = (text.get(2..8)?.parse().ok()?, text.get(28..)?.parse().ok()?);
-    Some((UploadedRow { stan, foreign, payer: mask_pan(&pan), amount }, pan))
+    Some((UploadedRow { stan, foreign, payer: mask_pan(&pan), amount, failed: false }, pan))
 }

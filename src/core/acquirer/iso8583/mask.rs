@@ -5,9 +5,6 @@ use super::bcd::hex;
 use super::message::Mti;
 use super::tlv;
 
-/// EMV tags that carry the card's number, track, name or expiry: 57, 5A, 56, 5F20, 5F24, 9F1F, 9F20, 9F6B.
-const CARD_TAGS: &[u32] = &[0x56, 0x57, 0x5A, 0x5F20, 0x5F24, 0x9F1F, 0x9F20, 0x9F6B];
-
 /// For each unit of a field's content (a digit, or a byte), whether it is hidden.
 #[must_use]
 pub fn hidden(mti: Mti, field: u8, content: &[u8]) -> Vec<bool> {
@@ -68,7 +65,7 @@ fn hide_tags(hide: &mut [bool], content: &[u8]) {
     match tlv::read(content) {
         Ok(items) => {
             for item in items {
-                if CARD_TAGS.contains(&item.tag) || tlv::constructed(item.tag) {
+                if tlv::CARD_TAGS.contains(&item.tag) || tlv::constructed(item.tag) {
                     hide[item.span].fill(true);
                 }
             }

@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+/// Objects that carry the card's number, stripe, name or expiry: 57, 5A, 56, 5F20, 5F24, 9F1F, 9F20, 9F6B.
+pub const CARD_TAGS: &[u32] = &[0x56, 0x57, 0x5A, 0x5F20, 0x5F24, 0x9F1F, 0x9F20, 0x9F6B];
+
 /// One data object. Its value lies at `span` of the bytes that were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tlv {

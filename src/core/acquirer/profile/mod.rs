@@ -11,7 +11,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::iso8583::{Content, Layout, Length, Mti, Spec};
-use super::{AnswerClass, MessageName};
+use super::{AnswerClass, ChipUpload, MessageName};
 use crate::core::domain::Sentence;
 
 pub use rules::*;
@@ -57,6 +57,8 @@ pub enum Row {
     Settle,
     /// 批上送, several rows a message.
     Upload,
+    /// 批上送 of what a chip gave.
+    UploadChip(ChipUpload),
     /// The end, balanced.
     EndBalanced,
     /// The end after an upload.
@@ -67,6 +69,14 @@ impl Row {
     /// Rows that every profile must have: without them no batch ever ends.
     const NEEDED: &'static [Row] = &[Row::SignOn, Row::Settle, Row::EndBalanced, Row::EndUnbalanced];
 
+    /// A chip's records, done and failed, after either verdict.
+    const CHIP_UPLOADS: [Row; 4] = [
+        Row::UploadChip(ChipUpload { balanced: true, failed: false }),
+        Row::UploadChip(ChipUpload { balanced: true, failed: true }),
+        Row::UploadChip(ChipUpload { balanced: false, failed: false }),
+        Row::UploadChip(ChipUpload { balanced: false, failed: true }),
+    ];
+
     fn parse(name: &str) -> Option<Row> {
         Some(match name {
             "sign_on" => Row::SignOn,
@@ -74,6 +84,10 @@ impl Row {
             "echo" => Row::Echo,
             "settle" => Row::Settle,
             "upload" => Row::Upload,
+            "chip_upload_balanced" => Row::UploadChip(ChipUpload { balanced: true, failed: false }),
+            "chip_failure_balanced" => Row::UploadChip(ChipUpload { balanced: true, failed: true }),
+            "chip_upload_unbalanced" => Row::UploadChip(ChipUpload { balanced: false, failed: false }),
+            "chip_failure_unbalanced" => Row::UploadChip(ChipUpload { balanced: false, failed: true }),
             "end_balanced" => Row::EndBalanced,
             "end_unbalanced" => Row::EndUnbalanced,
             name => {
@@ -185,6 +199,12 @@ impl Profile {
     #[must_use]
     pub fn payment(&self, name: MessageName) -> Option<&MessageRow> {
         self.messages.get(&Row::Payment(name))
+    }
+
+    /// Whether a chip's records go up in messages of their own: all four, or none.
+    #[must_use]
+    pub fn chip_uploads(&self) -> bool {
+        self.messages.contains_key(&Row::CHIP_UPLOADS[0])
     }
 
     /// Every payment message that this acquirer has.
@@ -356,6 +376,10 @@ impl RawProfile {
         if !rows.is_empty() && !messages.contains_key(&Row::Upload) {
             return Err(wrong("[upload]", "rows go up, and there is no [messages.upload]"));
         }
+        let chips = Row::CHIP_UPLOADS.iter().filter(|row| messages.contains_key(row)).count();
+        if chips != 0 && chips != Row::CHIP_UPLOADS.len() {
+            return Err(wrong("[messages]", "of the four chip_… uploads either all are there or none"));
+        }
         for row in messages.keys() {
             let Row::Payment(name) = row else { continue };
             let outside = matches!(name, MessageName::Balance | MessageName::Preauth | MessageName::PreauthVoid);
@@ -413,6 +437,7 @@ impl RawProfile {
                 "count to 999, records to 9999",
             ),
             ("[limits]", (1..=999_999_999_999).contains(&self.limits.sum), "sum has 12 digits"),
+            ("[advice]", (100..=1_000).contains(&self.advice.adjust_percent), "adjust_percent must be 100 to 1000"),
             ("[preauth]", (100..=1_000).contains(&self.preauth.max_percent), "max_percent must be 100 to 1000"),
             ("[upload]", (1..=8).contains(&self.upload.rows_per_message), "rows_per_message must be 1 to 8"),
             ("[fields]", self.fixed_text(41, 8) && self.fixed_text(42, 15), "41 must be ans8 and 42 ans15"),
@@ -461,6 +486,8 @@ mod tests {
             ("completion_advice", "0220", "000000", "06", "24{batch}000", false),
             ("offline_sale", "0220", "000000", "00", "30{batch}000", false),
             ("offline_adjust", "0220", "000000", "00", "32{batch}000", false),
+            ("tip", "0220", "000000", "00", "34{batch}000", false),
+            ("ic_offline", "0200", "000000", "00", "36{batch}000", false),
         ];
         let template = |text: &str| Template::try_from(text.to_owned()).unwrap();
         for (name, mti, f3, f25, f60, reversible) in table {
@@ -476,6 +503,10 @@ mod tests {
             ("echo", "0820", "00{batch}301"),
             ("settle", "0500", "00{batch}201"),
             ("upload", "0320", "00{batch}201"),
+            ("chip_upload_balanced", "0320", "00{batch}203"),
+            ("chip_failure_balanced", "0320", "00{batch}204"),
+            ("chip_upload_unbalanced", "0320", "00{batch}205"),
+            ("chip_failure_unbalanced", "0320", "00{batch}206"),
             ("end_balanced", "0320", "00{batch}207"),
             ("end_unbalanced", "0320", "00{batch}202"),
         ] {

@@ -126,6 +126,9 @@ pub enum Exhausted {
 pub struct AdviceRules {
     /// Answers that count as delivered.
     pub delivered: Vec<String>,
+    /// An adjusted amount may be so many hundredths of the sale's.
+    #[serde(default = "adjust_percent")]
+    pub adjust_percent: u32,
 }
 
 /// `[refund]`
@@ -270,6 +273,10 @@ pub struct Limits {
 
 fn yes() -> bool {
     true
+}
+
+fn adjust_percent() -> u32 {
+    120
 }
 
 fn numbered<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<u8, Template>, D::Error> {

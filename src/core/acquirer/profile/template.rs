@@ -42,6 +42,10 @@ values!(
     Expiry = "expiry",
     /// The whole stripe, where it is there.
     Track2 = "track2",
+    /// The chip's sequence number, 3 digits, where it gave one.
+    CardSequence = "card_sequence",
+    /// The chip's data objects (field 55), where there are any.
+    Chip = "chip",
     /// The enciphered PIN block, 8 bytes, where there is one.
     Pin = "pin",
     /// A scanned payment code.

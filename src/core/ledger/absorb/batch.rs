@@ -187,10 +187,16 @@ impl Ledger {
         let Some(payment) = self.payments.get(&id) else { return };
         let (Some(number), true) = (payment.batch, payment.in_host_totals) else { return };
         let (device, column, amount) = (payment.device.clone(), payment.column(), payment.amount);
+        let adjusts = payment.adjusts;
         // What comes after 0500 is in the acquirer's books and not in what we asked about: the verdict will say so.
         // The schedule sends only what has room; a late approval that has none leaves the batch unbalanced.
         let open = self.batch_mut(&device, number).filter(|b| b.rung == Rung::Open);
-        let counted = open.is_some_and(|batch| batch.acknowledge(foreign, column, amount));
+        let counted = open.is_some_and(|batch| match adjusts {
+            Some(adjusts) => {
+                amount.checked_sub(adjusts.from).is_some_and(|difference| batch.adjust(foreign, difference))
+            }
+            None => batch.acknowledge(foreign, column, amount),
+        });
         if !counted && let Some(payment) = self.payments.get_mut(&id) {
             payment.in_host_totals = false;
         }

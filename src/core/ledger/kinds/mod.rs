@@ -2,6 +2,7 @@
 //!
 //! A decision gives the payment's facts, and whether it is stored at once; what it does to others follows when it is absorbed.
 
+mod adjust;
 mod balance;
 mod completion;
 mod completion_void;
@@ -20,9 +21,9 @@ type Decided = Result<(PaymentMade, bool), Stop>;
 
 type Decide = fn(&mut Ledger, &Pay, ShiftNo, Around<'_>) -> Decided;
 
-/// How a kind is decided; `None` for one that this till does not do.
-pub(super) fn of(kind: Kind) -> Option<Decide> {
-    Some(match kind {
+/// How a kind is decided.
+pub(super) fn of(kind: Kind) -> Decide {
+    match kind {
         Kind::Sale => |ledger, pay, shift, around| Ok(ledger.sale(pay, shift, around)?),
         Kind::Void => |ledger, pay, shift, around| Ok((ledger.void(pay, shift, around)?, false)),
         Kind::Refund => |ledger, pay, shift, around| Ok((ledger.refund(pay, shift, around)?, false)),
@@ -31,8 +32,8 @@ pub(super) fn of(kind: Kind) -> Option<Decide> {
         Kind::Completion => completion::decide,
         Kind::CompletionVoid => completion_void::decide,
         Kind::Balance => balance::decide,
-        Kind::Adjust => return None,
-    })
+        Kind::Adjust => adjust::decide,
+    }
 }
 
 /// These kinds are a card's.

@@ -4,7 +4,7 @@ use super::super::jobs;
 use super::super::orders::OrderSources;
 use super::{Staged, Writer};
 use crate::core::domain::{
-    BatchNo, BusinessDate, Kind, Method, Now, PaymentId, Seq, ShiftNo, State, TerminalId, ZNumber,
+    BatchNo, BusinessDate, Entry, Kind, Method, Now, PaymentId, Seq, ShiftNo, State, TerminalId, ZNumber,
 };
 use crate::core::journal::{Event, Link, Original, Record, Subject, seal_message};
 use crate::core::payment::Payment;
@@ -164,6 +164,14 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             && match p.state {
                 State::Waiting | State::Sent | State::Unknown | State::SetAside => false,
                 State::Stored => p.voided_by.is_some(),
+                // What a chip was declined goes up with its batch, where the acquirer asks for it.
+                State::Declined | State::Reversed
+                    if self.rules.channel.upload.chip
+                        && matches!(p.entry, Some(Entry::Chip | Entry::Contactless))
+                        && p.batch.is_some() =>
+                {
+                    p.batch != current()
+                }
                 // The completion goes out with its card, and may be uploaded with it: erased with the completion's batch.
                 State::Approved if p.kind == Kind::Preauth => p.voided_by.is_some(),
                 State::Declined | State::Cancelled | State::Reversed | State::Rejected | State::WrittenOff => true,

@@ -75,9 +75,10 @@ fn day_keys_live_across_a_restart_and_open_under_their_data_key_and_store_only()
 #[test]
 fn a_card_opens_for_its_payment_only_and_not_when_a_bit_is_changed() {
     let mut vault = Vault::open(&DataKey::random().unwrap(), &store(), None).unwrap();
-    let sealed = vault.seal_card(PaymentId(7), "6222021234567890128", "3012").unwrap();
-    let (pan, expiry) = vault.open_card(PaymentId(7), &sealed).unwrap();
-    assert_eq!((pan.expose(), expiry.as_str()), ("6222021234567890128", "3012"));
+    let sealed = vault.seal_card(PaymentId(7), &card("6222021234567890128", "3012")).unwrap();
+    let kept = vault.open_card(PaymentId(7), &sealed).unwrap();
+    assert_eq!((kept.number.expose(), kept.expiry.as_str()), ("6222021234567890128", "3012"));
+    assert!(kept.chip.is_none());
 
     assert!(vault.open_card(PaymentId(8), &sealed).is_err());
     for at in 0..sealed.len() {
@@ -93,11 +94,29 @@ fn a_card_opens_for_its_payment_only_and_not_when_a_bit_is_changed() {
 #[test]
 fn sealed_cards_have_one_length_and_never_the_same_bytes() {
     let mut vault = Vault::open(&DataKey::random().unwrap(), &store(), None).unwrap();
-    let one = vault.seal_card(PaymentId(7), "4111111111111111", "3012").unwrap();
-    let two = vault.seal_card(PaymentId(7), "4111111111111111", "3012").unwrap();
-    let code = vault.seal_card(PaymentId(8), "134567890123456789", "").unwrap();
+    let one = vault.seal_card(PaymentId(7), &card("4111111111111111", "3012")).unwrap();
+    let two = vault.seal_card(PaymentId(7), &card("4111111111111111", "3012")).unwrap();
+    let code = vault.seal_card(PaymentId(8), &card("134567890123456789", "")).unwrap();
     assert_ne!(one, two);
     assert_eq!(one.len(), code.len());
-    assert_eq!(vault.open_card(PaymentId(8), &code).unwrap().0.expose(), "134567890123456789");
-    assert!(vault.seal_card(PaymentId(9), &"9".repeat(80), "").is_err());
+    assert!(one.len() < KeptCard::WITH_CHIP);
+    assert_eq!(vault.open_card(PaymentId(8), &code).unwrap().number.expose(), "134567890123456789");
+    assert!(vault.seal_card(PaymentId(9), &card(&"9".repeat(80), "")).is_err());
+}
+
+#[test]
+fn a_chip_is_sealed_with_its_objects_and_all_of_them_have_one_length() {
+    let mut vault = Vault::open(&DataKey::random().unwrap(), &store(), None).unwrap();
+    let chip = |n: usize| Some(("001".to_owned(), ChipData::new(vec![0x9F; n])));
+    let short = vault.seal_card(PaymentId(7), &KeptCard { chip: chip(1), ..card("4111111111111111", "3012") }).unwrap();
+    let long =
+        vault.seal_card(PaymentId(7), &KeptCard { chip: chip(255), ..card("4111111111111111", "3012") }).unwrap();
+    assert_eq!(short.len(), long.len());
+    assert!(short.len() >= KeptCard::WITH_CHIP);
+    let (sequence, data) = vault.open_card(PaymentId(7), &long).unwrap().chip.unwrap();
+    assert_eq!((sequence.as_str(), data.expose()), ("001", &[0x9F; 255][..]));
+}
+
+fn card(number: &str, expiry: &str) -> KeptCard {
+    KeptCard { number: Pan::new(number.into()), expiry: Zeroizing::new(expiry.into()), chip: None }
 }
