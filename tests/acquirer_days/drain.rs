@@ -51,7 +51,7 @@ fn five_hundred_stored_sales_drain_while_the_counter_sells() {
         let sold = shop.payment_of(&format!("s{n}"));
         assert_eq!(sold.state, State::Approved, "{sold:?}");
     }
-    println!("{STORED} at {TILLS} terminals: {took} ms, {} online sales, the slowest {slowest} ms", asked.len());
+    eprintln!("{STORED} at {TILLS} terminals: {took} ms, {} online sales, the slowest {slowest} ms", asked.len());
     assert!(asked.len() >= 6, "one was asked each second: {}", asked.len());
     assert!(slowest <= 2 * shop.round_trip_ms, "an online sale waits for one message at most: {slowest} ms");
     assert!(took < 10_000, "{took} ms");

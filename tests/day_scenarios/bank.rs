@@ -220,6 +220,7 @@ impl Bank {
             Outgoing::Settle(_) => "settle".to_owned(),
             Outgoing::Upload(rows) => format!("upload-{}", rows.len()),
             Outgoing::UploadOne(_) => "upload-one".to_owned(),
+            Outgoing::UploadChip(..) => "upload-chip".to_owned(),
             Outgoing::End { balanced, records, .. } => {
                 format!("end-{}-{records}", if *balanced { "207" } else { "202" })
             }
@@ -255,7 +256,7 @@ impl Bank {
                 }
                 self.answer("00", order)
             }
-            Outgoing::UploadOne(_) => {
+            Outgoing::UploadOne(_) | Outgoing::UploadChip(..) => {
                 // Under its record's own number: a repeat is known by it.
                 let account = self.account_mut(terminal);
                 if !account.uploaded.contains(&order.stan) {
