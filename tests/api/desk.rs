@@ -119,6 +119,7 @@ fn told(pay: &Pay) -> String {
                 Instrument::Track2(t) => format!("track of {}", t.expose().len()),
                 Instrument::Card { pan, expiry } => format!("pan of {} expiry {expiry:?}", pan.expose().len()),
                 Instrument::Code(c) => format!("code of {}", c.expose().len()),
+                Instrument::Chip(c) => format!("chip with {} bytes", c.data.expose().len()),
             };
             format!("{what} {} pin:{}", p.entry, p.pin_block.is_some())
         }
