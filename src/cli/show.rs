@@ -170,6 +170,7 @@ mod tests {
             seq: 9,
             at: "2026-11-20T10:00:00+08:00".into(),
             event: json!({"Answered": {"terminal": "POS1", "stan": 7, "answer": {"class": "declined", "code": "51", "rrn": null}}}),
+            means: None,
         };
         let profile = Profile::builtin("unionpay-pos").unwrap();
         let text = story_line(&line, Some(&profile), Lang::Zh);

@@ -96,7 +96,13 @@ impl Desk for Till {
     }
 
     fn story(&self, id: PaymentId) -> Result<Vec<StoryLine>, Reject> {
-        self.papers.reader.story(id).map_err(unreadable)
+        let mut story = self.papers.reader.story(id).map_err(unreadable)?;
+        for line in &mut story {
+            let code = line.event.pointer("/Answered/answer/code").or(line.event.pointer("/LateAnswer/answer/code"));
+            let code = code.and_then(serde_json::Value::as_str);
+            line.means = code.and_then(|code| self.papers.rules.channel.sentences.get(code)).cloned();
+        }
+        Ok(story)
     }
 
     fn report(&self, day: &DayView, format: ReportFormat, lang: Lang) -> Result<Vec<u8>, Reject> {

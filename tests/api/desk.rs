@@ -252,7 +252,12 @@ impl Desk for Fake {
 
     fn story(&self, id: PaymentId) -> Result<Vec<StoryLine>, Reject> {
         self.payment(id)?;
-        Ok(vec![StoryLine { seq: id.0, at: "2026-11-20T10:00:00+08:00".into(), event: json!({"PaymentMade": {}}) }])
+        Ok(vec![StoryLine {
+            seq: id.0,
+            at: "2026-11-20T10:00:00+08:00".into(),
+            event: json!({"PaymentMade": {}}),
+            means: None,
+        }])
     }
 
     fn report(&self, day: &DayView, format: ReportFormat, lang: Lang) -> Result<Vec<u8>, Reject> {

@@ -361,6 +361,9 @@ pub struct StoryLine {
     pub at: String,
     /// The event's name and facts.
     pub event: serde_json::Value,
+    /// What the response code of an answer says, in the words of the acquirer's profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub means: Option<Sentence>,
 }
 
 /// A list and where it goes on.

@@ -1,6 +1,7 @@
-//! The manager's console: one page, its script and its style, compiled in. It is a client of the same API as everybody else; nothing it
-//! shows is known here.
+//! The manager's console: its page, scripts and styles, compiled in. It is a client of the same API as everybody else; nothing it shows is
+//! known here.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,39 +16,101 @@ use super::api::Api;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
 form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const ICON: &str = "image/svg+xml";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// One file of the console.
+struct Asset {
+    address: &'static str,
+    /// Below assets/console.
+    name: &'static str,
+    kind: &'static str,
+    text: &'static str,
+}
+
 macro_rules! files {
-    ($($address:literal, $name:literal, $kind:literal;)+) => {
-        /// Address, content, media type.
-        const FILES: &[(&str, &str, &str)] = &[$(($address, include_str!(concat!("../../../assets/console/", $name)), $kind)),+];
+    ($($address:literal, $name:literal, $kind:expr;)+) => {
+        const FILES: &[Asset] = &[$(Asset {
+            address: $address,
+            name: $name,
+            kind: $kind,
+            text: include_str!(concat!("../../../assets/console/", $name)),
+        }),+];
     };
 }
 
 files! {
-    "/", "index.html", "text/html; charset=utf-8";
-    "/console/app.js", "app.js", "text/javascript; charset=utf-8";
-    "/console/pages.js", "pages.js", "text/javascript; charset=utf-8";
-    "/console/words.js", "words.js", "text/javascript; charset=utf-8";
-    "/console/style.css", "style.css", "text/css; charset=utf-8";
-    "/console/icon.svg", "icon.svg", "image/svg+xml";
-    "/console/uplot.js", "uplot.js", "text/javascript; charset=utf-8";
-    "/console/uplot.css", "uplot.css", "text/css; charset=utf-8";
-    "/console/uPlot-LICENSE.txt", "uPlot-LICENSE.txt", "text/plain; charset=utf-8";
+    "/", "index.html", HTML;
+    "/console/icon.svg", "icon.svg", ICON;
+    "/console/theme.css", "theme.css", STYLE;
+    "/console/frame.css", "frame.css", STYLE;
+    "/console/parts.css", "parts.css", STYLE;
+    "/console/pages.css", "pages.css", STYLE;
+    "/console/main.js", "main.js", SCRIPT;
+    "/console/api.js", "api.js", SCRIPT;
+    "/console/live.js", "live.js", SCRIPT;
+    "/console/money.js", "money.js", SCRIPT;
+    "/console/words.js", "words.js", SCRIPT;
+    "/console/words.json", "words.json", SCRIPT;
+    "/console/icons.js", "icons.js", SCRIPT;
+    "/console/parts.js", "parts.js", SCRIPT;
+    "/console/ask.js", "ask.js", SCRIPT;
+    "/console/keypad.js", "keypad.js", SCRIPT;
+    "/console/chart.js", "chart.js", SCRIPT;
+    "/console/pages/login.js", "pages/login.js", SCRIPT;
+    "/console/pages/today.js", "pages/today.js", SCRIPT;
+    "/console/pages/payments.js", "pages/payments.js", SCRIPT;
+    "/console/pages/payment.js", "pages/payment.js", SCRIPT;
+    "/console/pages/shifts.js", "pages/shifts.js", SCRIPT;
+    "/console/pages/count.js", "pages/count.js", SCRIPT;
+    "/console/pages/close.js", "pages/close.js", SCRIPT;
+    "/console/pages/days.js", "pages/days.js", SCRIPT;
+    "/console/pages/day.js", "pages/day.js", SCRIPT;
+    "/console/pages/exceptions.js", "pages/exceptions.js", SCRIPT;
+    "/console/vendor/preact.js", "vendor/preact.js", SCRIPT;
+    "/console/vendor/uplot.js", "vendor/uplot.js", SCRIPT;
+    "/console/vendor/uplot.css", "vendor/uplot.css", STYLE;
+    "/console/vendor/LICENSES.txt", "vendor/LICENSES.txt", TEXT;
+}
+
+impl Asset {
+    /// The words are kept as JSON, so that tests read them, and served as the module that browsers can import.
+    fn content(&self) -> Cow<'static, str> {
+        let text = self.text();
+        if self.name.ends_with(".json") { format!("export default {text};").into() } else { text }
+    }
+
+    #[cfg(not(debug_assertions))]
+    fn text(&self) -> Cow<'static, str> {
+        Cow::Borrowed(self.text)
+    }
+
+    /// In a debug build a page is shown as it was last saved, where its source still lies there.
+    #[cfg(debug_assertions)]
+    fn text(&self) -> Cow<'static, str> {
+        let saved = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/console").join(self.name);
+        std::fs::read_to_string(saved).map_or(Cow::Borrowed(self.text), Cow::Owned)
+    }
 }
 
 /// This address is one of the page's files.
 pub(super) fn serves(path: &str) -> bool {
-    FILES.iter().any(|(address, ..)| *address == path)
+    FILES.iter().any(|asset| asset.address == path)
 }
 
 /// Adds the page's files to the routes.
 pub(super) fn pages(routes: Router<Arc<Api>>) -> Router<Arc<Api>> {
-    FILES
-        .iter()
-        .fold(routes, |routes, &(address, content, kind)| routes.route(address, get(async move || page(content, kind))))
+    FILES.iter().fold(routes, |routes, asset| routes.route(asset.address, get(async move || page(asset))))
 }
 
-fn page(content: &'static str, kind: &'static str) -> Response {
-    let mut response = file(content.as_bytes().to_vec(), kind);
+fn page(asset: &Asset) -> Response {
+    let mut response = file(asset.content().into_owned().into_bytes(), asset.kind);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,6 +145,7 @@ impl Reader {
                         .unwrap_or_default()
                         .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
                     event: serde_json::to_value(&record.event).unwrap_or_default(),
+                    means: None,
                 })
             })
         })
