@@ -1,6 +1,6 @@
 //! What the console is held to: every word in both languages, every code of the daemon's known to it, nothing from elsewhere, no fraction
 //! near money.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
