@@ -89,7 +89,7 @@ firmware() {
   stty -F "$pty" raw -echo
   timeout 300 "$bin" "$pty" "$FW_TRIPS" 1
   # The daemon itself: signs on through the firmware's keys, arms its reader, opens its drawer, settles.
-  TILLD_BRIDGE_PORT="$pty" cargo test --quiet --test bridge -- --ignored --exact \
+  TILLD_BRIDGE_PORT="$pty" cargo test --quiet --test hardware -- --ignored --exact \
     firmware::a_whole_sale_with_keys_that_only_the_firmware_holds
   echo "firmware: ok"
 }

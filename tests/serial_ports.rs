@@ -112,7 +112,7 @@ fn bytes_go_both_ways_and_every_value_passes() {
     let mut heard = Vec::new();
     while heard.len() < 256 {
         if let PortEvent::Bytes { data, .. } = next(&events) {
-            heard.extend(data);
+            heard.extend_from_slice(&data);
         }
     }
     assert_eq!(heard, all);

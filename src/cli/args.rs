@@ -196,6 +196,10 @@ pub(super) enum SimSub {
     Msr(MsrSimArgs),
     /// A code scanner on a pty 扫码枪.
     Scanner(ScannerSimArgs),
+    /// A PN532 contactless chip on a pty 非接读卡器.
+    Pn532(PortSimArgs),
+    /// An ID TECH NEO 2 contactless reader on a pty 非接读卡器.
+    Neo2(PortSimArgs),
     /// A bridge with a PIN pad, reader and drawer on a pty 外设桥.
     Bridge(BridgeSimArgs),
 }
@@ -299,6 +303,13 @@ pub(super) struct MsrSimArgs {
     /// Send frames instead of plain lines.
     #[arg(long)]
     pub framed: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PortSimArgs {
+    /// Where the port appears: a symbolic link.
+    #[arg(long, value_name = "LINK")]
+    pub port: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -3,12 +3,12 @@
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 
-use super::args::{BridgeSimArgs, MsrSimArgs, PrinterSimArgs, ScannerSimArgs};
+use super::args::{BridgeSimArgs, MsrSimArgs, PortSimArgs, PrinterSimArgs, ScannerSimArgs};
 use super::failure::Failure;
 use super::till::runtime;
 use crate::daemon::exit::Exit;
 use crate::sim::acquirer::{self, SimArgs};
-use crate::sim::{bridge, msr, printer, scanner};
+use crate::sim::{bridge, msr, neo2, pn532, printer, scanner};
 
 /// `tilld sim acquirer`
 pub(super) fn acquirer(args: SimArgs) -> Result<Exit, Failure> {
@@ -41,6 +41,16 @@ pub(super) fn msr(args: MsrSimArgs) -> Result<Exit, Failure> {
 pub(super) fn scanner(args: ScannerSimArgs) -> Result<Exit, Failure> {
     let settings = scanner::ScannerSettings { aim: args.aim, crlf: args.crlf, needs_trigger: args.needs_trigger };
     ended(scanner::run(&args.port, settings, StaysOpen::stdin(), std::io::stdout()))
+}
+
+/// `tilld sim pn532`
+pub(super) fn pn532(args: PortSimArgs) -> Result<Exit, Failure> {
+    ended(pn532::run(&args.port, StaysOpen::stdin(), std::io::stdout()))
+}
+
+/// `tilld sim neo2`
+pub(super) fn neo2(args: PortSimArgs) -> Result<Exit, Failure> {
+    ended(neo2::run(&args.port, StaysOpen::stdin(), std::io::stdout()))
 }
 
 /// `tilld sim bridge`

@@ -120,8 +120,8 @@ fn terminals(till: &Till, list: &[TerminalStatus]) -> String {
 
 fn ports(till: &Till, list: &[PortStatus]) -> String {
     let mut table = Table::new(&match till.lang() {
-        Lang::Zh => ["设备", "状态", "打印任务", "端口", "请处理"],
-        Lang::En => ["device", "state", "jobs", "port", "to do"],
+        Lang::Zh => ["设备", "状态", "打印任务", "端口", "计数", "请处理"],
+        Lang::En => ["device", "state", "jobs", "port", "counters", "to do"],
     })
     .right(&[2]);
     for p in list {
@@ -135,8 +135,16 @@ fn ports(till: &Till, list: &[PortStatus]) -> String {
             state.to_owned(),
             p.queued.to_string(),
             p.port.clone(),
+            counters(p),
             p.attention.as_ref().map(|s| s.in_lang(till.lang()).to_owned()).unwrap_or_default(),
         ]);
     }
     table.text()
+}
+
+/// What somebody who looks for a fault wants to see: no bytes, and nothing that is zero.
+fn counters(port: &PortStatus) -> String {
+    let plain = |name: &str| matches!(name, "bytes_in" | "bytes_out" | "opened");
+    let shown = port.counters.iter().filter(|(name, n)| **n > 0 && !plain(name));
+    shown.map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join(", ")
 }

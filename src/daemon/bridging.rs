@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::core::domain::Sentence;
 use crate::io::clock::Clock;
-use crate::io::serial::{PortConfig, PortEvent, PortHandle, SerialError};
+use crate::io::serial::{PortConfig, PortCounters, PortEvent, PortHandle, SerialError};
 
 /// At most so many requests in one ask: the link holds twice as many.
 const MAX_REQUESTS: usize = 8;
@@ -93,6 +93,23 @@ pub struct Shown {
     pub incompatible: Option<(u8, u8)>,
     /// Counters of this end of the line.
     pub stats: Stats,
+    /// Counters of the port.
+    pub port: PortCounters,
+}
+
+impl Shown {
+    /// Port and line, by name.
+    #[must_use]
+    pub fn counters(&self) -> Vec<(&'static str, u64)> {
+        let line = [
+            ("frames", self.stats.frames),
+            ("spoiled", self.stats.spoiled),
+            ("repeated", self.stats.repeated),
+            ("resent", self.stats.resent),
+            ("not_understood", self.stats.not_understood),
+        ];
+        self.port.named().into_iter().chain(line.map(|(name, n)| (name, u64::from(n)))).collect()
+    }
 }
 
 enum Message {
@@ -263,7 +280,8 @@ impl Shell {
             while let Some(event) = self.host.event() {
                 self.event(event);
             }
-            lock(&self.line.shown).stats = self.host.stats();
+            let mut shown = lock(&self.line.shown);
+            (shown.stats, shown.port) = (self.host.stats(), self.port.counters());
         }
         for job in self.jobs {
             (job.done)(Err(AskError::Unanswered));
@@ -291,7 +309,7 @@ impl Shell {
     fn message(&mut self, message: Message) {
         let now = self.now();
         match message {
-            Message::Port(PortEvent::Bytes { data, .. }) => self.host.push(&Zeroizing::new(data), now),
+            Message::Port(PortEvent::Bytes { data, .. }) => self.host.push(&data, now),
             Message::Port(PortEvent::Opened { epoch }) => {
                 self.host.hang_up(now);
                 self.epoch = Some(epoch);

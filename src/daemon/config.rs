@@ -14,6 +14,8 @@ mod tests;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::core::device::reader;
+use crate::core::device::scanner::Trigger;
 use crate::core::domain::{Currency, Lang, Mid, Minor, PrinterId, StoreId, TerminalId, Tid};
 
 pub use files::check_files;
@@ -181,14 +183,54 @@ pub struct TerminalConfig {
 }
 
 /// What kind of reader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReaderKind {
-    /// Payment codes.
-    Scanner,
-    /// Magnetic stripes.
-    Msr,
+    /// One with a line and a codec of its own.
+    Line(&'static reader::Kind),
     /// The firmware bridge: card, PIN pad and more behind one port.
     Bridge,
+}
+
+impl ReaderKind {
+    /// Its name in the configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ReaderKind::Line(kind) => kind.name,
+            ReaderKind::Bridge => "bridge",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<ReaderKind> {
+        if name == "bridge" { Some(ReaderKind::Bridge) } else { reader::named(name).map(ReaderKind::Line) }
+    }
+
+    /// All names, for people.
+    #[must_use]
+    pub fn names() -> String {
+        let lines = reader::KINDS.iter().map(|kind| kind.name);
+        lines.chain(["bridge"]).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What it reads.
+    #[must_use]
+    pub fn reads(self) -> reader::Reads {
+        match self {
+            ReaderKind::Line(kind) => kind.reads,
+            ReaderKind::Bridge => reader::Reads::Cards,
+        }
+    }
+
+    /// The usual rate.
+    #[must_use]
+    pub fn baud(self) -> u32 {
+        match self {
+            ReaderKind::Line(kind) => kind.baud,
+            ReaderKind::Bridge => 115_200,
+        }
+    }
 }
 
 /// `[[reader]]`
@@ -200,8 +242,10 @@ pub struct ReaderConfig {
     pub kind: ReaderKind,
     /// `port`, by a stable name.
     pub port: PathBuf,
-    /// `baud`. Default 9600; of a bridge 115,200.
+    /// `baud`. Default what its kind is shipped with.
     pub baud: u32,
+    /// `trigger`: how a scanner is lit while somebody waits: `"none"` (default), `"honeywell"` or `"newland"`.
+    pub trigger: Trigger,
 }
 
 /// How a printer takes text.

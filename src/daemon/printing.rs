@@ -11,7 +11,7 @@ use super::config::{PrinterConfig, PrinterEncoding};
 use super::papers::Papers;
 use crate::core::device::drawer;
 use crate::core::device::profile::Profile;
-use crate::core::device::spool::{self, Attention, Input, JobId, Output, Spool};
+use crate::core::device::spool::{self, Attention, Input, JobId, Output, Spool, SpoolView};
 use crate::core::domain::{PrinterId, Sentence};
 use crate::core::ports::{PortStatus, PrintWhat};
 use crate::core::report::escpos;
@@ -35,6 +35,7 @@ struct Shown {
     open: bool,
     attention: Option<Attention>,
     queued: u64,
+    counters: BTreeMap<String, u64>,
 }
 
 /// The printers of the store.
@@ -111,6 +112,7 @@ impl Printers {
                 state: if shown.open { "open".into() } else { "lost".into() },
                 attention: shown.attention.map(|a| Sentence::new(a.zh(), a.en())),
                 queued: shown.queued,
+                counters: shown.counters.clone(),
             })
             .collect()
     }
@@ -250,7 +252,7 @@ impl Shell {
                 log::warn!("printer {} is gone: {why}", self.config.id);
                 self.step(Input::PortLost);
             }
-            PortEvent::Bytes { data, .. } => self.step(Input::Bytes(data)),
+            PortEvent::Bytes { data, .. } => self.step(Input::Bytes(data.to_vec())),
             PortEvent::Written { len } => self.step(Input::Written(len)),
             PortEvent::WriteStalled { .. } => {}
         }
@@ -292,12 +294,27 @@ impl Shell {
         }
     }
 
+    fn counters(&self, view: &SpoolView) -> BTreeMap<String, u64> {
+        let c = view.counters;
+        let spool = [
+            ("jobs_done", c.done),
+            ("jobs_repeated", c.repeats),
+            ("jobs_doubtful", c.doubtful),
+            ("jobs_refused", c.refused),
+            ("flushes", c.flushes),
+            ("strays", c.strays),
+            ("garbage", view.garbage),
+        ];
+        self.port.counters().named().into_iter().chain(spool).map(|(name, n)| (name.to_owned(), n)).collect()
+    }
+
     fn show(&self) {
         let view = self.spool.view();
         let shown = Shown {
             open: view.port_open,
             attention: view.attentions.first().copied(),
             queued: u64::from(self.claimed.is_some()),
+            counters: self.counters(&view),
         };
         if let Some((_, slot)) = lock(&self.shown).get_mut(&self.config.id) {
             *slot = shown;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tilld_bridge::wire::{CAP_KEYPAD, CAP_KEYS, Notice, Refusal as PadRefusal, Reply, Request, Secret};
 
 use super::bridging::{ANSWER_MS, AskError, BridgeLine, Done, Told};
-use super::presenting::{ARMED_FOR, Waiting, answer, lock, offer};
+use super::presenting::ARMED_FOR;
+use super::waiting::{Waiting, answer, lock, offer};
 use crate::core::acquirer::Instrument;
 use crate::core::device::card::read_track2;
 use crate::core::domain::{Entry, PinBlock, Refusal, Reject, TerminalId, Track2};

@@ -3,7 +3,9 @@
 pub mod acquirer;
 pub mod bridge;
 pub mod msr;
+pub mod neo2;
 pub mod nii;
+pub mod pn532;
 pub mod printer;
 pub mod pty;
 pub mod scanner;

@@ -106,7 +106,7 @@ impl Line {
                     self.input(Input::PortOpened);
                 }
                 Ok(PortEvent::Lost { .. }) => self.input(Input::PortLost),
-                Ok(PortEvent::Bytes { data, .. }) => self.input(Input::Bytes(data)),
+                Ok(PortEvent::Bytes { data, .. }) => self.input(Input::Bytes(data.to_vec())),
                 Ok(PortEvent::Written { len }) => self.input(Input::Written(len)),
                 Ok(PortEvent::WriteStalled { .. }) | Err(_) => self.input(Input::Tick),
             }

@@ -7,7 +7,7 @@ mod drawer;
 mod fram;
 mod keypad;
 mod leds;
-mod pn532;
+pub mod pn532;
 
 pub use buzzer::Buzzer;
 pub use display::{Display, ROWS};

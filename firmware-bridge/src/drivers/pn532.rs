@@ -1,4 +1,4 @@
-//! PN532 contactless reader, over SPI or I2C: is a card there, and which (UID). Never waits: each tick asks the chip once whether it has
+//! PN532 contactless reader, over SPI or I2C (the daemon has it on a serial line and shares the frames): is a card there, and which (UID). Never waits: each tick asks the chip once whether it has
 //! something to say.
 //!
 //! Frames: `00 00 FF LEN LCS TFI data DCS 00`, LEN + LCS = 0, TFI + data + DCS = 0 (mod 256); host D4, chip D5; acknowledged by
@@ -13,10 +13,12 @@ use super::Fault;
 use crate::Millis;
 
 const LONGEST: usize = 32;
-const ACK: [u8; 6] = [0x00, 0x00, 0xFF, 0x00, 0xFF, 0x00];
+/// Acknowledges; sent by the host it also ends what the chip is at.
+pub const ACK: [u8; 6] = [0x00, 0x00, 0xFF, 0x00, 0xFF, 0x00];
 const ANSWER_MS: u64 = 100;
 
-type FrameBuf = Vec<u8, 24>;
+/// A short frame.
+pub type FrameBuf = Vec<u8, 24>;
 
 /// A way to the chip.
 pub trait Port {
@@ -212,8 +214,8 @@ impl<P: Port> Pn532<P> {
     }
 }
 
-/// A frame from the host.
-fn frame(data: &[u8]) -> Option<FrameBuf> {
+/// A frame from the host; `None` where the data are longer than any command used here.
+pub fn frame(data: &[u8]) -> Option<FrameBuf> {
     let len = u8::try_from(data.len() + 1).ok()?;
     let sum = data.iter().fold(0xD4_u8, |s, b| s.wrapping_add(*b));
     let mut out = FrameBuf::new();
@@ -224,7 +226,7 @@ fn frame(data: &[u8]) -> Option<FrameBuf> {
 }
 
 /// The data of a frame from the chip, after its D5; any bytes may stand before the start code.
-fn parse(raw: &[u8]) -> Option<&[u8]> {
+pub fn parse(raw: &[u8]) -> Option<&[u8]> {
     let start = raw.windows(3).position(|w| w == [0x00, 0x00, 0xFF])?;
     let [len, lcs, rest @ ..] = raw.get(start + 3..)? else { return None };
     if len.wrapping_add(*lcs) != 0 {
@@ -236,8 +238,11 @@ fn parse(raw: &[u8]) -> Option<&[u8]> {
     (*tfi == 0xD5 && after.first()?.wrapping_add(sum) == 0).then_some(data)
 }
 
-/// NbTg, Tg, SENS_RES (MSB first), SEL_RES, length of the UID, UID, maybe an ATS.
-fn target(data: &[u8]) -> Result<Target, Fault> {
+/// The answer to InListPassiveTarget after its code 4B: NbTg, Tg, SENS_RES (MSB first), SEL_RES, length of the UID, UID, maybe an ATS.
+///
+/// # Errors
+/// [`Fault::Answer`]: no card of type A in it.
+pub fn target(data: &[u8]) -> Result<Target, Fault> {
     let [1, _, a1, a0, sak, len, rest @ ..] = data else { return Err(Fault::Answer) };
     let uid = rest.get(..usize::from(*len)).filter(|uid| matches!(uid.len(), 4 | 7 | 10)).ok_or(Fault::Answer)?;
     Ok(Target {

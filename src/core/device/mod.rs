@@ -10,5 +10,6 @@ pub mod escpos_status;
 pub mod escpos_walk;
 pub mod msr;
 pub mod profile;
+pub mod reader;
 pub mod scanner;
 pub mod spool;

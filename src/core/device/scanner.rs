@@ -27,6 +27,17 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// By its name in the configuration.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "none" => Some(Self::None),
+            "honeywell" => Some(Self::Honeywell),
+            "newland" => Some(Self::Newland),
+            _ => None,
+        }
+    }
+
     /// The bytes that start a scan; empty where there are none.
     pub fn on(self) -> &'static [u8] {
         match self {

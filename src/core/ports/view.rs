@@ -1,5 +1,7 @@
 //! What outside programs see: the contract's JSON objects as types. Fields may be added; none is renamed.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::core::domain::{BusinessDate, CashierId, Currency, Kind, Method, Minor, Sentence, State, TerminalId};
@@ -411,6 +413,9 @@ pub struct PortStatus {
     pub attention: Option<Sentence>,
     /// Print jobs waiting.
     pub queued: u64,
+    /// What was seen since the start, by name: `opened`, `lost`, `bytes_in`, what its decoder could not use, and the like.
+    #[serde(default)]
+    pub counters: BTreeMap<String, u64>,
 }
 
 /// `GET /healthz`, `tilld status --json`.

@@ -15,6 +15,8 @@ use super::{
     OfflineConfig, PrinterConfig, PrinterEncoding, ReaderConfig, ReaderKind, StoreConfig, TerminalConfig,
 };
 use crate::core::acquirer::Profile;
+use crate::core::device::reader::Reads;
+use crate::core::device::scanner::Trigger;
 use crate::core::domain::{Currency, Lang, Mid, Minor, PrinterId, Sentence, StoreId, TerminalId, Tid};
 
 /// A configuration is a page or two; what is larger is something else.
@@ -308,20 +310,27 @@ impl Reader<'_> {
         let (mut list, mut bridges) = (Vec::new(), Once::default());
         for mut s in root.tables("reader") {
             let terminal = s.must("terminal", "\"POS1\"", |t| known_terminal(t, ids));
-            let kind = s.must("kind", "\"scanner\"", |t| match t {
-                "scanner" => Ok(ReaderKind::Scanner),
-                "msr" => Ok(ReaderKind::Msr),
-                "bridge" => Ok(ReaderKind::Bridge),
-                _ => one_of(t, "scanner, msr, bridge"),
+            let kind = s.must("kind", "\"scanner\"", |t| {
+                ReaderKind::named(t).map_or_else(|| one_of(t, &ReaderKind::names()), Ok)
             });
             let is_bridge = kind.as_ref().is_some_and(|(kind, _)| *kind == ReaderKind::Bridge);
-            let (port, baud) = self.port(&mut s, if is_bridge { 115_200 } else { 9600 }, ports);
+            let (port, baud) = self.port(&mut s, kind.as_ref().map_or(9600, |(kind, _)| kind.baud().into()), ports);
             if let (Some((terminal, place)), true) = (&terminal, is_bridge) {
                 bridges.see(&s, "terminal", terminal.as_str(), *place);
             }
+            let trigger = s.text("trigger", "\"honeywell\"", |t| {
+                Trigger::named(t).map_or_else(|| one_of(t, "none, honeywell, newland"), Ok)
+            });
+            if let (Some((_, place)), Some((kind, _))) = (&trigger, &kind)
+                && kind.reads() != Reads::Codes
+            {
+                let what = Sentence::new("只用于扫码枪，请删除", "is for scanners only: remove it");
+                s.wrong("trigger", *place, what);
+            }
+            let trigger = trigger.map_or(Trigger::None, |v| v.0);
             s.finish();
             if let (Some((terminal, _)), Some((kind, _)), Some(port), Some(baud)) = (terminal, kind, port, baud) {
-                list.push(ReaderConfig { terminal, kind, port, baud });
+                list.push(ReaderConfig { terminal, kind, port, baud, trigger });
             }
         }
         list

@@ -89,6 +89,16 @@ fn status_lines(status: &StatusView, out: &mut Text) {
     for port in &status.ports {
         out.value(&[("port", &port.id)], u8::from(port.state == "open"));
     }
+    out.family("tilld_port_attention", "gauge", "1 where a person should see to the printer or reader.");
+    for port in &status.ports {
+        out.value(&[("port", &port.id)], u8::from(port.attention.is_some()));
+    }
+    out.family("tilld_port_total", "counter", "What a port has seen since the start, by name.");
+    for port in &status.ports {
+        for (what, n) in &port.counters {
+            out.value(&[("port", &port.id), ("what", what)], n);
+        }
+    }
     out.family("tilld_print_jobs_waiting", "gauge", "Print jobs that wait.");
     for port in &status.ports {
         out.value(&[("port", &port.id)], port.queued);

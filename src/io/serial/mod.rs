@@ -6,6 +6,7 @@
 //!
 //! Must never know: what the bytes mean. The clock is handed in.
 
+mod heard;
 mod list;
 mod open;
 mod supervisor;
@@ -13,11 +14,12 @@ mod supervisor;
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+pub use heard::Heard;
 pub use list::{PortListing, list_ports};
 pub use serialport::{DataBits, FlowControl, Parity, StopBits};
 
@@ -68,7 +70,7 @@ impl PortConfig {
 }
 
 /// What a port's thread tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum PortEvent {
     /// It is open. The number tells openings apart; see [`PortHandle::send_in`].
     Opened {
@@ -84,8 +86,8 @@ pub enum PortEvent {
     Bytes {
         /// When they were read, monotonic ms.
         at_mono: u64,
-        /// Themselves.
-        data: Vec<u8>,
+        /// Themselves. While a bound of them is undropped nothing more is read.
+        data: Heard,
     },
     /// So many bytes of one `send` are handed to the kernel: all of them.
     Written {
@@ -145,6 +147,25 @@ pub struct PortCounters {
     pub wakeups: u64,
     /// Sends refused.
     pub refused: u64,
+    /// Times it was not read for a while, because what it had said was not worked off.
+    pub held: u64,
+}
+
+impl PortCounters {
+    /// By name, for `status` and metrics.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, u64); 8] {
+        [
+            ("opened", self.opened),
+            ("lost", self.lost),
+            ("open_failed", self.open_failed),
+            ("bytes_in", self.bytes_in),
+            ("bytes_out", self.bytes_out),
+            ("stalls", self.stalls),
+            ("refused", self.refused),
+            ("held", self.held),
+        ]
+    }
 }
 
 /// Whether a port is open, and if not why.
@@ -167,7 +188,7 @@ macro_rules! counters {
         }
     };
 }
-counters!(opened, lost, open_failed, bytes_in, bytes_out, stalls, wakeups, refused);
+counters!(opened, lost, open_failed, bytes_in, bytes_out, stalls, wakeups, refused, held);
 
 fn count(counter: &AtomicU64, n: u64) {
     counter.fetch_add(n, Ordering::Relaxed);
@@ -179,6 +200,8 @@ struct Shared {
     wake: OwnedFd,
     desk: Mutex<Desk>,
     counts: Counts,
+    /// Bytes given out and not yet dropped.
+    unheard: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -236,7 +259,8 @@ impl PortHandle {
             stop: false,
             state: PortState::Closed("not opened yet".into()),
         };
-        let shared = Arc::new(Shared { wake, desk: Mutex::new(desk), counts: Counts::default() });
+        let shared =
+            Arc::new(Shared { wake, desk: Mutex::new(desk), counts: Counts::default(), unheard: AtomicUsize::new(0) });
         let queue_bytes = config.queue_bytes;
         let name = config.path.file_name().map_or_else(|| "port".into(), |n| n.to_string_lossy().into_owned());
         let body = supervisor::Supervisor::new(config.clone(), now, Arc::clone(&shared), Box::new(on_event));

@@ -2,12 +2,14 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::termios::QueueSelector;
 
+use super::heard::{Heard, MOST};
 use super::{MonoMs, PortConfig, PortEvent, PortState, Shared, count, open};
 
 /// Bytes a read.
@@ -146,7 +148,12 @@ impl Supervisor {
                 Err(why) => return End::Lost(why),
             };
             let gone = flags.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
-            if flags.contains(PollFlags::IN) || gone {
+            let held = self.shared.unheard.load(Ordering::Acquire) >= MOST;
+            if held && gone {
+                // It flooded and went: nobody waits for the rest of that.
+                return End::Lost("hang-up: unplugged or switched off".into());
+            }
+            if (flags.contains(PollFlags::IN) || gone) && !held {
                 // What was said before it went is still to be heard: HUP ends it only when nothing is left.
                 match self.read(fd) {
                     Ok(true) => {}
@@ -182,7 +189,12 @@ impl Supervisor {
     }
 
     fn sleep(&self, fd: &OwnedFd, writing: &Writing) -> Result<PollFlags, String> {
-        let mut want = PollFlags::IN;
+        let mut want = PollFlags::empty();
+        let held = self.shared.unheard.load(Ordering::Acquire) >= MOST;
+        want.set(PollFlags::IN, !held);
+        if held {
+            count(&self.shared.counts.held, 1);
+        }
         let mut timeout = None;
         if let Some(since) = writing.since {
             want |= PollFlags::OUT;
@@ -208,7 +220,8 @@ impl Supervisor {
             Ok(0) => Err("hang-up: unplugged or switched off".into()),
             Ok(n) => {
                 count(&self.shared.counts.bytes_in, n as u64);
-                let event = PortEvent::Bytes { at_mono: (self.now)(), data: buffer[..n].to_vec() };
+                let event =
+                    PortEvent::Bytes { at_mono: (self.now)(), data: Heard::new(buffer[..n].to_vec(), &self.shared) };
                 (self.on_event)(event);
                 Ok(true)
             }

@@ -1,4 +1,4 @@
-//! A store with one terminal whose keys only its bridge holds: a simulated acquirer, a daemon, and a bridge on a port.
+//! A store: a simulated acquirer, a daemon, and whatever devices a test plugs in.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -17,12 +17,13 @@ use tokio::task::JoinHandle;
 
 pub const MASTER: &str = "70F2A84CCBC2AE8625CBB0F2C22AB923";
 pub const MASTER_CHECK: &str = "47F81683";
-const TID: &str = "10000001";
+/// POS1's keys are in its bridge where it has one; POS2's are in a file.
+const TIDS: [&str; 2] = ["10000001", "10000002"];
 const MID: &str = "898100000000001";
 
 /// A folder of its own for a test.
 pub fn folder(name: &str) -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bridge-{name}-{}", std::process::id()));
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hw-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).unwrap();
     dir
@@ -68,10 +69,20 @@ pub struct Rig {
 impl Rig {
     /// A daemon whose only reader is the bridge at `port`.
     pub async fn start(dir: &Path, port: &Path) -> Rig {
-        let terminals = [(
-            TID.to_owned(),
-            TerminalConfig { master_key: Key::from_hex(MASTER).unwrap(), mid: Some(MID.to_owned()) },
-        )];
+        let bridge = format!("[[reader]]\nterminal = \"POS1\"\nkind = \"bridge\"\nport = \"{}\"\n", port.display());
+        Rig::with(dir, &(terminal(0, false) + &bridge)).await
+    }
+
+    /// A daemon with these terminals and devices; paths begin at `dir`.
+    pub async fn with(dir: &Path, devices: &str) -> Rig {
+        use std::os::unix::fs::PermissionsExt;
+        let key = dir.join("master.key");
+        std::fs::write(&key, MASTER).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let terminals = TIDS.map(|tid| {
+            let master_key = Key::from_hex(MASTER).unwrap();
+            (tid.to_owned(), TerminalConfig { master_key, mid: Some(MID.to_owned()) })
+        });
         let scenario = Scenario::parse("terminal_timeout_ms = 3000\n").unwrap();
         let host =
             HostConfig { terminals: terminals.into(), any_terminal: None, seed: 4, utc_offset_s: 28_800, scenario };
@@ -85,7 +96,7 @@ impl Rig {
         .await
         .unwrap();
         let path = dir.join("tilld.toml");
-        std::fs::write(&path, configuration(acquirer.addr.port(), port)).unwrap();
+        std::fs::write(&path, configuration(acquirer.addr.port()) + devices).unwrap();
         let config = Config::load(&path).unwrap().0;
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move { start::run(&config, async move { drop(stopped.await) }).await });
@@ -140,9 +151,25 @@ impl Rig {
     }
 
     pub async fn pay(&self, request: &str, method: &str, amount: i64) -> Result<Value, String> {
-        let body = json!({"request_id": request, "kind": "sale", "device": "POS1", "cashier": "1001",
+        self.pay_at("POS1", request, method, amount).await
+    }
+
+    pub async fn pay_at(&self, device: &str, request: &str, method: &str, amount: i64) -> Result<Value, String> {
+        let body = json!({"request_id": request, "kind": "sale", "device": device, "cashier": "1001",
             "method": method, "amount": amount, "currency": "CNY"});
         self.ask("/v1/payments", body).await
+    }
+
+    /// What `status` says of a port.
+    pub async fn port(&self, id: &str) -> Value {
+        let status = self.status().await;
+        let ports = status["ports"].as_array().cloned().unwrap_or_default();
+        ports.into_iter().find(|p| p["id"] == id).unwrap_or_else(|| panic!("no port {id}: {status:#}"))
+    }
+
+    /// Waits until a port is open.
+    pub async fn open(&self, id: &str) {
+        self.until(&format!("{id} is open"), async || self.port(id).await["state"] == "open").await;
     }
 
     /// What the acquirer found wrong with what it got.
@@ -151,7 +178,14 @@ impl Rig {
     }
 }
 
-fn configuration(acquirer: u16, port: &Path) -> String {
+/// A terminal's section.
+pub fn terminal(at: usize, key_file: bool) -> String {
+    let key = if key_file { "master_key_file = \"master.key\"\n" } else { "" };
+    let (n, tid) = (at + 1, TIDS[at]);
+    format!("[[terminal]]\nid = \"POS{n}\"\ntid = \"{tid}\"\nmid = \"{MID}\"\nserial_number = \"0000320{n}\"\n{key}")
+}
+
+fn configuration(acquirer: u16) -> String {
     format!(
         r#"[store]
 id = "S001"
@@ -170,16 +204,6 @@ endpoint = "tcp://127.0.0.1:{acquirer}"
 tpdu = "6000030000"
 header = "602200000000"
 timeout_ms = 3000
-[[terminal]]
-id = "POS1"
-tid = "{TID}"
-mid = "{MID}"
-serial_number = "00003202"
-[[reader]]
-terminal = "POS1"
-kind = "bridge"
-port = "{}"
-"#,
-        port.display()
+"#
     )
 }

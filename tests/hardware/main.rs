@@ -1,0 +1,10 @@
+//! The daemon and its devices on ptys: a firmware bridge (keys, reader, PIN, drawer), scanners, contactless readers.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod doctor;
+mod firmware;
+mod keys;
+mod readers;
+mod rig;
+mod sale;
+mod trips;
