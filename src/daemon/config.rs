@@ -3,6 +3,7 @@
 //! May read files (the configuration and the permissions of what it names); must never open the store, a port or a socket.
 //! All findings are collected: a technician should not have to start the daemon once a mistake. `cross/tilld.toml` shows every key.
 
+mod devices;
 mod files;
 mod finding;
 mod money;
@@ -14,9 +15,14 @@ mod tests;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::core::device::profile::Profile;
 use crate::core::device::reader;
 use crate::core::device::scanner::Trigger;
+use crate::core::domain::Sentence;
 use crate::core::domain::{Currency, Lang, Mid, Minor, PrinterId, StoreId, TerminalId, Tid};
+use crate::core::report::logo;
+use crate::core::report::raster::{Bitmap, CELL_WIDTH};
+use crate::io::serial::FlowControl;
 
 pub use files::check_files;
 pub use finding::{Finding, Level};
@@ -248,17 +254,6 @@ pub struct ReaderConfig {
     pub trigger: Trigger,
 }
 
-/// How a printer takes text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PrinterEncoding {
-    /// Chinese in two bytes.
-    Gb18030,
-    /// ASCII only: whatever is Chinese goes as an image.
-    Raster,
-    /// ASCII only.
-    Ascii,
-}
-
 /// `[[printer]]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrinterConfig {
@@ -268,10 +263,13 @@ pub struct PrinterConfig {
     pub port: PathBuf,
     /// `baud`. Default 115,200.
     pub baud: u32,
-    /// `columns`: 32, 35, 42 or 48 (default).
-    pub columns: u8,
-    /// `encoding`: `"gb18030"` (default), `"raster"` or `"ascii"`.
-    pub encoding: PrinterEncoding,
+    /// `flow`: `"none"` (default), `"hardware"` or `"software"`.
+    pub flow: FlowControl,
+    /// `profile`: a model's name or a file; absent: the generic one of `columns`. `columns` (32, 35, 42, 48) and `encoding`
+    /// (`"gb18030"`, `"raster"`, `"ascii"`) change what it says.
+    pub profile: Profile,
+    /// `logo`: a PNG, printed above receipts.
+    pub logo: Option<PathBuf>,
     /// `terminals`: whose papers; absent: every terminal's.
     pub terminals: Option<Vec<TerminalId>>,
     /// `receipts`: payment receipts too, not reports alone. Default true.
@@ -281,6 +279,22 @@ pub struct PrinterConfig {
 }
 
 impl PrinterConfig {
+    /// Its logo, read: nothing where there is none. The error says what is wrong with the file.
+    pub fn logo(&self) -> Result<Option<Bitmap>, Sentence> {
+        let Some(path) = &self.logo else { return Ok(None) };
+        let (file, shown) = (devices::read_file(path, logo::MAX_FILE)?, path.display());
+        let logo = logo::from_png(&file)
+            .map_err(|e| Sentence::new(format!("图片 {shown} 不可用：{e}"), format!("the picture {shown} {e}")))?;
+        let (have, most) = (logo.width(), usize::from(self.profile.columns) * CELL_WIDTH);
+        if have > most {
+            return Err(Sentence::new(
+                format!("图片宽 {have} 点，纸上只有 {most} 点，请缩小"),
+                format!("the picture is {have} dots wide and the paper {most}: make it smaller"),
+            ));
+        }
+        Ok(Some(logo))
+    }
+
     /// Whether this printer prints for a terminal.
     #[must_use]
     pub fn serves(&self, terminal: &TerminalId) -> bool {

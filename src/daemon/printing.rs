@@ -7,15 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::config::{PrinterConfig, PrinterEncoding};
+use super::config::PrinterConfig;
 use super::papers::Papers;
-use crate::core::device::drawer;
-use crate::core::device::profile::Profile;
 use crate::core::device::spool::{self, Attention, Input, JobId, Output, Spool, SpoolView};
 use crate::core::domain::{PrinterId, Sentence};
 use crate::core::ports::{PortStatus, PrintWhat};
 use crate::core::report::escpos;
 use crate::core::report::layout::layout;
+use crate::core::report::raster::Bitmap;
 use crate::io::serial::{PortConfig, PortEvent, PortHandle, SendError, SerialError};
 use crate::io::store::Job;
 
@@ -57,14 +56,19 @@ impl Printers {
             let clock = papers.clock;
             let now: crate::io::serial::MonoMs = Arc::new(move || clock.now().mono.0);
             let events = sender.clone();
-            let port = PortHandle::start(PortConfig::new(&config.port, config.baud), now, move |event| {
+            let line = PortConfig { flow: config.flow, ..PortConfig::new(&config.port, config.baud) };
+            let port = PortHandle::start(line, now, move |event| {
                 // The printer's thread ends after its port.
                 let _ = events.send(Message::Port(event));
             })?;
             let shell = Shell {
                 config: config.clone(),
                 papers: papers.clone(),
-                spool: Spool::new(Profile::generic(config.columns.into()), clock.now().mono.0),
+                logo: config.logo().unwrap_or_else(|what| {
+                    log::warn!("printer {} prints without its logo: {}", config.id, what.en);
+                    None
+                }),
+                spool: Spool::new(config.profile.clone(), clock.now().mono.0),
                 port,
                 epoch: 0,
                 mailbox: sender.clone(),
@@ -136,6 +140,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 struct Shell {
     config: PrinterConfig,
     papers: Papers,
+    logo: Option<Bitmap>,
     spool: Spool,
     port: PortHandle,
     epoch: u64,
@@ -220,15 +225,10 @@ impl Shell {
 
     fn bytes(&self, what: &PrintWhat, reprint: u32) -> Option<Vec<u8>> {
         match self.papers.document(what, reprint, self.config.language) {
-            Ok(None) => Some(drawer::pulse(drawer::Pin::Two, 50, 500).to_vec()),
+            Ok(None) => Some(self.config.profile.drawer.bytes().to_vec()),
             Ok(Some(document)) => {
-                let encoding = match self.config.encoding {
-                    PrinterEncoding::Gb18030 => escpos::Encoding::Gb18030,
-                    PrinterEncoding::Raster => escpos::Encoding::Raster,
-                    PrinterEncoding::Ascii => escpos::Encoding::Ascii,
-                };
-                let profile = escpos::Profile::new(self.config.columns.into(), encoding);
-                Some(escpos::render(&layout(&document, self.config.columns.into()), &profile))
+                let paper = escpos::Profile { logo: self.logo.clone(), ..self.config.profile.paper() };
+                Some(escpos::render(&layout(&document, paper.columns), &paper))
             }
             Err(reject) => {
                 log::error!("cannot be printed: {}", reject.sentence().en);

@@ -4,7 +4,9 @@
 mod doctor;
 mod firmware;
 mod keys;
+mod printers;
 mod readers;
+mod replug;
 mod rig;
 mod sale;
 mod trips;

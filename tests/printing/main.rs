@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod line;
+mod rate;
+#[path = "../paper/sample.rs"]
+mod sample;
 mod stand_in;
 mod stranger;

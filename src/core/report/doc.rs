@@ -49,6 +49,8 @@ pub enum Element {
     Qr(String),
     /// Empty lines.
     Feed(u8),
+    /// The store's logo, where the printer has one; nothing elsewhere.
+    Logo,
     /// The end of a slip.
     Cut,
 }

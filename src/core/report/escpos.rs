@@ -4,7 +4,7 @@
 //! undo what the one who drives the printer asked it to report), no status request and no drawer pulse: those are the
 //! driver's. Commands: Epson's ESC/POS reference; bytes as tried on paper stand-ins.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::doc::{Rule, Size, Style};
 use super::layout::{Line, Page, Run};
@@ -13,7 +13,7 @@ use super::symbol;
 use crate::core::font;
 
 /// What letters a printer has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
     /// Chinese in two bytes (GBK, GB18030's two-byte area) after `FS &`.
@@ -25,7 +25,7 @@ pub enum Encoding {
 }
 
 /// How a printer cuts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Cut {
     /// Leaves a bridge of paper.
@@ -37,7 +37,7 @@ pub enum Cut {
 }
 
 /// Who draws bars and QR codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Symbols {
     /// The printer, by its own commands.
@@ -47,7 +47,7 @@ pub enum Symbols {
 }
 
 /// What one model of printer can do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// Letters across, in the printer's normal size (48 or 42 on 80 mm paper, 32 or 35 on 58 mm).
     pub columns: usize,
@@ -57,6 +57,8 @@ pub struct Profile {
     pub cut: Cut,
     /// Its bars and QR codes.
     pub symbols: Symbols,
+    /// The store's logo, at most as wide as its paper.
+    pub logo: Option<Bitmap>,
 }
 
 impl Profile {
@@ -64,7 +66,7 @@ impl Profile {
     #[must_use]
     pub fn new(columns: usize, encoding: Encoding) -> Profile {
         let symbols = if encoding == Encoding::Raster { Symbols::Raster } else { Symbols::Native };
-        Profile { columns, encoding, cut: Cut::Partial, symbols }
+        Profile { columns, encoding, cut: Cut::Partial, symbols, logo: None }
     }
 }
 
@@ -155,6 +157,7 @@ impl Writer<'_> {
         match line {
             Line::Feed(count) => self.put(&vec![LF; usize::from(*count)]),
             Line::Cut => self.cut(),
+            Line::Logo => self.logo(),
             Line::Barcode(text) if self.profile.symbols == Symbols::Native => self.barcode(text),
             Line::Qr(text) if self.profile.symbols == Symbols::Native => self.qr(text),
             Line::Barcode(_) | Line::Qr(_) => self.dots(line),
@@ -230,6 +233,16 @@ impl Writer<'_> {
         self.put(&[0x1D, 0x28, 0x6B, low, high, 0x31, 0x50, 0x30]);
         self.put(text.as_bytes());
         self.put(&[0x1D, 0x28, 0x6B, 0x03, 0x00, 0x31, 0x51, 0x30]);
+        self.put(&[0x1B, 0x61, 0x00]);
+    }
+
+    /// Centred, in bands like every picture.
+    fn logo(&mut self) {
+        let Some(logo) = &self.profile.logo else { return };
+        self.put(&[0x1B, 0x61, 0x01]);
+        for band in logo.bands(BAND_ROWS) {
+            self.bytes.extend(raster_command(&band));
+        }
         self.put(&[0x1B, 0x61, 0x00]);
     }
 

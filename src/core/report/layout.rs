@@ -42,6 +42,8 @@ pub enum Line {
     Qr(String),
     /// Empty lines.
     Feed(u8),
+    /// The printer's logo.
+    Logo,
     /// The end of a slip.
     Cut,
 }
@@ -85,6 +87,7 @@ impl Page {
             Element::Barcode(text) => self.barcode(text),
             Element::Qr(text) => self.qr(text),
             Element::Feed(lines) => self.lines.push(Line::Feed(*lines)),
+            Element::Logo => self.lines.push(Line::Logo),
             Element::Cut => self.lines.push(Line::Cut),
         }
     }

@@ -8,6 +8,7 @@ pub mod doc;
 pub mod escpos;
 pub mod image;
 pub mod layout;
+pub mod logo;
 pub mod papers;
 pub mod pdf;
 pub mod raster;

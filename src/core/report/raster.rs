@@ -94,6 +94,7 @@ pub fn height(line: &Line, columns: usize) -> usize {
         Line::Text(runs) => (CELL_HEIGHT + LEADING) * tallest(runs),
         Line::Rule(_) | Line::Cut => BLANK_HEIGHT,
         Line::Feed(count) => FEED_HEIGHT * usize::from(*count),
+        Line::Logo => 0,
         Line::Barcode(_) => BAR_HEIGHT + 2 * SYMBOL_AIR,
         Line::Qr(text) => qr_geometry(text, columns).map_or(0, |(_, cell, side)| (side + 2 * QR_QUIET) * cell),
     }
@@ -111,7 +112,7 @@ pub fn strip(line: &Line, columns: usize) -> Bitmap {
                 strip.fill(dash, BLANK_HEIGHT / 2, CELL_WIDTH, 1);
             }
         }
-        Line::Feed(_) => {}
+        Line::Feed(_) | Line::Logo => {}
         Line::Barcode(payload) => draw_bars(&mut strip, payload),
         Line::Qr(payload) => draw_qr(&mut strip, payload, columns),
     }

@@ -23,6 +23,8 @@ pub fn render(page: &Page) -> String {
             Line::Qr(text) => {
                 wrap(&format!("[QR] {}", clean(text)), columns).iter().for_each(|part| push(&mut out, part))
             }
+            // Nothing stands for it: it is the printer's.
+            Line::Logo => {}
             Line::Feed(count) => (0..*count).for_each(|_| push(&mut out, "")),
         }
     }

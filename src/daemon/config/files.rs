@@ -42,6 +42,10 @@ pub fn check_files(config: &Config) -> Vec<Finding> {
     }
     for (index, printer) in config.printers.iter().enumerate() {
         port(&format!("printer[{}].port", index + 1), &printer.port, &mut out);
+        if let Err(what) = printer.logo() {
+            // Receipts go out without it.
+            out.push(warn(&format!("printer[{}].logo", index + 1), what.zh, what.en));
+        }
     }
     money(config, crate::io::clock::wall(), &mut out);
     if config.offline.is_none() {

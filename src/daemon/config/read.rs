@@ -12,20 +12,17 @@ use super::finding::{Finding, Findings};
 use super::section::{Place, Section, line_of};
 use super::{
     AcquirerConfig, ApiConfig, CalendarConfig, Config, DataConfig, DayCut, Endpoint, Level, LimitsConfig,
-    OfflineConfig, PrinterConfig, PrinterEncoding, ReaderConfig, ReaderKind, StoreConfig, TerminalConfig,
+    OfflineConfig, ReaderConfig, ReaderKind, StoreConfig, TerminalConfig,
 };
 use crate::core::acquirer::Profile;
-use crate::core::device::reader::Reads;
-use crate::core::device::scanner::Trigger;
-use crate::core::domain::{Currency, Lang, Mid, Minor, PrinterId, Sentence, StoreId, TerminalId, Tid};
+use crate::core::domain::{Currency, Lang, Mid, Minor, Sentence, StoreId, TerminalId, Tid};
 
 /// A configuration is a page or two; what is larger is something else.
 const MAX_BYTES: u64 = 256 * 1024;
 /// `sun_path` holds 108 bytes with its final zero.
 const MAX_SOCKET_PATH: usize = 107;
-const BAUDS: &[i64] = &[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115_200, 230_400, 460_800, 921_600];
 
-fn say<T>(zh: impl Into<String>, en: impl Into<String>) -> Result<T, Sentence> {
+pub(super) fn say<T>(zh: impl Into<String>, en: impl Into<String>) -> Result<T, Sentence> {
     Err(Sentence::new(zh, en))
 }
 
@@ -78,15 +75,15 @@ pub(super) struct Reader<'p> {
     /// Relative paths begin here.
     base: &'p Path,
     /// The store's language, once read.
-    lang: Lang,
+    pub(super) lang: Lang,
 }
 
 /// Where each id was seen first: the second one is an error.
 #[derive(Default)]
-struct Once(BTreeMap<String, usize>);
+pub(super) struct Once(BTreeMap<String, usize>);
 
 impl Once {
-    fn see(&mut self, section: &Section<'_, '_>, key: &'static str, value: &str, place: Place) {
+    pub(super) fn see(&mut self, section: &Section<'_, '_>, key: &'static str, value: &str, place: Place) {
         if let Some(first) = self.0.get(value) {
             section.wrong(
                 key,
@@ -305,84 +302,6 @@ impl Reader<'_> {
         }
         (list, ids, keyless)
     }
-
-    fn readers(&self, root: &mut Section<'_, '_>, ids: &[TerminalId], ports: &mut Once) -> Vec<ReaderConfig> {
-        let (mut list, mut bridges) = (Vec::new(), Once::default());
-        for mut s in root.tables("reader") {
-            let terminal = s.must("terminal", "\"POS1\"", |t| known_terminal(t, ids));
-            let kind = s.must("kind", "\"scanner\"", |t| {
-                ReaderKind::named(t).map_or_else(|| one_of(t, &ReaderKind::names()), Ok)
-            });
-            let is_bridge = kind.as_ref().is_some_and(|(kind, _)| *kind == ReaderKind::Bridge);
-            let (port, baud) = self.port(&mut s, kind.as_ref().map_or(9600, |(kind, _)| kind.baud().into()), ports);
-            if let (Some((terminal, place)), true) = (&terminal, is_bridge) {
-                bridges.see(&s, "terminal", terminal.as_str(), *place);
-            }
-            let trigger = s.text("trigger", "\"honeywell\"", |t| {
-                Trigger::named(t).map_or_else(|| one_of(t, "none, honeywell, newland"), Ok)
-            });
-            if let (Some((_, place)), Some((kind, _))) = (&trigger, &kind)
-                && kind.reads() != Reads::Codes
-            {
-                let what = Sentence::new("只用于扫码枪，请删除", "is for scanners only: remove it");
-                s.wrong("trigger", *place, what);
-            }
-            let trigger = trigger.map_or(Trigger::None, |v| v.0);
-            s.finish();
-            if let (Some((terminal, _)), Some((kind, _)), Some(port), Some(baud)) = (terminal, kind, port, baud) {
-                list.push(ReaderConfig { terminal, kind, port, baud, trigger });
-            }
-        }
-        list
-    }
-
-    fn printers(&self, root: &mut Section<'_, '_>, ids: &[TerminalId], ports: &mut Once) -> Vec<PrinterConfig> {
-        let mut list = Vec::new();
-        let mut seen = Once::default();
-        for mut s in root.tables("printer") {
-            let id = s.must("id", "\"front\"", |t| id(t, PrinterId::new, 16));
-            if let Some((id, place)) = &id {
-                seen.see(&s, "id", id.as_str(), *place);
-            }
-            let (port, baud) = self.port(&mut s, 115_200, ports);
-            let columns = s.choice("columns", 48, &[32, 35, 42, 48]).and_then(|n| u8::try_from(n).ok());
-            let encoding = s.text("encoding", "\"gb18030\"", |t| match t {
-                "gb18030" => Ok(PrinterEncoding::Gb18030),
-                "raster" => Ok(PrinterEncoding::Raster),
-                "ascii" => Ok(PrinterEncoding::Ascii),
-                _ => one_of(t, "gb18030, raster, ascii"),
-            });
-            let terminals = printed_terminals(&mut s, ids);
-            let receipts = s.flag("receipts", true);
-            let language = s.text("language", "\"zh\"", lang);
-            s.finish();
-            let (Some((id, _)), Some(port), Some(baud), Some(columns), Some(receipts)) =
-                (id, port, baud, columns, receipts)
-            else {
-                continue;
-            };
-            list.push(PrinterConfig {
-                id,
-                port,
-                baud,
-                columns,
-                encoding: encoding.map_or(PrinterEncoding::Gb18030, |v| v.0),
-                terminals,
-                receipts,
-                language: language.map_or(self.lang, |v| v.0),
-            });
-        }
-        list
-    }
-
-    fn port(&self, s: &mut Section<'_, '_>, baud: i64, ports: &mut Once) -> (Option<PathBuf>, Option<u32>) {
-        let port = s.must("port", "\"/dev/serial/by-id/usb-…\"", |t| self.path(t));
-        if let Some((port, place)) = &port {
-            ports.see(s, "port", &port.to_string_lossy(), *place);
-        }
-        let baud = s.choice("baud", baud, BAUDS).and_then(|rate| u32::try_from(rate).ok());
-        (port.map(|v| v.0), baud)
-    }
 }
 
 /// A terminal without a key file, and where that is said.
@@ -406,18 +325,6 @@ fn holders_of_keys(keyless: &[Keyless], readers: &[ReaderConfig], findings: &Fin
         );
         findings.add(Finding::error(Some(*line), key.clone(), what));
     }
-}
-
-fn printed_terminals(s: &mut Section<'_, '_>, ids: &[TerminalId]) -> Option<Vec<TerminalId>> {
-    let (names, place) = s.texts("terminals", "[\"POS1\"]")?;
-    let mut list = Vec::new();
-    for name in names {
-        match known_terminal(&name, ids) {
-            Ok(id) => list.push(id),
-            Err(what) => s.wrong("terminals", place, what),
-        }
-    }
-    Some(list)
 }
 
 fn offline(mut s: Section<'_, '_>) -> Option<OfflineConfig> {
@@ -455,7 +362,7 @@ fn limits(mut s: Section<'_, '_>) -> Option<LimitsConfig> {
     Some(LimitsConfig { max_amount: Minor(max_amount?), settle_wait_s: u32::try_from(settle_wait_s?).ok()? })
 }
 
-fn id<T>(text: &str, new: fn(&str) -> Result<T, String>, max: usize) -> Result<T, Sentence> {
+pub(super) fn id<T>(text: &str, new: fn(&str) -> Result<T, String>, max: usize) -> Result<T, Sentence> {
     new(text).or_else(|_| {
         say(
             format!("{text:?} 不能作编号：须为 1 到 {max} 个可见 ASCII 字符，不含空格"),
@@ -477,7 +384,7 @@ fn exact<T>(text: &str, new: fn(&str) -> Result<T, String>, length: usize, what:
     )
 }
 
-fn known_terminal(text: &str, ids: &[TerminalId]) -> Result<TerminalId, Sentence> {
+pub(super) fn known_terminal(text: &str, ids: &[TerminalId]) -> Result<TerminalId, Sentence> {
     ids.iter().find(|id| id.as_str() == text).cloned().map_or_else(
         || {
             let have = ids.iter().map(TerminalId::as_str).collect::<Vec<_>>().join(", ");
@@ -490,11 +397,11 @@ fn known_terminal(text: &str, ids: &[TerminalId]) -> Result<TerminalId, Sentence
     )
 }
 
-fn one_of<T>(text: &str, words: &str) -> Result<T, Sentence> {
+pub(super) fn one_of<T>(text: &str, words: &str) -> Result<T, Sentence> {
     say(format!("{text:?} 不可用，请从中选择：{words}"), format!("{text:?} is not possible: use one of {words}"))
 }
 
-fn lang(text: &str) -> Result<Lang, Sentence> {
+pub(super) fn lang(text: &str) -> Result<Lang, Sentence> {
     Lang::parse(text).map_or_else(|| one_of(text, "zh, en"), Ok)
 }
 

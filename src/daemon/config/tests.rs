@@ -50,8 +50,8 @@ fn the_shipped_example_is_a_configuration() {
     assert_eq!(config.offline.unwrap().max_total, Minor(2_000_000));
     assert_eq!(config.limits, LimitsConfig { max_amount: Minor(5_000_000), settle_wait_s: 20 });
     assert_eq!(config.terminals[0].tid.as_str(), "12345678");
-    assert_eq!(config.readers[0].kind, ReaderKind::Scanner);
-    assert_eq!((config.printers[0].columns, config.printers[0].receipts), (48, true));
+    assert_eq!(config.readers[0].kind, ReaderKind::named("scanner").unwrap());
+    assert_eq!((config.printers[0].profile.columns, config.printers[0].receipts), (48, true));
     assert!(config.printers[0].serves(&TerminalId::new("POS1").unwrap()));
 }
 
@@ -161,7 +161,7 @@ fn every_wrong_value_says_where_and_what_to_do() {
         ("mid = \"123456789012345\"", "mid = \"12345678901234 \"", "terminal[1].mid", "must have 15 characters"),
         ("serial_number = \"00003202\"", "serial_number = \"\"", "terminal[1].serial_number", "1 to 32 printable"),
         ("terminal = \"POS1\"", "terminal = \"POS9\"", "reader[1].terminal", "configured are: POS1"),
-        ("kind = \"scanner\"", "kind = \"camera\"", "reader[1].kind", "use one of scanner, msr, bridge"),
+        ("kind = \"scanner\"", "kind = \"camera\"", "reader[1].kind", "use one of scanner, msr, pn532, neo2, bridge"),
         ("baud = 9600", "baud = 9601", "reader[1].baud", "use one of 1200, 2400"),
         ("columns = 48", "columns = 40", "printer[1].columns", "use one of 32, 35, 42, 48"),
         ("encoding = \"gb18030\"", "encoding = \"big5\"", "printer[1].encoding", "use one of gb18030, raster, ascii"),
@@ -179,7 +179,14 @@ fn switches_and_lists_are_checked() {
         ("terminals = [\"POS1\", \"POS7\"]", "terminals", "there is no terminal \"POS7\""),
         ("terminals = \"POS1\"", "terminals", "wrong type (string)"),
         ("colums = 48", "colums", "did you mean columns?"),
-        ("zebra = 1", "zebra", "known here: id, port, baud, columns, encoding, terminals, receipts, language"),
+        ("flow = \"dsr\"", "flow", "use one of none, hardware, software"),
+        ("profile = \"star\"", "profile", "no printer model \"star\""),
+        ("profile = \"no-such-model.toml\"", "profile", "no-such-model.toml cannot be read"),
+        (
+            "zebra = 1",
+            "zebra",
+            "known here: id, port, baud, flow, profile, columns, encoding, logo, terminals, receipts, language",
+        ),
     ] {
         let said = complaint(line, &format!("{line}\n{added} #"));
         assert_eq!(said.len(), 1, "{said:?}");

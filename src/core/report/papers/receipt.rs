@@ -92,6 +92,7 @@ fn taken(
     note: Option<words::Word>,
 ) {
     let is_card = payment.method == Method::Card;
+    paper.push(Element::Logo);
     paper.title(head.store_name);
     paper.centred(pen.say(if is_card { words::RECEIPT } else { words::CASH_RECEIPT }), Style::TALL);
     let copy_word = if copy == Copy::Merchant { words::MERCHANT_COPY } else { words::CUSTOMER_COPY };
