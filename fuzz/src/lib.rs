@@ -29,10 +29,14 @@ pub type Target = fn(&[u8]);
 pub const ALL: &[(&str, Target)] = &[
     ("acquirer_frame", acquirer_frame),
     ("bridge_frame", bridge_frame),
+    ("bridge_session", bridge_session),
     ("config", config),
     ("journal_row", journal_row),
+    ("logo", logo),
     ("mag_stripe", mag_stripe),
+    ("neo2", neo2),
     ("payment_body", payment_body),
+    ("pn532", pn532),
     ("print_job", print_job),
     ("printer_status", printer_status),
     ("profile", profile),
@@ -95,6 +99,84 @@ fn bridge_body(body: &[u8]) {
     let _ = postcard::from_bytes::<wire::Welcome>(body);
 }
 
+/// A whole bridge with its devices and its keys, and the daemon's end of the line, both at what comes. Each piece (its length, a kind, a
+/// sequence number, the body) comes in a frame with a right check sum, else nothing would get past it, and every fifth one as it is.
+pub fn bridge_session(data: &[u8]) {
+    use tilld_bridge::bridge::{About, Bench, Bridge, turn};
+    use tilld_bridge::keys::Limits;
+    use tilld_bridge::link::Timing;
+    use tilld_bridge::store::Ram;
+    let about = About { name: "fuzz", version: "0", serial: "0", capabilities: u32::MAX };
+    let mut bridge = Bridge::new(about, Timing::USUAL, Limits::USUAL, Ram::new());
+    let mut bench = Bench::new(wire::Secret::new(b"4111111111111111=30121010000012300"), wire::Secret::new(b"123456"));
+    let mut host = tilld_bridge::host::Host::new(Timing::USUAL, 7);
+    let (mut rest, mut now) = (data, 0);
+    while let [len, kind, seq, more @ ..] = rest {
+        let (body, after) = more.split_at(usize::from(*len).min(more.len()));
+        rest = after;
+        now += u64::from(*seq);
+        let kinds = [wire::Kind::Hello, wire::Kind::Welcome, wire::Kind::Data, wire::Kind::Ack, wire::Kind::Nak];
+        let kind = kinds.get(usize::from(*kind) % 6).copied().unwrap_or(wire::Kind::Aside);
+        let frame = wire::Frame { kind, version: 1 + seq % 3, session: 7, seq: u16::from(seq / 8), body };
+        let mut out = [0; wire::MAX_WIRE];
+        let framed = frame.emit(&mut out).map_or(body, |n| &out[..n]);
+        let bytes = if seq % 5 == 4 { body } else { framed };
+        let mut said = Vec::new();
+        turn(&mut bridge, &mut bench, bytes, now, |frame| said.extend_from_slice(frame));
+        assert!(said.len() <= 12 * wire::MAX_WIRE, "more than a turn may say");
+        host.push(bytes, now);
+        host.tick(now);
+        while host.event().is_some() {}
+        let mut out = [0; wire::MAX_WIRE];
+        while host.transmit(now, &mut out) > 0 {}
+    }
+}
+
+/// A reader on a line of its own, armed, disarmed, lost and silent between the pieces.
+fn reader(name: &str, data: &[u8]) {
+    let kind = tilld::core::device::reader::named(name).unwrap();
+    let mut codec = (kind.codec)(Default::default());
+    let mut now = 0;
+    codec.opened(now);
+    for piece in data.split_inclusive(|byte| *byte == 0x0A) {
+        match piece[0] % 8 {
+            0 | 1 => codec.arm(now),
+            2 => codec.disarm(now),
+            3 => codec.lost(),
+            4 => now += 60_000,
+            _ => now += 20,
+        }
+        let seen = codec.feed(now, piece);
+        assert!(seen.len() <= piece.len());
+        codec.tick(now);
+        assert!(codec.take_output().len() <= 4_096);
+        assert!(codec.wake_at().is_none_or(|at| at > now));
+    }
+}
+
+/// A PN532's answers.
+pub fn pn532(data: &[u8]) {
+    let mut decoder = tilld::core::device::reader::pn532::FrameDecoder::default();
+    decoder.feed(0, data);
+    reader("pn532", data);
+}
+
+/// An ID TECH NEO 2's answers.
+pub fn neo2(data: &[u8]) {
+    let mut decoder = tilld::core::device::reader::neo2::AnswerDecoder::default();
+    for answer in decoder.feed(0, data) {
+        assert!(answer.data.len() <= tilld::core::device::reader::neo2::MAX_DATA);
+    }
+    reader("neo2", data);
+}
+
+/// A picture that a store wants above its receipts.
+pub fn logo(data: &[u8]) {
+    if let Ok(dots) = tilld::core::report::logo::from_png(data) {
+        assert_eq!(dots.bytes().len(), dots.row_bytes() * dots.height());
+    }
+}
+
 /// A configuration that somebody wrote.
 pub fn config(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -147,11 +229,12 @@ pub fn printer_status(data: &[u8]) {
     assert!(answers <= data.len());
 }
 
-/// A dialect, and a statement's format, that a technician wrote.
+/// A dialect, a statement's format, and a printer's model, that a technician wrote.
 pub fn profile(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let _ = Profile::parse("fuzz", text);
     let _ = Format::parse(text);
+    let _ = tilld::core::device::profile::Profile::parse("fuzz", text);
 }
 
 /// A scanner's line, in two pieces.

@@ -1,5 +1,5 @@
 //! The daemon and its devices on ptys: a firmware bridge (keys, reader, PIN, drawer), scanners, contactless readers.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod doctor;
 mod firmware;
