@@ -181,9 +181,12 @@ pub(super) struct ReconcileArgs {
     /// Its format: tilld-acquirer, wechat-pay, alipay, unionpay-zm, or a format file (.toml). Without it the file itself tells.
     #[arg(long, value_name = "NAME")]
     pub format: Option<String>,
-    /// How many days the other side of the cut may take before it counts.
-    #[arg(long, value_name = "DAYS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=31))]
-    pub wait_days: u32,
+    /// How many days the other side of the cut may take before it counts; without it as the configuration says.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=31))]
+    pub wait_days: Option<u32>,
+    /// Judge only: note nothing, open no case 只核对不挂账.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -65,9 +65,27 @@ fn check(config: &Config, reader: &Reader) -> Result<Verified, String> {
         }
         match page.next_cursor.as_deref().and_then(PaymentId::parse) {
             Some(cursor) => filter.cursor = Some(cursor),
-            None => return Ok(found),
+            None => break,
         }
     }
+    let (mut last, mut wrong) = (0, Vec::new());
+    let read = reader.every_case(&mut |case| {
+        // One that moved meanwhile has a younger row than the replay.
+        let moved = case.trail.last().is_some_and(|t| head.is_none_or(|head| t.seq > head));
+        last = case.no.0;
+        if !moved && let Some(what) = proof.case(case) {
+            wrong.push(Finding { place: format!("case {}", case.no), what });
+        }
+    });
+    read.map_err(|e| e.to_string())?;
+    if proof.cases().is_some_and(|opened| opened > last) {
+        wrong.push(Finding {
+            place: "the cases".to_owned(),
+            what: "the journal has opened more than there are".to_owned(),
+        });
+    }
+    found.findings.extend(wrong);
+    Ok(found)
 }
 
 /// What the mark says, where there is one; a running daemon may be a row ahead of it, never behind.

@@ -14,4 +14,5 @@ pub mod payment;
 pub mod ports;
 pub mod reconcile;
 pub mod report;
+pub mod suspense;
 pub mod totals;

@@ -9,6 +9,7 @@ mod finding;
 mod money;
 mod read;
 mod section;
+mod statements;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ use crate::io::serial::FlowControl;
 
 pub use files::check_files;
 pub use finding::{Finding, Level};
+pub use statements::StatementsConfig;
 
 /// Where the configuration lies if neither `--config` nor `$TILLD_CONFIG` says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/tilld/tilld.toml";
@@ -49,6 +51,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// `[calendar]`
     pub calendar: CalendarConfig,
+    /// `[statements]`
+    pub statements: StatementsConfig,
     /// `[[terminal]]`, at least one.
     pub terminals: Vec<TerminalConfig>,
     /// `[[reader]]`

@@ -9,6 +9,7 @@ use crate::core::acquirer::profile::{CompletionForm, TotalsKind, UploadOnError};
 use crate::core::acquirer::{MessageName, Profile};
 use crate::core::day::CutSchedule;
 use crate::core::ledger::{ChannelRules, MoneyRules, OfflineRules, Rules, TerminalRules, UploadPlan};
+use crate::core::suspense::EndingRules;
 
 /// Every message that a payment can be carried by.
 const MESSAGES: &[MessageName] = &[
@@ -55,6 +56,7 @@ pub fn rules(config: &Config, profile: &Profile) -> Rules {
             max_age_ms: i64::from(o.max_age_hours) * hour,
         }),
         terminals: config.terminals.iter().map(|t| (t.id.clone(), terminal(config, t))).collect(),
+        endings: EndingRules { write_off_limit: config.statements.write_off_limit },
         report_printer: config.printers.first().map(|p| p.id.clone()),
         channel: channel(config, profile),
         money: MoneyRules::default(),

@@ -19,6 +19,9 @@ use super::pad::BridgeKeys;
 use super::papers::Papers;
 use super::presenting::Readers;
 use super::printing::Printers;
+use super::reconciling::Books;
+use super::reconciling::upload::Intake;
+use super::reconciling::watch::{Watch, watch_on};
 use super::rules::{cut_schedule, rules};
 use super::tables::{TableError, money};
 use super::till::Till;
@@ -128,7 +131,8 @@ fn key_warning(source: &KeySource) -> Vec<Sentence> {
     )]
 }
 
-fn make_private(dir: &Path) -> std::io::Result<()> {
+/// A folder, and those above it, for the daemon alone.
+pub(super) fn make_private(dir: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
@@ -181,7 +185,11 @@ impl Running {
             .spawn(body)
             .map_err(|e| StartError::System(format!("no thread for the writer: {e}")))?;
         let tasks = lanes.into_iter().map(|lane| tokio::spawn(lane.run())).collect();
-        let till = Arc::new(Till { papers, readers, printers, health, warnings, listeners });
+        let intake = Arc::new(intake(config, &papers)?);
+        if all {
+            watch_statements(config, &intake, clock, stop.subscribe())?;
+        }
+        let till = Arc::new(Till { papers, readers, printers, health, warnings, listeners, intake });
         Ok(Running { till, stop, writer: Some(writer), tasks })
     }
 
@@ -207,6 +215,31 @@ impl Running {
             Ok(_) => {}
         }
     }
+}
+
+/// Where statements come in.
+fn intake(config: &Config, papers: &Papers) -> Result<Intake, StartError> {
+    let dir = &config.data.dir;
+    let books = Books::of(config, papers.reader.clone());
+    let failed = |why| StartError::Folder { path: dir.join("incoming").display().to_string(), why };
+    Intake::new(books, papers.inbox.clone(), dir).map_err(failed)
+}
+
+/// A thread that looks at the folder for statements, where one is configured. It ends with the daemon; a file that it was at is judged
+/// again by the next start, which changes nothing where it was noted.
+fn watch_statements(
+    config: &Config,
+    intake: &Arc<Intake>,
+    clock: Clock,
+    stopped: watch::Receiver<bool>,
+) -> Result<(), StartError> {
+    let Some(folder) = &config.statements.watch else { return Ok(()) };
+    let failed = |why| StartError::Folder { path: folder.display().to_string(), why };
+    let watch = Watch::new(folder, config.store.lang).map_err(failed)?;
+    let (intake, every) = (Arc::clone(intake), Duration::from_secs(config.statements.watch_s.into()));
+    let body = move || watch_on(watch, &intake, every, || clock.now().wall, || *stopped.borrow());
+    let thread = std::thread::Builder::new().name("statements".into()).spawn(body);
+    thread.map(drop).map_err(|e| StartError::System(format!("no thread for the statements: {e}")))
 }
 
 /// Where the acquirer is, with what its TLS needs.

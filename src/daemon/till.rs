@@ -8,16 +8,19 @@ use super::hours::hours;
 use super::papers::{Papers, unreadable};
 use super::presenting::Readers;
 use super::printing::Printers;
+use super::reconciling::upload::Intake;
 use super::status::status_view;
 use crate::core::domain::{
-    BusinessDate, CashierId, Lang, Method, PaymentId, Pin, Refusal, Reject, RequestId, Role, Sentence, TerminalId,
-    WallMs,
+    BusinessDate, CaseNo, CashierId, Lang, Method, PaymentId, Pin, Refusal, Reject, RequestId, Role, Sentence,
+    TerminalId, WallMs,
 };
 use crate::core::ledger::payment_view;
 use crate::core::ports::{
-    Archive, Command, DayView, Desk, ExceptionView, HoursView, Listener, Page, PaymentFilter, PaymentView, Presented,
-    PrintWhat, Reply, ReportFormat, Respond, StatementNote, StatementNoted, StatusView, StoryLine, WhichDay,
+    Archive, CaseDetail, CaseFilter, CaseView, Command, DayView, Desk, ExceptionView, HoursView, Listener, Page,
+    PaymentFilter, PaymentView, Presented, PrintWhat, Reply, ReportFormat, Respond, StatementRow, StatementUpload,
+    StatementView, StatusView, StoryLine, WhichDay,
 };
+use crate::core::suspense::{case_detail, case_view};
 use crate::io::store;
 use crate::io::vault::{PIN_ITERATIONS, hash_pin, verify_pin};
 
@@ -42,6 +45,8 @@ pub struct Till {
     pub warnings: Vec<Sentence>,
     /// Who is told of commits.
     pub listeners: Listeners,
+    /// Where statements come in.
+    pub intake: Arc<Intake>,
 }
 
 impl Desk for Till {
@@ -135,8 +140,30 @@ impl Desk for Till {
         hash_pin(pin, iterations).map_err(|e| unreadable(e.into()))
     }
 
-    fn note_statement(&self, note: StatementNote) -> Result<StatementNoted, Reject> {
-        self.papers.ask(move |writer| writer.store_mut().note_statement(&note))?.map_err(unreadable)
+    fn take_statement(&self, upload: StatementUpload<'_>) -> Result<StatementView, Reject> {
+        self.intake.upload(upload, self.papers.clock.now().wall)
+    }
+
+    fn statements(&self, before: Option<u32>, limit: u32) -> Result<Page<StatementRow>, Reject> {
+        self.papers.reader.statements(before, limit).map_err(unreadable)
+    }
+
+    fn cases(&self, filter: &CaseFilter) -> Result<Page<CaseView>, Reject> {
+        let today = self.papers.ask(|writer| writer.ledger().open)?;
+        let page = self.papers.reader.cases(filter).map_err(unreadable)?;
+        let items = page.items.iter().map(|case| case_view(case, today)).collect();
+        Ok(Page { items, next_cursor: page.next_cursor })
+    }
+
+    fn case(&self, no: CaseNo) -> Result<CaseDetail, Reject> {
+        let today = self.papers.ask(|writer| writer.ledger().open)?;
+        let case = self.papers.reader.case(no).map_err(unreadable)?;
+        let case = case.ok_or_else(|| Refusal::UnknownCase.with("case", no))?;
+        let story = match case.finding.payment {
+            Some(payment) => self.papers.reader.story(payment).map_err(unreadable)?,
+            None => Vec::new(),
+        };
+        Ok(case_detail(&case, today, story))
     }
 
     fn resume_printing(&self, printer: Option<&str>) {

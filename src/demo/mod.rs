@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::core::domain::Lang;
 use crate::daemon::config::Config;
-use crate::daemon::reconciling::{self, Asked};
+use crate::daemon::reconciling::{Asked, Books};
 use crate::daemon::start::DATABASE;
 use crate::io::store::{Reader, StoreOptions};
 use rig::{Rig, TERMINALS};
@@ -165,8 +165,9 @@ fn reconcile(dir: &Path) -> Result<(Value, bool), DemoError> {
     let config = Config::read(&dir.join("tilld.toml")).map_err(|e| setup(&e))?;
     let reader = Reader::open(&StoreOptions::at(config.data.dir.join(DATABASE))).map_err(|e| setup(&e))?;
     let file = dir.join("acquirer-statement.csv");
-    let asked = Asked { file: &file, format: None, wait_days: 3, now: crate::io::clock::wall() };
-    let outcome = reconciling::reconcile(&config, &reader, &asked).map_err(|e| setup(&e))?.outcome;
+    let name = "acquirer-statement.csv";
+    let asked = Asked { file: &file, name, format: None, wait_days: None, now: crate::io::clock::wall() };
+    let outcome = Books::of(&config, reader).judge(&asked).map_err(|e| setup(&e))?.outcome;
     let [long, short, differs, timing] = outcome.counts;
     let agrees = outcome.agrees();
     let differences = [outcome.long, outcome.short, outcome.differs, outcome.timing].concat();

@@ -168,6 +168,7 @@ fn voucher() -> impl Strategy<Value = VoucherView> {
             why,
             cashier,
             device,
+            case: None,
         },
     )
 }
@@ -243,6 +244,7 @@ fn any_day() -> impl Strategy<Value = DayView> {
         vouchers: lists.4,
         shifts: lists.5,
         exceptions: foot.0,
+        cases: Default::default(),
         first_seq: foot.1,
         last_seq: foot.2,
         grand_total: foot.3,

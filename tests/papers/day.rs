@@ -175,6 +175,7 @@ pub fn day(with_voucher: bool) -> DayView {
             why: "offline_rejected".into(),
             cashier: cashier(who),
             device: terminal(at),
+            case: None,
         });
     }
     view(&store, vouchers)
@@ -225,6 +226,7 @@ fn view(store: &Store, vouchers: Vec<VoucherView>) -> DayView {
             ),
             state: "open".into(),
         }],
+        cases: Default::default(),
         first_seq: 48_204,
         last_seq: store.next + 20,
         grand_total: Minor(1_234_567_890).checked_add(net).expect("fits"),

@@ -112,6 +112,7 @@ fn a_day_without_anything_is_a_short_report() {
         vouchers: Vec::new(),
         shifts: Vec::new(),
         exceptions: Vec::new(),
+        cases: Default::default(),
         check_code: None,
         ..full
     };

@@ -38,6 +38,8 @@ pub struct DayBook {
     pub returns: Vec<Return>,
     /// Its vouchers.
     pub vouchers: Vec<Voucher>,
+    /// Cases that were resolved on it.
+    pub resolved_cases: Vec<crate::core::domain::CaseNo>,
     /// Shifts that were closed on it.
     pub closed_shifts: Vec<ClosedShift>,
     /// Shifts that were open at its cut: carried, not counted 未盘.
@@ -68,6 +70,8 @@ pub struct Voucher {
     pub cashier: crate::core::domain::CashierId,
     /// Where.
     pub device: crate::core::domain::TerminalId,
+    /// The case that it comes from.
+    pub case: Option<crate::core::domain::CaseNo>,
 }
 
 /// Why there is a voucher.
@@ -79,6 +83,8 @@ pub enum VoucherReason {
     OfflineRejected,
     /// A sale's amount was adjusted: the difference.
     Adjusted,
+    /// A case was resolved, or opened again.
+    Case,
 }
 
 impl VoucherReason {
@@ -89,6 +95,7 @@ impl VoucherReason {
             VoucherReason::LateAnswer => "late_answer",
             VoucherReason::OfflineRejected => "offline_rejected",
             VoucherReason::Adjusted => "adjusted",
+            VoucherReason::Case => "case",
         }
     }
 }
@@ -112,6 +119,7 @@ impl DayBook {
             reversed: Tally::default(),
             returns: Vec::new(),
             vouchers: Vec::new(),
+            resolved_cases: Vec::new(),
             closed_shifts: Vec::new(),
             carried: Vec::new(),
         }

@@ -103,6 +103,26 @@ number_id!(
     /// An exception (something a named person must decide).
     ExceptionNo, u32
 );
+number_id!(
+    /// A case in suspense 挂账: a difference between the books, until a named person has resolved it.
+    CaseNo, u32
+);
+number_id!(
+    /// A statement of the other side that was judged.
+    StatementNo, u32
+);
+
+impl std::fmt::Display for CaseNo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::fmt::Display for StatementNo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl std::fmt::Display for Seq {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -93,6 +93,17 @@ refusals! {
     DayClosed = "day_closed", 409, "营业日 {day} 已结", "Business day {day} is closed";
     DayNotFooting = "day_not_footing", 409, "日结不平，请联系技术员：{payments}", "The day does not foot, call the technician: {payments}";
     UnknownException = "unknown_exception", 404, "没有异常 {exception}", "There is no exception {exception}";
+    UnknownCase = "unknown_case", 404, "没有挂账 {case}", "There is no case {case}";
+    CaseResolved = "case_resolved", 409, "挂账 {case} 已处理，如有异议请先重开", "Case {case} is resolved: reopen it first";
+    CaseNotResolved = "case_not_resolved", 409, "挂账 {case} 尚未处理，无需重开", "Case {case} is not resolved: there is nothing to reopen";
+    CaseWay = "case_way", 422, "此挂账不能这样处理，可选：{ways}", "This case cannot be resolved so; it can be by: {ways}";
+    CaseFacts = "case_facts", 422, "处理挂账缺少：{what}", "To resolve the case say: {what}";
+    CaseRefund = "case_refund", 422, "退货 {refund} 不符：{what}", "Refund {refund} does not fit: {what}";
+    CaseTrail = "case_trail", 409, "挂账 {case} 的记录已满，请处理", "The trail of case {case} is full: resolve it";
+    SecondPerson = "second_person", 403, "须另一位店长或技术员复核（金额超限或本人经手）", "A second manager or technician must approve this: it is above the limit, or one's own";
+    TooManyDifferences = "too_many_differences", 422, "差异 {count} 笔，超过 {limit}：请核对是否本店、当日的对账单；未作任何更改", "{count} differences, more than {limit}: check that the statement is this store's and of these days; nothing was changed";
+    CasesFull = "cases_full", 409, "未处理挂账已达 {limit} 笔，请先处理", "{limit} cases are open: resolve some first";
+    NotAStatement = "not_a_statement", 422, "对账单无法使用：{why}", "The statement cannot be used: {why}";
     CashierExists = "cashier_exists", 409, "工号 {cashier} 已存在", "The id {cashier} is taken";
     Busy = "busy", 503, "系统繁忙，请稍候重试", "The till is busy: try again in a moment";
     StorageFailed = "storage_failed", 503, "数据无法保存，交易未进行，请联系技术员", "Nothing could be saved, so nothing was done: call the technician";

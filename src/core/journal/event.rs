@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::suspense::{CaseStep, Finding, StatementTaken};
 use crate::core::acquirer::{Answer, HostTotals, NotSent, ReversalReason};
 use crate::core::domain::{
-    BatchNo, BusinessDate, CashierId, Currency, Entry, ExceptionNo, Kind, Method, Minor, PaymentId, RequestId, Role,
-    Seq, ShiftNo, Stan, StoreId, TerminalId, ZNumber,
+    BatchNo, BusinessDate, CaseNo, CashierId, Currency, Entry, ExceptionNo, Kind, Method, Minor, PaymentId, RequestId,
+    Role, Seq, ShiftNo, Stan, StatementNo, StoreId, TerminalId, ZNumber,
 };
 
 /// One happening. Appended to, never reordered: the position in this list is part of the canonical bytes.
@@ -283,6 +284,26 @@ pub enum Event {
         device: TerminalId,
         /// By whom.
         by: CashierId,
+    },
+    /// A statement of the other side was judged.
+    StatementTaken(Box<StatementTaken>),
+    /// 挂账: a statement and the journal differ; a case is open until a named person has resolved it.
+    CaseOpened {
+        /// Its number.
+        case: CaseNo,
+        /// The statement that shows it; none where a wait has run out.
+        statement: Option<StatementNo>,
+        /// What differs.
+        finding: Box<Finding>,
+    },
+    /// Something happened to a case.
+    CaseMoved {
+        /// Which.
+        case: CaseNo,
+        /// The payment it is about, if it is about one.
+        payment: Option<PaymentId>,
+        /// What.
+        step: Box<CaseStep>,
     },
 }
 

@@ -7,7 +7,9 @@
 mod chain;
 mod event;
 mod record;
+mod suspense;
 
 pub use chain::*;
 pub use event::*;
 pub use record::*;
+pub use suspense::*;

@@ -1,6 +1,7 @@
 //! How an event changes the state, and what record it becomes. Total: it cannot refuse, and gives the same state from the same rows.
 
 mod batch;
+mod cases;
 
 use std::collections::BTreeSet;
 
@@ -26,6 +27,9 @@ impl Ledger {
     pub fn absorb(&mut self, event: Event, at: WallMs, archive: &dyn Archive) -> Result<Record, StoreError> {
         for id in self.touched(&event) {
             self.fetch(id, archive)?;
+        }
+        if let Event::CaseMoved { case, .. } = &event {
+            self.fetch_case(*case, archive)?;
         }
         let seq = Seq(self.head.0 + 1);
         let date = self.open;
@@ -67,6 +71,7 @@ impl Ledger {
             Event::ExceptionResolved { exception, .. } => {
                 self.exceptions.get(exception).and_then(|e| e.payment).into_iter().collect()
             }
+            Event::CaseMoved { payment, .. } => payment.iter().copied().collect(),
             _ => Vec::new(),
         };
         for index in 0..ids.len() {
@@ -229,6 +234,9 @@ impl Ledger {
                 self.exceptions.insert(*exception, entry);
             }
             Event::ExceptionResolved { exception, how, .. } => return self.resolved(*exception, *how, at),
+            Event::StatementTaken(taken) => self.statement_taken(taken),
+            Event::CaseOpened { case, statement, finding } => self.case_opened(*case, *statement, finding, at),
+            Event::CaseMoved { case, step, .. } => return self.case_moved(*case, step, seq, at),
         }
         None
     }
@@ -291,6 +299,7 @@ impl Ledger {
                         why,
                         cashier: after.cashier.clone(),
                         device: after.device.clone(),
+                        case: None,
                     });
                 }
                 Column::Sale => {}

@@ -11,6 +11,7 @@
 
 mod absorb;
 mod archived;
+mod decide_cases;
 mod decide_day;
 mod decide_lane;
 mod decide_pay;
@@ -35,11 +36,12 @@ use serde::{Deserialize, Serialize};
 use crate::core::acquirer::ReversalReason;
 use crate::core::day::{Batch, BatchKey, DayBook, Shift};
 use crate::core::domain::{
-    BatchNo, BusinessDate, CashierId, ExceptionNo, Minor, PaymentId, Role, Seq, ShiftNo, Stan, StoreId, TerminalId,
-    ZNumber,
+    BatchNo, BusinessDate, CaseNo, CashierId, ExceptionNo, Minor, PaymentId, Role, Seq, ShiftNo, Stan, StoreId,
+    TerminalId, ZNumber,
 };
-use crate::core::journal::{ExceptionKind, GENESIS, Link, SettleReason, Subject};
+use crate::core::journal::{Awaited, ExceptionKind, GENESIS, Link, SettleReason, Subject};
 use crate::core::payment::Payment;
+use crate::core::suspense::{Case, CaseState};
 
 pub use decide_lane::Scene;
 pub use decide_pay::{Around, PayDecision, Stop};
@@ -80,6 +82,12 @@ pub struct Ledger {
     pub exceptions: BTreeMap<ExceptionNo, Exception>,
     /// The last exception's number.
     pub last_exception: ExceptionNo,
+    /// Cases that are not resolved.
+    pub cases: BTreeMap<CaseNo, Case>,
+    /// The last case's number.
+    pub last_case: CaseNo,
+    /// Payments that a later statement should have.
+    pub awaited: BTreeMap<PaymentId, Awaited>,
     /// Public key that will verify the open day's seal.
     pub day_key: Vec<u8>,
     /// What is derived from the payments for the schedule.
@@ -159,6 +167,9 @@ impl Ledger {
             payments: BTreeMap::new(),
             exceptions: BTreeMap::new(),
             last_exception: ExceptionNo(0),
+            cases: BTreeMap::new(),
+            last_case: CaseNo(0),
+            awaited: BTreeMap::new(),
             day_key: Vec::new(),
             index: Index::default(),
         }
@@ -224,10 +235,11 @@ impl Ledger {
         current.or_else(|| self.ended.get(&(terminal.clone(), number)))
     }
 
-    /// Forgets payments that are at rest and that no exception is about: the archive has them.
+    /// Forgets payments that are at rest and that no exception is about, and resolved cases: the archive has them.
     pub fn evict(&mut self) {
         let exceptions: BTreeSet<PaymentId> = self.exceptions.values().filter_map(|e| e.payment).collect();
         self.payments.retain(|id, payment| !payment.at_rest() || exceptions.contains(id));
+        self.cases.retain(|_, case| case.state != CaseState::Resolved);
     }
 }
 

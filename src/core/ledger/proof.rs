@@ -5,10 +5,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::Ledger;
-use crate::core::domain::{BatchNo, BusinessDate, PaymentId, RequestId, Seq, Stan, TerminalId};
+use crate::core::domain::{BatchNo, BusinessDate, CaseNo, PaymentId, RequestId, Seq, Stan, StatementNo, TerminalId};
 use crate::core::journal::{Link, Record};
 use crate::core::payment::Payment;
 use crate::core::ports::{Archive, PrintWhat, Recount, StoreError};
+use crate::core::suspense::Case;
 
 /// A replay under way. Payments at rest are kept packed, some 200 bytes each.
 #[derive(Debug, Default)]
@@ -68,6 +69,25 @@ impl Proof {
     }
 }
 
+impl Proof {
+    /// What is wrong with a case as the store has it. Ask after the last row.
+    #[must_use]
+    pub fn case(&self, stored: &Case) -> Option<String> {
+        let ledger = self.ledger.as_ref().filter(|_| !self.broken)?;
+        match ledger.cases.get(&stored.no) {
+            Some(ours) if ours == stored => None,
+            Some(_) => Some("it is not what its journal rows say".into()),
+            None => Some("no journal row opened it".into()),
+        }
+    }
+
+    /// How many cases the rows have opened.
+    #[must_use]
+    pub fn cases(&self) -> Option<u32> {
+        self.ledger.as_ref().filter(|_| !self.broken).map(|ledger| ledger.last_case.0)
+    }
+}
+
 /// Payments at rest, by what the replay itself has made of them.
 #[derive(Debug, Default)]
 struct Rested(RefCell<BTreeMap<PaymentId, Vec<u8>>>);
@@ -118,5 +138,26 @@ impl Archive for Rested {
 
     fn times_printed(&self, _what: &PrintWhat) -> Result<u32, StoreError> {
         Ok(0)
+    }
+
+    fn case(&self, _no: CaseNo) -> Result<Option<Case>, StoreError> {
+        // The replay never lets go of one.
+        Ok(None)
+    }
+
+    fn case_of(&self, _format: &str, _key: &str) -> Result<Option<CaseNo>, StoreError> {
+        Ok(None)
+    }
+
+    fn case_refunded_by(&self, _refund: PaymentId) -> Result<Option<CaseNo>, StoreError> {
+        Ok(None)
+    }
+
+    fn cases_on(&self, _f: &str, _first: BusinessDate, _last: BusinessDate) -> Result<Vec<CaseNo>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn statement_of(&self, _hash: &[u8; 32]) -> Result<(Option<StatementNo>, StatementNo), StoreError> {
+        Ok((None, StatementNo(0)))
     }
 }

@@ -91,6 +91,7 @@ fn remake<S: Refold>(store: &mut S, first_date: BusinessDate, rules: &Rules) -> 
 /// Writes what is at rest and lets memory go of it; what a later row touches is read back in the new shape.
 fn rest<S: Refold>(store: &mut S, ledger: &mut Ledger) -> Result<(), StoreError> {
     ledger.payments.values().filter(|p| p.at_rest()).try_for_each(|payment| store.put_body(payment))?;
+    ledger.cases.values().try_for_each(|case| store.put_case(case))?;
     ledger.evict();
     Ok(())
 }

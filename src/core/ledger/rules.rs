@@ -9,6 +9,7 @@ use crate::core::calendar::Calendar;
 use crate::core::day::CutSchedule;
 use crate::core::domain::{Currency, Kind, Lang, Minor, PrinterId, Sentence, StoreId, TerminalId};
 use crate::core::payment::Payment;
+use crate::core::suspense::EndingRules;
 
 /// The store's rules.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct Rules {
     pub offline: Option<OfflineRules>,
     /// The terminals.
     pub terminals: BTreeMap<TerminalId, TerminalRules>,
+    /// How cases are ended.
+    pub endings: EndingRules,
     /// Where day reports come out.
     pub report_printer: Option<PrinterId>,
     /// The acquirer's ways.

@@ -69,6 +69,7 @@ impl Ledger {
             vouchers: vouchers(day),
             shifts: self.shift_views(day),
             exceptions: self.exception_views(),
+            cases: self.cases_view(day, archive)?,
             first_seq: day.first.0,
             last_seq: sealed_rows,
             grand_total: day.grand_total(),
@@ -332,6 +333,7 @@ fn vouchers(day: &DayBook) -> Vec<VoucherView> {
             why: v.why.as_str().into(),
             cashier: v.cashier.clone(),
             device: v.device.clone(),
+            case: v.case.map(|no| no.0),
         })
         .collect()
 }

@@ -68,6 +68,8 @@ struct Staged {
     sealed: bool,
     print: bool,
     erase: Vec<PaymentId>,
+    /// Days that the statement of this command took over from earlier ones.
+    superseded: u32,
 }
 
 impl<S: Refold, K: Sealer> Writer<S, K> {
@@ -293,7 +295,11 @@ impl<S: Store, K: Sealer> Writer<S, K> {
                 self.take_back_unsent(now, staged)?;
                 Vec::new()
             }
-            Command::Tick => self.ledger.decide_auto_cut(now, self.start, &self.lines, rules, &self.store)?,
+            Command::Tick => {
+                let overdue = self.ledger.decide_overdue(rules, &self.store)?;
+                let cut = self.ledger.decide_auto_cut(now, self.start, &self.lines, rules, &self.store)?;
+                [overdue, cut].concat()
+            }
             Command::Cancel(id) => {
                 let events = self.ledger.decide_cancel(id, &self.store)?;
                 self.commit_events(events, now, staged)?;
@@ -339,6 +345,17 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             Command::Resolve { exception, by, how, note } => self.ledger.decide_resolve(exception, &by, how, &note)?,
             Command::DecideBatch { terminal, batch, by } => {
                 self.ledger.decide_batch_number(&terminal, batch, &by, rules)?
+            }
+            Command::Statement(judged) => {
+                let (events, mut noted) = self.ledger.decide_statement(&judged, &self.store)?;
+                self.commit_events(events, now, staged)?;
+                noted.superseded_days = std::mem::take(&mut staged.superseded);
+                return Ok(Some(Reply::Statement(Box::new(noted))));
+            }
+            Command::Case { case, act } => {
+                let event = self.ledger.decide_case(case, &act, rules, &self.store)?;
+                self.commit_event(event, now, staged)?;
+                return Ok(self.ledger.cases.get(&case).cloned().map(|c| Reply::Case(Box::new(c))));
             }
             Command::Reprint(what) => return self.reprint(what, now, staged),
             Command::OpenDrawer { device, by } => {

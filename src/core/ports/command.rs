@@ -2,11 +2,12 @@
 
 use crate::core::acquirer::{Instrument, Order, Report};
 use crate::core::domain::{
-    BusinessDate, CashierId, Currency, Entry, ExceptionNo, Kind, Method, Minor, PaymentId, PinBlock, Reject, RequestId,
-    Role, Seq, ShiftNo, TerminalId, ZNumber,
+    BusinessDate, CaseNo, CashierId, Currency, Entry, ExceptionNo, Kind, Method, Minor, PaymentId, PinBlock, Reject,
+    RequestId, Role, Seq, ShiftNo, TerminalId, ZNumber,
 };
 use crate::core::journal::{Original, Resolution};
 use crate::core::payment::Payment;
+use crate::core::suspense::Case;
 
 /// Where an answer goes: a number that the shell chose, and gives back to whoever waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,6 +114,15 @@ pub enum Command {
         /// Who.
         by: CashierId,
     },
+    /// A statement was judged: note it, open its cases.
+    Statement(Box<super::StatementJudged>),
+    /// A named person does something to a case.
+    Case {
+        /// Which.
+        case: CaseNo,
+        /// What.
+        act: Box<super::CaseAct>,
+    },
     /// Print something again, with the mark.
     Reprint(PrintWhat),
     /// Open a drawer without a payment.
@@ -178,6 +188,10 @@ pub enum Reply {
         /// Its number.
         z: ZNumber,
     },
+    /// What became of a statement.
+    Statement(Box<super::StatementNoted>),
+    /// The case as it is now.
+    Case(Box<Case>),
 }
 
 /// What the writer lets out, in order, after the commit that it follows from.

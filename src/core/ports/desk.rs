@@ -3,7 +3,9 @@
 use super::{
     Command, Committed, DayView, ExceptionView, HoursView, Page, PaymentView, PrintWhat, Reply, StatusView, StoryLine,
 };
-use crate::core::domain::{BusinessDate, CashierId, PaymentId, Pin, Reject, RequestId, Role, Seq, TerminalId};
+use crate::core::domain::{
+    BusinessDate, CaseNo, CashierId, PaymentId, Pin, Refusal, Reject, RequestId, Role, Seq, TerminalId,
+};
 
 /// Called once with the answer; never blocks.
 pub type Respond<T> = Box<dyn FnOnce(Result<T, Reject>) + Send>;
@@ -96,10 +98,27 @@ pub trait Desk: Send + Sync + 'static {
     /// Hashes a new PIN.
     fn hash_pin(&self, pin: &Pin) -> Result<Vec<u8>, Reject>;
 
-    /// Notes a statement that was reconciled, durably; the same file again changes nothing. Waits for the writer.
-    fn note_statement(&self, note: super::StatementNote) -> Result<super::StatementNoted, Reject> {
-        let _ = note;
-        Err(crate::core::domain::Refusal::NotSupported.with("what", "statements"))
+    /// Takes a statement in, judges it, and opens its cases. Reads the store, and waits for the writer: call it off the async threads.
+    fn take_statement(&self, upload: super::StatementUpload<'_>) -> Result<super::StatementView, Reject> {
+        let _ = upload;
+        Err(Refusal::NotSupported.with("what", "statements"))
+    }
+
+    /// Statements that were judged, newest first, before a number. Reads the store.
+    fn statements(&self, before: Option<u32>, limit: u32) -> Result<Page<super::StatementRow>, Reject> {
+        let _ = (before, limit);
+        Ok(Page { items: Vec::new(), next_cursor: None })
+    }
+
+    /// Cases, newest first. Reads the store.
+    fn cases(&self, filter: &super::CaseFilter) -> Result<Page<super::CaseView>, Reject> {
+        let _ = filter;
+        Ok(Page { items: Vec::new(), next_cursor: None })
+    }
+
+    /// A case with everything that is known of it. Reads the store.
+    fn case(&self, no: CaseNo) -> Result<super::CaseDetail, Reject> {
+        Err(Refusal::UnknownCase.with("case", no))
     }
 
     /// The cashier has put things right at a printer: go on.

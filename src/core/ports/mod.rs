@@ -1,5 +1,6 @@
 //! The messages and traits by which the outside meets the core.
 
+mod cases;
 mod command;
 mod desk;
 mod keys;
@@ -8,6 +9,7 @@ mod statement;
 mod store;
 mod view;
 
+pub use cases::*;
 pub use command::*;
 pub use desk::*;
 pub use keys::*;

@@ -12,7 +12,9 @@ use crate::core::domain::{
     BusinessDate, CashierId, Currency, Kind, Lang, Method, Minor, PaymentId, PrinterId, RequestId, Role, Sentence,
     State, TerminalId,
 };
-use crate::core::journal::{Column, Columns, ExceptionKind, Resolution, Tally};
+use crate::core::journal::{Attribution, CaseHow, Column, Columns, ExceptionKind, Resolution, Tally};
+use crate::core::reconcile::{Class, Direction, Reason, RowKind, RowState};
+use crate::core::suspense::CaseState;
 
 macro_rules! described {
     ($name:ident, $schema:expr) => {
@@ -50,6 +52,17 @@ described!(Kind, words(Kind::ALL.iter().map(|w| w.as_str()), "what a payment doe
 described!(State, words(State::ALL.iter().map(|w| w.as_str()), "where a payment stands"));
 described!(Role, words(Role::ALL.iter().map(|w| w.as_str()), "who somebody is to the till"));
 described!(Lang, words(Lang::ALL.iter().map(|w| w.as_str()), "the language of what is shown or printed"));
+described!(Class, words(Class::ALL.iter().map(|w| w.as_str()), "which way the books differ"));
+described!(Reason, words(Reason::ALL.iter().map(|w| w.as_str()), "why something is a difference"));
+described!(CaseHow, words(CaseHow::ALL.iter().map(|w| w.as_str()), "how a case is resolved"));
+described!(CaseState, words(CaseState::ALL.iter().map(|w| w.as_str()), "where a case stands"));
+described!(Direction, words(["theirs_more", "ours_more", "even"], "whose books have more"));
+described!(Attribution, words(["payment", "neighbour", "none"], "how sure it is who answers for it"));
+described!(RowKind, words(["sale", "void", "refund"], "what a statement's row does"));
+described!(
+    RowState,
+    words(["approved", "reversed", "declined", "pending"], "what became of it, as the statement says")
+);
 described!(RequestId, id(64, "order-4711", "the client's own id of a request; one id makes at most one payment"));
 described!(TerminalId, id(16, "POS1", "a device as the store names it"));
 described!(CashierId, id(16, "1001", "a person's id"));

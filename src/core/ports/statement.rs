@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::domain::{BusinessDate, WallMs};
+use crate::core::domain::{BusinessDate, CashierId, PaymentId, WallMs};
+use crate::core::journal::{Awaited, Finding};
+use crate::core::suspense::Ending;
 
 /// SHA-256 of a file; 64 hex digits as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +31,7 @@ impl TryFrom<String> for FileHash {
     }
 }
 
-/// A statement that was reconciled: a side row, not a journal row, because it moves no money.
+/// What is noted of a statement that was reconciled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatementNote {
@@ -53,13 +55,86 @@ pub struct StatementNote {
     pub counts: [u64; 4],
 }
 
+/// A statement that was judged, for the writer: its note, what it found, what it waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatementJudged {
+    /// What is noted of it.
+    pub note: StatementNote,
+    /// Its differences; each opens a case, or is of one.
+    pub findings: Vec<Finding>,
+    /// What a later statement should have.
+    pub awaited: Vec<Awaited>,
+    /// Of the payments that are waited for or that a case is about: those that it has rightly.
+    pub clean: Vec<PaymentId>,
+}
+
 /// What became of the note.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StatementNoted {
     /// Its number.
-    pub id: u64,
+    pub id: u32,
     /// False where the same file was there already: nothing changed.
     pub new: bool,
     /// How many days of earlier statements it took over.
     pub superseded_days: u32,
+    /// Cases that it opened.
+    pub opened: Vec<u32>,
+    /// Cases that it opened again, because it contradicts their end.
+    pub reopened: Vec<u32>,
+    /// Open cases that it shows otherwise than before.
+    pub restated: Vec<u32>,
+    /// Open cases of which it shows no difference any more.
+    pub agreed: Vec<u32>,
+    /// Payments that were waited for and have come.
+    pub arrived: u64,
+    /// Payments that a later statement should have.
+    pub awaited: u64,
+}
+
+/// One thing that a named person does to a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CaseAct {
+    /// 处理中
+    Take {
+        /// Who.
+        by: CashierId,
+        /// In their words.
+        note: String,
+    },
+    /// Something worth keeping.
+    Note {
+        /// Who.
+        by: CashierId,
+        /// In their words.
+        note: String,
+    },
+    /// It is resolved.
+    Resolve(Ending),
+    /// It is open again.
+    Reopen {
+        /// Who.
+        by: CashierId,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A statement on its way in.
+pub struct StatementUpload<'a> {
+    /// The file's name, for people.
+    pub name: &'a str,
+    /// A shipped format's name; without it the file tells.
+    pub format: Option<&'a str>,
+    /// Its bytes.
+    pub body: &'a mut dyn std::io::Read,
+}
+
+impl std::fmt::Debug for StatementUpload<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StatementUpload")
+            .field("name", &self.name)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
 }

@@ -3,11 +3,13 @@
 use thiserror::Error;
 
 use crate::core::domain::{
-    BatchNo, BusinessDate, CashierId, ChipData, Pan, PaymentId, PrinterId, RequestId, Seq, ShiftNo, TerminalId,
+    BatchNo, BusinessDate, CaseNo, CashierId, ChipData, Pan, PaymentId, PrinterId, RequestId, Seq, ShiftNo, StatementNo,
+    TerminalId, WallMs,
 };
-use crate::core::journal::{Columns, Link, Record};
+use crate::core::journal::{Columns, Link, Record, StatementTaken};
 use crate::core::payment::{Payment, Slot};
 use crate::core::ports::PrintWhat;
+use crate::core::suspense::Case;
 
 /// The store said no. The text is for the log and the technician; nothing of the transaction is durable, but for [`StoreError::InDoubt`].
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -138,6 +140,16 @@ pub trait Archive: std::fmt::Debug {
     fn sealed_card(&self, id: PaymentId) -> Result<Option<Vec<u8>>, StoreError>;
     /// How often something was printed on demand before.
     fn times_printed(&self, what: &PrintWhat) -> Result<u32, StoreError>;
+    /// A case that may not be in memory.
+    fn case(&self, no: CaseNo) -> Result<Option<Case>, StoreError>;
+    /// The case of a difference.
+    fn case_of(&self, format: &str, key: &str) -> Result<Option<CaseNo>, StoreError>;
+    /// The case that a refund has ended.
+    fn case_refunded_by(&self, refund: PaymentId) -> Result<Option<CaseNo>, StoreError>;
+    /// The cases of a statement's format on its days, at most so many.
+    fn cases_on(&self, format: &str, first: BusinessDate, last: BusinessDate) -> Result<Vec<CaseNo>, StoreError>;
+    /// The statement of a file's hash, and the last statement's number.
+    fn statement_of(&self, hash: &[u8; 32]) -> Result<(Option<StatementNo>, StatementNo), StoreError>;
 }
 
 /// The one writer's transaction.
@@ -160,6 +172,13 @@ pub trait Store: Archive {
     fn put_day(&mut self, day: &DayRow) -> Result<(), StoreError>;
     /// Queues a print job.
     fn put_job(&mut self, job: &JobRow) -> Result<(), StoreError>;
+    /// Writes a case as it is now.
+    fn put_case(&mut self, case: &Case) -> Result<(), StoreError>;
+    /// Notes a statement and that it takes over its days from earlier ones of its format; how many days it took over. What was waited for and
+    /// has come is forgotten, what it waits for is kept.
+    fn put_statement(&mut self, taken: &StatementTaken, at: WallMs) -> Result<u32, StoreError>;
+    /// It is not waited for any more.
+    fn forget_awaited(&mut self, payment: PaymentId) -> Result<(), StoreError>;
     /// Keeps a PIN hash, outside the journal.
     fn put_pin(&mut self, cashier: &CashierId, hash: &[u8]) -> Result<(), StoreError>;
     /// Keeps the day keys (sealed by the vault) in the same transaction as the row that introduces them; the old ones are overwritten.

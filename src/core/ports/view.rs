@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::CasesView;
 use crate::core::domain::{BusinessDate, CashierId, Currency, Kind, Method, Minor, Sentence, State, TerminalId};
 use crate::core::journal::{Column, Columns, DrawerResult, ExceptionKind, Tally};
 
@@ -177,12 +178,15 @@ pub struct VoucherView {
     pub business_date: BusinessDate,
     /// Signed.
     pub amount: Minor,
-    /// `late_answer` or `offline_rejected`.
+    /// `late_answer`, `offline_rejected` or `case`.
     pub why: String,
     /// The cashier.
     pub cashier: CashierId,
     /// The device.
     pub device: TerminalId,
+    /// The case that it comes from. Where that has no payment of ours, `payment` is the voucher's own row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<u32>,
 }
 
 /// A refund or void of the day.
@@ -342,6 +346,9 @@ pub struct DayView {
     pub shifts: Vec<ShiftView>,
     /// Open exceptions.
     pub exceptions: Vec<ExceptionView>,
+    /// 挂账: what is not resolved, and what was resolved on this day.
+    #[serde(default)]
+    pub cases: CasesView,
     /// First row of the day.
     pub first_seq: u64,
     /// Last row of the day, or the head while it is open.

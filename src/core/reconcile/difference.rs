@@ -1,11 +1,16 @@
 //! One difference: what each side says, who answers for it, what to do. And the words for it in both languages.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::core::domain::{BusinessDate, Sentence, State};
+use super::format::{RowKind, RowState};
+use crate::core::domain::{
+    BatchNo, BusinessDate, CashierId, Method, Minor, PaymentId, Sentence, ShiftNo, Stan, State, TerminalId,
+};
+use crate::core::journal::{Attribution, CaseHow, Finding, OursSide, Theirs};
+use crate::core::ports::StoryLine;
 
 /// Which way the books differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// 长款: theirs has it, ours does not.
@@ -21,7 +26,7 @@ pub enum Class {
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])* $variant:ident = $class:ident, $word:literal, $zh:literal, $en:literal;)+) => {
         /// Why something is a difference.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Reason {
             $($(#[doc = $doc])* #[serde(rename = $word)] $variant),+
         }
@@ -120,34 +125,128 @@ reasons! {
     Accepted = Timing, "accepted",
         "对方已受理，尚未到账：受理不等于成功，等待后续对账单",
         "Accepted and not yet paid: accepted is not paid, wait for the next statement";
+    /// Ours does not know how it ended, and the statement of its day does not have it.
+    UnknownSilent = Timing, "unknown_silent",
+        "本店待定，其清算日的对账单无此笔：等待期满后由店长确认未成功，勿凭猜测入账",
+        "Ours is unknown and the statement of its day does not have it: once the wait is over the manager confirms that it was not done";
+}
+
+impl Class {
+    /// Every class.
+    pub const ALL: &'static [Class] = &[Class::Long, Class::Short, Class::Differs, Class::Timing];
+
+    /// The contract's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Long => "long",
+            Class::Short => "short",
+            Class::Differs => "differs",
+            Class::Timing => "timing",
+        }
+    }
+}
+
+impl Reason {
+    /// Which side of a payment it is about: two reasons of one facet replace each other, of two facets they stand beside each other.
+    #[must_use]
+    pub fn facet(self) -> &'static str {
+        match self {
+            Reason::Duplicate => "duplicate",
+            _ => "money",
+        }
+    }
+
+    /// Waited for: it becomes a case only when the wait has run out.
+    #[must_use]
+    pub fn is_awaited(self) -> bool {
+        matches!(self, Reason::Later | Reason::Edge | Reason::Accepted | Reason::UnknownSilent)
+    }
+
+    /// In which ways a case of it may be resolved.
+    #[must_use]
+    pub fn ways(self) -> &'static [CaseHow] {
+        use CaseHow::{Confirm, MakeUp, Recovery, Refund, WriteOff};
+        match self {
+            Reason::Absent | Reason::WasDeclined | Reason::WasReversed | Reason::NotThrough => {
+                &[Confirm, Refund, MakeUp, WriteOff]
+            }
+            Reason::Duplicate => &[Refund, MakeUp, WriteOff],
+            Reason::WasUnknown => &[Confirm, MakeUp],
+            Reason::Missing | Reason::Overdue | Reason::TheirsReversed | Reason::TheirsDeclined => {
+                &[Confirm, MakeUp, Recovery, WriteOff]
+            }
+            Reason::Amount | Reason::Kind => &[Confirm, MakeUp, Recovery, WriteOff],
+            Reason::Date => &[Confirm, MakeUp],
+            Reason::OtherDay | Reason::Later | Reason::Edge | Reason::Accepted | Reason::UnknownSilent => &[Confirm],
+        }
+    }
 }
 
 /// What one side says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Side {
+pub struct Side<S> {
     /// sale, void, refund.
-    pub kind: &'static str,
+    pub kind: RowKind,
     /// Minor units, positive.
     pub amount: i64,
-    /// Its state, in its side's words.
-    pub state: &'static str,
-    /// The settlement's day.
+    /// Its state there.
+    pub state: S,
+    /// The settlement day there.
     pub day: Option<BusinessDate>,
 }
 
-/// One difference.
+/// Whose books have more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// The statement gives the store more than its journal.
+    TheirsMore,
+    /// The journal has more than the statement gives.
+    OursMore,
+    /// No money between them.
+    Even,
+}
+
+impl Direction {
+    /// Of a difference theirs − ours.
+    #[must_use]
+    pub fn of(difference: i64) -> Direction {
+        match difference.signum() {
+            1 => Direction::TheirsMore,
+            -1 => Direction::OursMore,
+            _ => Direction::Even,
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn sentence(self) -> Sentence {
+        match self {
+            Direction::TheirsMore => Sentence::new("对账单多于日志", "the statement has more than the journal"),
+            Direction::OursMore => Sentence::new("日志多于对账单", "the journal has more than the statement"),
+            Direction::Even => Sentence::new("金额无差", "no money between them"),
+        }
+    }
+}
+
+/// A difference between the books.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// Which way.
     pub class: Class,
     /// Why.
     pub reason: Reason,
-    /// theirs − ours, signed as in the store's net, minor units.
+    /// theirs − ours in minor units, signed as in the store's net: sale +, void and refund −.
     pub difference: i64,
+    /// Whose books have more.
+    pub direction: Direction,
+    /// The figure's own sum, in minor units: `theirs 500 − ours 0 = 500`.
+    pub formula: String,
     /// The statement's line.
     pub line: Option<u64>,
     /// Our payment.
-    pub payment: Option<String>,
+    pub payment: Option<PaymentId>,
     /// Who answers for it.
     pub cashier: Option<String>,
     /// Where.
@@ -155,7 +254,7 @@ pub struct Difference {
     /// In which shift.
     pub shift: Option<u32>,
     /// `payment`: the payment names them. `neighbour`: there is none; they are those of the terminal's payment before it. `none`.
-    pub attributed: &'static str,
+    pub attributed: Attribution,
     /// TID.
     pub terminal: Option<String>,
     /// Six digits.
@@ -169,11 +268,66 @@ pub struct Difference {
     /// Our business day.
     pub business_date: Option<BusinessDate>,
     /// What the statement says.
-    pub theirs: Option<Side>,
+    pub theirs: Option<Side<RowState>>,
     /// What our journal says.
-    pub ours: Option<Side>,
+    pub ours: Option<Side<State>>,
     /// What to do.
     pub action: Sentence,
+    /// The case that it is, once it was noted.
+    pub case: Option<u32>,
+    /// Its payment's whole story.
+    pub story: Vec<StoryLine>,
+    /// Names the same difference again in a later statement of the same format.
+    #[serde(skip)]
+    pub key: String,
+}
+
+impl Difference {
+    /// The other side's day on which it stands, or should.
+    #[must_use]
+    pub fn day(&self) -> Option<BusinessDate> {
+        let theirs = self.theirs.as_ref().and_then(|t| t.day);
+        theirs.or_else(|| self.ours.as_ref().and_then(|o| o.day)).or(self.business_date)
+    }
+
+    /// As a case keeps it. `day` is for what has none.
+    #[must_use]
+    pub fn finding(&self, format: &str, method: Method, day: BusinessDate) -> Finding {
+        let number = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<u32>().ok());
+        Finding {
+            key: self.key.clone(),
+            format: format.to_owned(),
+            reason: self.reason,
+            difference: Minor(self.difference),
+            line: self.line,
+            day: self.day().unwrap_or(day),
+            method,
+            payment: self.payment,
+            cashier: self.cashier.as_deref().and_then(|t| CashierId::new(t).ok()),
+            device: self.device.as_deref().and_then(|t| TerminalId::new(t).ok()),
+            shift: self.shift.map(ShiftNo),
+            attributed: self.attributed,
+            terminal: self.terminal.clone(),
+            batch: number(&self.batch).map(BatchNo),
+            stan: number(&self.stan).map(Stan),
+            rrn: self.rrn.clone(),
+            order: self.order.clone(),
+            theirs: self.theirs.as_ref().map(|t| Theirs {
+                kind: t.kind,
+                amount: Minor(t.amount),
+                state: t.state,
+                day: t.day,
+                fee: None,
+            }),
+            ours: self.ours.as_ref().map(|o| OursSide {
+                kind: o.kind,
+                amount: Minor(o.amount),
+                state: o.state,
+                day: o.day,
+                fee: None,
+            }),
+        }
+    }
 }
 
 /// Why an approved row of theirs is long, by the state of ours.

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::book::{Book, Entry, Ours, Seen, unpack};
 use super::decode::Row;
-use super::difference::{Class, Difference, Reason, Side, long_reason};
+use super::difference::{Class, Difference, Direction, Reason, Side, long_reason};
 use super::format::RowState;
-use crate::core::domain::{BusinessDate, Sentence};
+use crate::core::domain::{BusinessDate, PaymentId, Sentence, State};
+use crate::core::journal::Attribution;
 
 /// So many differences of a class are listed; beyond, they are counted and summed.
 pub const LISTED: usize = 10_000;
@@ -71,6 +72,8 @@ pub struct Outcome {
     pub counts: [u64; 4],
     /// Both sides' sums.
     pub sums: Sums,
+    /// Of the watched payments: those that this statement has judged, and found no fault with.
+    pub clean: Vec<PaymentId>,
 }
 
 impl Outcome {
@@ -96,6 +99,8 @@ pub struct Matcher<'b> {
     book: &'b mut Book,
     period: Period,
     out: Outcome,
+    watched: BTreeSet<PaymentId>,
+    at_fault: BTreeSet<PaymentId>,
 }
 
 impl<'b> Matcher<'b> {
@@ -111,8 +116,16 @@ impl<'b> Matcher<'b> {
             timing: Vec::new(),
             counts: [0; 4],
             sums: Sums::default(),
+            clean: Vec::new(),
         };
-        Matcher { book, period, out }
+        Matcher { book, period, out, watched: BTreeSet::new(), at_fault: BTreeSet::new() }
+    }
+
+    /// Of these payments [`Outcome::clean`] says that the statement has them rightly: they are waited for, or a case is about them.
+    #[must_use]
+    pub fn watching(mut self, payments: BTreeSet<PaymentId>) -> Matcher<'b> {
+        self.watched = payments;
+        self
     }
 
     /// Whether ours has what this row names; where not, the caller may look further and hand it to [`Matcher::add`].
@@ -194,11 +207,11 @@ impl<'b> Matcher<'b> {
         if let (Some(first), Some(last)) = (first, last) {
             for n in 0..u32::try_from(self.book.entries.len()).unwrap_or(u32::MAX) {
                 let e = &self.book.entries[n as usize];
-                if e.seen == Seen::Taken || !e.good() {
+                if e.seen == Seen::Taken || !(e.good() || e.state == State::Unknown) {
                     continue;
                 }
                 if let Some(reason) = self.left_out(e, first, last) {
-                    let ours = e.kind.signed(e.amount);
+                    let ours = if e.good() { e.kind.signed(e.amount) } else { 0 };
                     if reason.class() == Class::Short {
                         self.out.sums.ours += ours;
                         self.note(reason, -ours, None, Some(n));
@@ -208,14 +221,30 @@ impl<'b> Matcher<'b> {
                 }
             }
         }
+        if !self.watched.is_empty() {
+            self.find_clean();
+        }
         let sums = &mut self.out.sums;
         sums.difference = sums.theirs - sums.ours;
         sums.foots = sums.difference == sums.long - sums.short + sums.differs;
         self.out
     }
 
-    /// What it means that the statement has no money for one that ours counts.
+    /// The watched payments that a row named, or that this statement should have named, and with which nothing is wrong.
+    fn find_clean(&mut self) {
+        let judged = |e: &Entry| e.seen != Seen::No || self.period.days.contains(&e.settles().unwrap_or(e.day()));
+        let watched = self.book.entries.iter().filter(|e| self.watched.contains(&PaymentId(e.id)) && judged(e));
+        let clean = watched.map(|e| PaymentId(e.id)).filter(|id| !self.at_fault.contains(id));
+        self.out.clean = clean.collect();
+    }
+
+    /// What it means that the statement has no money for one that ours counts, or does not know the end of.
     fn left_out(&self, e: &Entry, first: BusinessDate, last: BusinessDate) -> Option<Reason> {
+        if e.state == State::Unknown {
+            // A row without money says what became of it; silence says so only where the day is spoken for.
+            let silent = e.seen == Seen::No && self.period.days.contains(&e.settles().unwrap_or(e.day()));
+            return silent.then_some(Reason::UnknownSilent);
+        }
         match e.seen {
             Seen::Undone(RowState::Reversed) => return Some(Reason::TheirsReversed),
             Seen::Undone(_) => return Some(Reason::TheirsDeclined),
@@ -246,6 +275,9 @@ impl<'b> Matcher<'b> {
             Class::Timing => {}
         }
         self.out.counts[class as usize] += 1;
+        if let Some(n) = hit.filter(|_| reason != Reason::OtherDay && !self.watched.is_empty()) {
+            self.at_fault.insert(PaymentId(self.book.entries[n as usize].id));
+        }
         let listed = match class {
             Class::Long => self.out.long.len(),
             Class::Short => self.out.short.len(),
@@ -274,16 +306,20 @@ fn describe(book: &Book, reason: Reason, difference: i128, row: Option<&Row>, hi
     let theirs_text = |text: fn(&Row) -> &String| row.map(text).and_then(|t| some(t));
     let tid = theirs_text(|r| &r.terminal).or_else(|| ours.and_then(|e| some(book.tid(e))));
     let attributed = match (ours, near) {
-        (Some(_), _) => "payment",
-        (None, Some(_)) => "neighbour",
-        (None, None) => "none",
+        (Some(_), _) => Attribution::Payment,
+        (None, Some(_)) => Attribution::Neighbour,
+        (None, None) => Attribution::None,
     };
+    let difference = i64::try_from(difference).unwrap_or(if difference < 0 { i64::MIN } else { i64::MAX });
+    let counted = row.filter(|r| r.state == RowState::Approved).map_or(0, |r| r.kind.signed(r.amount));
     Difference {
         class: reason.class(),
         reason,
-        difference: i64::try_from(difference).unwrap_or(if difference < 0 { i64::MIN } else { i64::MAX }),
+        difference,
+        direction: Direction::of(difference),
+        formula: format!("theirs {counted} - ours {} = {difference}", counted - i128::from(difference)),
         line: row.map(|r| r.line),
-        payment: ours.map(|e| crate::core::domain::PaymentId(e.id).to_string()),
+        payment: ours.map(|e| PaymentId(e.id)),
         cashier: near.and_then(|e| some(book.cashier(e))),
         device: near
             .and_then(|e| some(book.device(e)))
@@ -296,13 +332,24 @@ fn describe(book: &Book, reason: Reason, difference: i128, row: Option<&Row>, hi
         rrn: theirs_text(|r| &r.rrn).or_else(|| ours.and_then(|e| some(&unpack(e.rrn)))),
         order: theirs_text(|r| &r.order).or_else(|| ours.and_then(|e| some(&book.order(e)))),
         business_date: ours.map(Entry::day),
-        theirs: row.map(|r| Side {
-            kind: r.kind.as_str(),
-            amount: r.amount,
-            state: r.state.as_str(),
-            day: r.day.or(r.made),
-        }),
-        ours: ours.map(|e| Side { kind: e.kind.as_str(), amount: e.amount, state: e.state.as_str(), day: e.settles() }),
+        theirs: row.map(|r| Side { kind: r.kind, amount: r.amount, state: r.state, day: r.day.or(r.made) }),
+        ours: ours.map(|e| Side { kind: e.kind, amount: e.amount, state: e.state, day: e.settles() }),
         action: reason.action(),
+        case: None,
+        story: Vec::new(),
+        key: key(reason, row, ours),
+    }
+}
+
+/// What names the difference again: our payment, or everything by which the other side names its own.
+fn key(reason: Reason, row: Option<&Row>, ours: Option<&Entry>) -> String {
+    match (ours, row) {
+        (Some(e), _) => format!("{}|{}", PaymentId(e.id), reason.facet()),
+        (None, Some(r)) => {
+            let (day, number) = (r.day.or(r.made), |n: Option<u32>| n.unwrap_or(0));
+            let day = day.map_or_else(String::new, |d| d.to_string());
+            format!("{day}|{}|{:06}|{:06}|{}|{}", r.terminal, number(r.batch), number(r.stan), r.rrn, r.order)
+        }
+        (None, None) => String::new(),
     }
 }

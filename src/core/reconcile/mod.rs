@@ -14,6 +14,6 @@ mod matcher;
 
 pub use book::{Book, Ours};
 pub use decode::{Decoder, Line, MAX_LINE, Row};
-pub use difference::{Class, Difference, Reason, Side};
+pub use difference::{Class, Difference, Direction, Reason, Side};
 pub use format::{Encoding, Format, FormatError, RowKind, RowState, formats};
 pub use matcher::{LISTED, Matcher, Outcome, Period, Sums};

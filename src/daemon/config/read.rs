@@ -10,6 +10,7 @@ use toml::de::DeTable;
 
 use super::finding::{Finding, Findings};
 use super::section::{Place, Section, line_of};
+use super::statements::{self, StatementsConfig};
 use super::{
     AcquirerConfig, ApiConfig, CalendarConfig, Config, DataConfig, DayCut, Endpoint, Level, LimitsConfig,
     OfflineConfig, ReaderConfig, ReaderKind, StoreConfig, TerminalConfig,
@@ -111,6 +112,10 @@ impl Reader<'_> {
             None => Some(LimitsConfig { max_amount: Minor(5_000_000), settle_wait_s: 20 }),
         };
         let calendar = root.table("calendar").map_or(Some(CalendarConfig::default()), |s| self.calendar(s));
+        let statements = match root.table("statements") {
+            Some(section) => statements::read(section, self.base),
+            None => Some(StatementsConfig::default()),
+        };
         let (terminals, ids, keyless) = self.terminals(&mut root);
         let mut ports = Once::default();
         let readers = self.readers(&mut root, &ids, &mut ports);
@@ -126,6 +131,7 @@ impl Reader<'_> {
             offline,
             limits: limits?,
             calendar: calendar?,
+            statements: statements?,
             terminals,
             readers,
             printers,

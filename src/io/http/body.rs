@@ -43,12 +43,17 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 async fn read(parts: &Parts, body: Body) -> Result<axum::body::Bytes, Problem> {
-    let too_large = || Problem::from(Refusal::TooLarge.with("limit", MAX_BODY));
+    bounded(parts, body, MAX_BODY).await
+}
+
+/// A body of at most so many bytes.
+pub(super) async fn bounded(parts: &Parts, body: Body, limit: usize) -> Result<axum::body::Bytes, Problem> {
+    let too_large = || Problem::from(Refusal::TooLarge.with("limit", limit));
     let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|n| n > MAX_BODY) {
+    if announced.is_some_and(|n| n > limit) {
         return Err(too_large());
     }
-    match tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_BODY)).await {
+    match tokio::time::timeout(BODY_TIME, to_bytes(body, limit)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(e)) if announced.is_none() => {
             log::debug!("a body was not taken: {e}");

@@ -9,6 +9,7 @@
 mod answer;
 mod api;
 mod body;
+mod cases;
 pub mod client;
 mod console;
 mod days;
@@ -96,7 +97,14 @@ fn router(api: Arc<Api>) -> Router {
         .routes(routes!(exceptions::list))
         .routes(routes!(exceptions::resolve))
         .routes(routes!(people::add))
-        .route("/v1/statements", axum::routing::post(statements::note))
+        .route("/v1/statements/judged", axum::routing::post(statements::judged))
+        .routes(routes!(statements::upload, statements::list))
+        .routes(routes!(cases::list))
+        .routes(routes!(cases::one))
+        .routes(routes!(cases::take))
+        .routes(routes!(cases::note))
+        .routes(routes!(cases::resolve))
+        .routes(routes!(cases::reopen))
         .routes(routes!(machine::print))
         .routes(routes!(machine::resume))
         .routes(routes!(session::log_in, session::who))

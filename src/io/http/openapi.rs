@@ -45,6 +45,20 @@ const ANY: &[Refusal] = &[
 const BODY: &[Refusal] = &[BadRequest, TooLarge, NotJson];
 /// Wherever a PIN is asked for.
 const PIN: &[Refusal] = &[ManagerRequired, WrongPin, Locked, UnknownCashier];
+/// What an end of a case may be refused for.
+const CASE_END: &[Refusal] = &[
+    UnknownCase,
+    NotFound,
+    CaseResolved,
+    CaseWay,
+    CaseFacts,
+    CaseRefund,
+    SecondPerson,
+    InProgress,
+    UnknownPayment,
+    UnknownDevice,
+    AmountTooLarge,
+];
 /// Shifts and drawers.
 const SHIFT: &[Refusal] = &[
     AmountInvalid,
@@ -82,6 +96,12 @@ fn own(operation: &str) -> Vec<Refusal> {
         "resolveException" => {
             [PIN, &[UnknownException, NotFound, NotSupported, InProgress, NotCancellable, BatchDisagrees]].concat()
         }
+        "listCases" | "listStatements" => vec![BadRequest],
+        "getCase" => vec![BadRequest, UnknownCase, NotFound],
+        "takeCase" | "noteCase" => [PIN, &[UnknownCase, NotFound, CaseResolved, CaseTrail, CaseFacts]].concat(),
+        "reopenCase" => [PIN, &[UnknownCase, NotFound, CaseNotResolved, CaseFacts]].concat(),
+        "resolveCase" => [PIN, CASE_END].concat(),
+        "takeStatement" => vec![NotAStatement, TooManyDifferences, CasesFull, ManagerRequired, NotSupported],
         "addCashier" => [PIN, &[CashierExists, NotSupported]].concat(),
         "print" => printing.to_vec(),
         "resumePrinting" => vec![UnknownDevice],

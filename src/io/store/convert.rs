@@ -161,5 +161,8 @@ pub(super) fn event_word(event: &Event) -> &'static str {
         Event::ExceptionResolved { .. } => "exception_resolved",
         Event::Reprinted { .. } => "reprinted",
         Event::DrawerOpened { .. } => "drawer_opened",
+        Event::StatementTaken(_) => "statement_taken",
+        Event::CaseOpened { .. } => "case_opened",
+        Event::CaseMoved { .. } => "case_moved",
     }
 }

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::archive::{blob, text};
-use super::convert::{date, int, payment, unsigned};
+use super::convert::{date, int, payment, small, unsigned};
 use super::error::plain;
 use super::reader::Reader;
 use super::statements as sql;
-use super::writer::SqliteStore;
-use crate::core::domain::BusinessDate;
+use crate::core::domain::{BusinessDate, PaymentId, StatementNo, WallMs};
+use crate::core::journal::StatementTaken;
 use crate::core::payment::Payment;
-use crate::core::ports::{StatementNote, StatementNoted, StoreError};
+use crate::core::ports::StoreError;
 
 /// Days and the statement (number, file name) that each is now spoken for by.
 pub type DaysOf = BTreeMap<BusinessDate, (u64, String)>;
@@ -99,42 +99,54 @@ impl Reader {
     }
 }
 
-impl SqliteStore {
-    /// Notes a reconciled statement, and that it takes over its days from earlier ones of its format. The same hash again changes nothing.
-    pub fn note_statement(&mut self, note: &StatementNote) -> Result<StatementNoted, StoreError> {
-        let days: Vec<String> = note.days.iter().map(ToString::to_string).collect();
-        let counts = note.counts.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
-        let rows = [note.lines, note.spoiled, note.matched].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
-        self.alone(|conn| {
-            let known = conn.query_row(sql::STATEMENT_BY_HASH, [&note.hash.0], |r| r.get::<_, i64>(0));
-            if let Some(id) = known.optional()? {
-                return Ok(StatementNoted { id: id.unsigned_abs(), new: false, superseded_days: 0 });
-            }
-            let [long, short, differs, timing] = counts;
-            conn.prepare_cached(sql::PUT_STATEMENT)?.execute(params![
-                note.hash.0,
-                note.format,
-                note.name,
-                rows[0],
-                rows[1],
-                note.imported_at.0,
-                rows[2],
-                long,
-                short,
-                differs,
-                timing
-            ])?;
-            let id = conn.last_insert_rowid();
-            let mut superseded = 0;
-            for day in &days {
-                superseded += conn.prepare_cached(sql::SUPERSEDE_DAY)?.execute(params![id, day, note.format])?;
-                conn.prepare_cached(sql::PUT_STATEMENT_DAY)?.execute(params![id, day])?;
-            }
-            Ok(StatementNoted {
-                id: id.unsigned_abs(),
-                new: true,
-                superseded_days: u32::try_from(superseded).unwrap_or(u32::MAX),
-            })
-        })
+/// The statement of a file's hash, and the last one's number.
+pub(super) fn statement_of(
+    conn: &Connection,
+    hash: &[u8; 32],
+) -> Result<(Option<StatementNo>, StatementNo), StoreError> {
+    let number = |id: i64| small(id, "a statement's number").map(StatementNo);
+    let mut stmt = conn.prepare_cached(sql::STATEMENT_BY_HASH).map_err(plain)?;
+    let same = stmt.query_row([hash], |r| r.get::<_, i64>(0)).optional().map_err(plain)?;
+    let mut stmt = conn.prepare_cached(sql::LAST_STATEMENT).map_err(plain)?;
+    let last = stmt.query_row([], |r| r.get::<_, i64>(0)).map_err(plain)?;
+    Ok((same.map(number).transpose()?, number(last)?))
+}
+
+/// Notes a statement, and that it takes over its days from earlier ones of its format: how many.
+pub(super) fn put_statement(conn: &Connection, taken: &StatementTaken, at: WallMs) -> rusqlite::Result<u32> {
+    let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let ([long, short, differs, timing], id) = (taken.counts.map(whole), taken.statement.0);
+    conn.prepare_cached(sql::PUT_STATEMENT)?.execute(params![
+        taken.hash,
+        taken.format,
+        taken.name,
+        whole(taken.lines),
+        whole(taken.spoiled),
+        at.0,
+        whole(taken.matched),
+        long,
+        short,
+        differs,
+        timing,
+        id
+    ])?;
+    let mut superseded = 0;
+    for day in taken.days.iter().map(ToString::to_string) {
+        superseded += conn.prepare_cached(sql::SUPERSEDE_DAY)?.execute(params![id, day, taken.format])?;
+        conn.prepare_cached(sql::PUT_STATEMENT_DAY)?.execute(params![id, day])?;
     }
+    for payment in &taken.arrived {
+        forget_awaited(conn, *payment)?;
+    }
+    for a in &taken.awaited {
+        let id = i64::try_from(a.payment.0).unwrap_or(i64::MAX);
+        let values = params![id, a.format, a.day.to_string(), a.until.to_string()];
+        conn.prepare_cached(sql::PUT_AWAITED)?.execute(values)?;
+    }
+    Ok(u32::try_from(superseded).unwrap_or(u32::MAX))
+}
+
+/// It is not waited for any more.
+pub(super) fn forget_awaited(conn: &Connection, payment: PaymentId) -> rusqlite::Result<()> {
+    conn.prepare_cached(sql::FORGET_AWAITED)?.execute([i64::try_from(payment.0).unwrap_or(i64::MAX)]).map(drop)
 }

@@ -8,7 +8,7 @@ use crate::core::ledger::FOLD_VERSION;
 use crate::core::ports::StoreError;
 
 /// The schema that this tilld writes: the number of its last migration.
-pub const SCHEMA_VERSION: i32 = 3;
+pub const SCHEMA_VERSION: i32 = 4;
 
 struct Migration {
     to: i32,
@@ -33,8 +33,12 @@ macro_rules! migration {
 }
 
 /// One line a migration, in order; never changed once released.
-const MIGRATIONS: &[Migration] =
-    &[migration!(1, "0001_first"), migration!(2, "0002_statements"), migration!(3, "0003_fold")];
+const MIGRATIONS: &[Migration] = &[
+    migration!(1, "0001_first"),
+    migration!(2, "0002_statements"),
+    migration!(3, "0003_fold"),
+    migration!(4, "0004_cases"),
+];
 
 /// Runs what is missing. A store in which nothing has happened yet has look-ups of today's shape.
 pub(super) fn up_to_date(conn: &mut Connection) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@
 //! knows keys: sealed things come in as bytes.
 
 mod archive;
+mod cases;
 mod convert;
 mod error;
 mod imports;

@@ -7,17 +7,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::archive::{self, ArchivedBatch, Job, PinRow, blob, collect};
+use super::cases;
 use super::convert::{bytes32, int, payment, record, unsigned};
 use super::error::plain;
+use super::imports;
 use super::open;
 use super::options::StoreOptions;
 use super::statements as sql;
 use crate::core::domain::{
-    BatchNo, BusinessDate, CashierId, PaymentId, PrinterId, RequestId, Seq, ShiftNo, Stan, State, TerminalId,
+    BatchNo, BusinessDate, CaseNo, CashierId, PaymentId, PrinterId, RequestId, Seq, ShiftNo, Stan, State, StatementNo,
+    TerminalId,
 };
 use crate::core::journal::{Link, Record};
 use crate::core::payment::Payment;
 use crate::core::ports::{Archive, DayRow, Page, PrintWhat, Recount, ShiftRow, StoreError, StoryLine};
+use crate::core::suspense::Case;
 
 /// Connections kept open between calls.
 const KEPT: usize = 4;
@@ -286,5 +290,25 @@ impl Archive for Reader {
 
     fn times_printed(&self, what: &PrintWhat) -> Result<u32, StoreError> {
         self.with(|conn| archive::times_printed(conn, what))
+    }
+
+    fn case(&self, no: CaseNo) -> Result<Option<Case>, StoreError> {
+        self.with(|conn| cases::case(conn, no))
+    }
+
+    fn case_of(&self, format: &str, key: &str) -> Result<Option<CaseNo>, StoreError> {
+        self.with(|conn| cases::case_of(conn, format, key))
+    }
+
+    fn case_refunded_by(&self, refund: PaymentId) -> Result<Option<CaseNo>, StoreError> {
+        self.with(|conn| cases::case_refunded_by(conn, refund))
+    }
+
+    fn cases_on(&self, format: &str, first: BusinessDate, last: BusinessDate) -> Result<Vec<CaseNo>, StoreError> {
+        self.with(|conn| cases::cases_on(conn, format, first, last))
+    }
+
+    fn statement_of(&self, hash: &[u8; 32]) -> Result<(Option<StatementNo>, StatementNo), StoreError> {
+        self.with(|conn| imports::statement_of(conn, hash))
     }
 }

@@ -74,8 +74,9 @@ pub const SET_PIN_STATE: &str = "UPDATE person_pin SET failures = ?2, locked_unt
 // Statements of the other side.
 
 pub const PUT_STATEMENT: &str =
-    "INSERT INTO statement (hash, format, name, lines, spoiled, imported_at, matched, long, short, differs, timing)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    "INSERT INTO statement (hash, format, name, lines, spoiled, imported_at, matched, long, short, differs, timing, id)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+pub const LAST_STATEMENT: &str = "SELECT coalesce(max(id), 0) FROM statement";
 pub const SUPERSEDE_DAY: &str = "UPDATE statement_day SET superseded_by = ?1 WHERE day = ?2 AND superseded_by IS NULL
     AND statement IN (SELECT id FROM statement WHERE format = ?3 AND id <> ?1)";
 pub const PUT_STATEMENT_DAY: &str = "INSERT INTO statement_day (statement, day) VALUES (?1, ?2)";
@@ -91,6 +92,35 @@ pub const SENT_BETWEEN: &str =
     ORDER BY id LIMIT 2048";
 pub const COUNT_SENT_BETWEEN: &str =
     "SELECT count(*) FROM payment WHERE business_date BETWEEN ?1 AND ?2 AND stan IS NOT NULL";
+
+// Cases, and what is waited for.
+
+pub const PUT_CASE: &str = "INSERT INTO suspense_case (id, format, difference, day, class, state, payment, cashier, device, refund, body)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+    ON CONFLICT (id) DO UPDATE SET day = excluded.day, class = excluded.class, state = excluded.state, payment = excluded.payment,
+        cashier = excluded.cashier, device = excluded.device, refund = excluded.refund, body = excluded.body
+    WHERE format = excluded.format AND difference = excluded.difference";
+pub const CASE: &str = "SELECT id, body FROM suspense_case WHERE id = ?1";
+pub const CASE_OF: &str = "SELECT id FROM suspense_case WHERE format = ?1 AND difference = ?2";
+pub const CASE_REFUNDED_BY: &str = "SELECT id FROM suspense_case WHERE refund = ?1";
+pub const CASES_ON: &str =
+    "SELECT id FROM suspense_case WHERE format = ?1 AND day BETWEEN ?2 AND ?3 ORDER BY id LIMIT 20000";
+pub const CASES: &str = "SELECT id, body FROM suspense_case
+    WHERE id < ?1 AND (?2 IS NULL OR state = ?2 OR (?2 = 'unresolved' AND state <> 'resolved')) AND (?3 IS NULL OR class = ?3)
+        AND (?4 IS NULL OR cashier = ?4) AND (?5 IS NULL OR device = ?5) AND (?6 IS NULL OR day = ?6) AND (?7 IS NULL OR payment = ?7)
+    ORDER BY id DESC LIMIT ?8";
+pub const ALL_CASES: &str = "SELECT id, body FROM suspense_case WHERE id > ?1 ORDER BY id LIMIT 256";
+/// Of these payments a statement's silence, or its row, says something: they are waited for, or a case is about them.
+pub const WATCHED: &str = "SELECT payment FROM awaited WHERE format = ?1
+    UNION SELECT payment FROM suspense_case WHERE format = ?1 AND payment IS NOT NULL AND (state <> 'resolved' OR day BETWEEN ?2 AND ?3)
+    LIMIT 40000";
+pub const PUT_AWAITED: &str = "INSERT INTO awaited (payment, format, day, until) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (payment) DO UPDATE SET format = excluded.format, day = excluded.day, until = excluded.until";
+pub const FORGET_AWAITED: &str = "DELETE FROM awaited WHERE payment = ?1";
+pub const STATEMENTS: &str = "SELECT s.id, s.hash, s.format, s.name, s.lines, s.spoiled, s.imported_at, s.matched, s.long, s.short, s.differs,
+        s.timing, (SELECT min(day) FROM statement_day d WHERE d.statement = s.id), (SELECT max(day) FROM statement_day d WHERE d.statement = s.id),
+        (SELECT count(*) FROM statement_day d WHERE d.statement = s.id AND d.superseded_by IS NOT NULL)
+    FROM statement s WHERE s.id < ?1 ORDER BY s.id DESC LIMIT ?2";
 
 // The watchdog's test commit.
 

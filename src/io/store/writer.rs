@@ -8,18 +8,22 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::archive::{self, Job, JobState, blob, collect, what_text};
+use super::cases;
 use super::convert::{body, bytes32, event_word, int, record, running, summed, unsigned, unsummed};
 use super::error::{damaged, plain};
+use super::imports;
 use super::open;
 use super::options::{Ownership, StoreOptions};
 use super::reader::Reader;
 use super::statements as sql;
 use crate::core::domain::{
-    BatchNo, BusinessDate, CashierId, PaymentId, PrinterId, RequestId, Seq, Stan, TerminalId, WallMs,
+    BatchNo, BusinessDate, CaseNo, CashierId, PaymentId, PrinterId, RequestId, Seq, Stan, StatementNo, TerminalId,
+    WallMs,
 };
-use crate::core::journal::{GENESIS, Link, Record};
+use crate::core::journal::{GENESIS, Link, Record, StatementTaken};
 use crate::core::payment::{Payment, Slot};
 use crate::core::ports::{Archive, BatchRow, DayRow, JobRow, PrintWhat, Recount, Row, ShiftRow, Store, StoreError};
+use crate::core::suspense::Case;
 
 /// The store, for the writer.
 #[derive(Debug)]
@@ -327,6 +331,26 @@ impl Archive for SqliteStore {
     fn times_printed(&self, what: &PrintWhat) -> Result<u32, StoreError> {
         archive::times_printed(&self.conn, what)
     }
+
+    fn case(&self, no: CaseNo) -> Result<Option<Case>, StoreError> {
+        cases::case(&self.conn, no)
+    }
+
+    fn case_of(&self, format: &str, key: &str) -> Result<Option<CaseNo>, StoreError> {
+        cases::case_of(&self.conn, format, key)
+    }
+
+    fn case_refunded_by(&self, refund: PaymentId) -> Result<Option<CaseNo>, StoreError> {
+        cases::case_refunded_by(&self.conn, refund)
+    }
+
+    fn cases_on(&self, format: &str, first: BusinessDate, last: BusinessDate) -> Result<Vec<CaseNo>, StoreError> {
+        cases::cases_on(&self.conn, format, first, last)
+    }
+
+    fn statement_of(&self, hash: &[u8; 32]) -> Result<(Option<StatementNo>, StatementNo), StoreError> {
+        imports::statement_of(&self.conn, hash)
+    }
 }
 
 impl Store for SqliteStore {
@@ -463,6 +487,21 @@ impl Store for SqliteStore {
             let values = params![job.printer.as_str(), what_text(&job.what), job.reprint, created];
             conn.prepare_cached(sql::PUT_JOB)?.execute(values).map(drop)
         })
+    }
+
+    fn put_case(&mut self, case: &Case) -> Result<(), StoreError> {
+        match self.write(|conn| cases::put_case(conn, case))? {
+            1 => Ok(()),
+            _ => Err(self.broken(damaged(format!("case {} is of another difference", case.no)))),
+        }
+    }
+
+    fn put_statement(&mut self, taken: &StatementTaken, at: WallMs) -> Result<u32, StoreError> {
+        self.write(|conn| imports::put_statement(conn, taken, at))
+    }
+
+    fn forget_awaited(&mut self, payment: PaymentId) -> Result<(), StoreError> {
+        self.write(|conn| imports::forget_awaited(conn, payment))
     }
 
     fn put_pin(&mut self, cashier: &CashierId, hash: &[u8]) -> Result<(), StoreError> {

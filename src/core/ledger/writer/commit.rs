@@ -6,7 +6,7 @@ use super::{Staged, Writer};
 use crate::core::domain::{
     BatchNo, BusinessDate, Entry, Kind, Method, Now, PaymentId, Seq, ShiftNo, State, TerminalId, ZNumber,
 };
-use crate::core::journal::{Event, Link, Original, Record, Subject, seal_message};
+use crate::core::journal::{CaseStep, Event, Link, Original, Record, Subject, seal_message};
 use crate::core::payment::Payment;
 use crate::core::ports::{Committed, Output, Reply, Row, Sealer, Store, StoreError};
 
@@ -59,6 +59,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         if let Event::ShiftClosed { shift, .. } = &record.event {
             self.archive_shift(*shift)?;
         }
+        self.keep_case(&record, now, staged)?;
         if let Some((date, z)) = cut {
             self.seal(date, z, now, staged)?;
         }
@@ -82,8 +83,30 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             Event::ExceptionResolved { exception, .. } => {
                 self.ledger.exceptions.get(exception).and_then(|e| e.payment).into_iter().collect()
             }
+            Event::CaseOpened { finding, .. } => finding.payment.into_iter().collect(),
+            Event::CaseMoved { payment, .. } => payment.iter().copied().collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// The look-ups beside a statement's or a case's row.
+    fn keep_case(&mut self, record: &Record, now: Now, staged: &mut Staged) -> Result<(), StoreError> {
+        let (case, settled) = match &record.event {
+            Event::StatementTaken(taken) => {
+                staged.superseded = self.store.put_statement(taken, now.wall)?;
+                return Ok(());
+            }
+            Event::CaseOpened { case, finding, .. } => (case, finding.payment),
+            Event::CaseMoved { case, payment, step } => {
+                let restated = matches!(**step, CaseStep::Restated { .. } | CaseStep::Reopened { .. });
+                (case, payment.filter(|_| restated))
+            }
+            _ => return Ok(()),
+        };
+        if let Some(case) = self.ledger.cases.get(case) {
+            self.store.put_case(case)?;
+        }
+        settled.map_or(Ok(()), |payment| self.store.forget_awaited(payment))
     }
 
     pub(super) fn append(&mut self, record: &Record, payment: Option<PaymentId>) -> Result<(), StoreError> {

@@ -270,7 +270,28 @@ impl<'a> Sheet<'a> {
                 ..Row::default()
             });
         }
+        self.cases();
         self.exceptions();
+    }
+
+    fn cases(&mut self) {
+        for item in &self.day.cases.items {
+            let (id, day) = (item.id.to_string(), item.day.to_string());
+            self.row(&Row {
+                table: "cases",
+                id: &id,
+                name: &item.action.en,
+                cashier: item.cashier.as_ref().map_or("", |c| c.as_str()),
+                device: item.device.as_ref().map_or("", |d| d.as_str()),
+                measure: item.class.as_str(),
+                count: Some(1),
+                minor: Some(item.difference),
+                reference: item.payment.as_deref().unwrap_or(""),
+                state: item.how.map_or_else(|| item.state.as_str(), |how| how.as_str()),
+                date: &day,
+                ..Row::default()
+            });
+        }
     }
 
     fn exceptions(&mut self) {

@@ -4,7 +4,7 @@
 //! that is not plain takings, one by one; the check code, and a line to sign on.
 
 use super::cross_foot::{self, group_columns};
-use super::{Pen, day_lists, drawers, words};
+use super::{Pen, cases, day_lists, drawers, words};
 use crate::core::domain::{Lang, Method};
 use crate::core::journal::Columns;
 use crate::core::ports::{DayView, GroupView};
@@ -41,6 +41,7 @@ pub fn day_report(day: &DayView, kind: DayReportKind, lang: Lang, reprint: u32, 
     day_lists::pending(&mut paper, pen, day);
     day_lists::returns(&mut paper, pen, day);
     day_lists::vouchers(&mut paper, pen, day);
+    cases::cases(&mut paper, pen, day);
     day_lists::exceptions(&mut paper, pen, day);
     foot(&mut paper, pen, day, kind, reprint);
     paper

@@ -6,6 +6,7 @@
 //! inconvenient: what explains a difference is always printed.
 
 mod batch_slip;
+mod cases;
 mod cross_foot;
 mod day_csv;
 mod day_lists;

@@ -4,6 +4,9 @@
 
 use crate::core::acquirer::Verdict;
 use crate::core::domain::{Kind, Lang, Method, State};
+use crate::core::journal::CaseHow;
+use crate::core::reconcile::Class;
+use crate::core::suspense::CaseState;
 
 /// A word in both languages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +140,10 @@ vocabulary! {
     PENDING = "待定", "Pending";
     PENDING_NOTE = "结果未定，不计入以上合计；请勿重复收款", "Not decided, in no total above: do not charge again";
     REVERSED = "冲正（不计入合计）", "Reversed (in no total)";
+    CASES = "挂账（对账差异）", "Suspense (books)";
+    CASES_RESOLVED = "当日处理的挂账", "Cases resolved on this day";
+    CASES_FORMULA = "差额 = 对账单 - 日志", "difference = statement - journal";
+    CASE_DAYS = "天", "days";
     EXCEPTIONS = "未处理异常", "Open exceptions";
     CHECK_CODE = "校验码", "Check code";
     NOT_SEALED = "尚未封存，无校验码", "Not sealed yet: no check code";
@@ -292,12 +299,46 @@ pub fn batch_rung(text: &str) -> Option<Word> {
     }
 }
 
+/// Which way the books differ.
+#[must_use]
+pub fn class(class: Class) -> Word {
+    match class {
+        Class::Long => word("长款", "Long"),
+        Class::Short => word("短款", "Short"),
+        Class::Differs => word("不符", "Differs"),
+        Class::Timing => word("待定", "Timing"),
+    }
+}
+
+/// How a case was resolved.
+#[must_use]
+pub fn case_how(how: CaseHow) -> Word {
+    match how {
+        CaseHow::Confirm => word("确认", "Confirmed"),
+        CaseHow::Refund => word("已退款", "Refunded"),
+        CaseHow::MakeUp => word("补结算", "Made up"),
+        CaseHow::Recovery => word("协商追回", "Recovered"),
+        CaseHow::WriteOff => word("核销", "Written off"),
+    }
+}
+
+/// Where a case stands.
+#[must_use]
+pub fn case_state(state: CaseState) -> Word {
+    match state {
+        CaseState::Open => word("未处理", "Open"),
+        CaseState::InProgress => word("处理中", "In progress"),
+        CaseState::Resolved => word("已处理", "Resolved"),
+    }
+}
+
 /// Why there is a voucher; a word that is not known here stands as it is.
 #[must_use]
 pub fn voucher(why: &str) -> Option<Word> {
     Some(match why {
         "late_answer" => word("迟到应答", "Late answer"),
         "offline_rejected" => word("离线被拒", "Refused"),
+        "case" => word("挂账处理", "Case"),
         _ => return None,
     })
 }
@@ -337,6 +378,8 @@ mod tests {
     #[test]
     fn english_is_ascii_and_the_printer_has_every_letter() {
         let lists = Method::ALL.iter().map(|m| method(*m));
+        let lists = lists.chain(Class::ALL.iter().map(|c| class(*c))).chain(CaseHow::ALL.iter().map(|h| case_how(*h)));
+        let lists = lists.chain(CaseState::ALL.iter().map(|s| case_state(*s)));
         let lists = lists.chain(Kind::ALL.iter().map(|k| kind(*k))).chain(State::ALL.iter().map(|s| state(*s)));
         for word in ALL.iter().copied().chain(lists) {
             assert!(word.en.is_ascii(), "{word:?}");

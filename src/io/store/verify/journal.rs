@@ -260,6 +260,8 @@ impl Walk {
                 Some(*payment)
             }
             Event::ExceptionResolved { exception, .. } => self.exceptions.remove(exception),
+            Event::CaseOpened { finding, .. } => Some(finding.payment),
+            Event::CaseMoved { payment, .. } => Some(*payment),
             _ => Some(None),
         }
     }

@@ -1,0 +1,351 @@
+//! Reconciles a statement's file with the store: finds its format, reads it twice (its days, then its rows), gathers ours, judges. Writes nothing: noting it
+//! and opening its cases is the writer's, asked by whoever called.
+
+mod reading;
+pub mod upload;
+pub mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use chrono::Days;
+use thiserror::Error;
+
+use super::config::{Config, StatementsConfig};
+use crate::core::domain::{BatchNo, BusinessDate, PaymentId, Stan, TerminalId, WallMs};
+use crate::core::journal::Awaited;
+use crate::core::payment::Payment;
+use crate::core::ports::{
+    Archive, FileHash, StatementJudged, StatementNote, StatementNoted, StatementView, StoreError,
+};
+use crate::core::ports::{SpoiledLine, StatementDay, StatementFacts, StatementSpoiled};
+use crate::core::reconcile::{Book, Difference, Format, FormatError, Matcher, Ours, Outcome, Period, Reason, Row};
+use crate::io::store::{DaysOf, Known, Reader};
+use reading::{Quarantine, each_row, find_format};
+
+/// No statement speaks for more days.
+const MAX_DAYS: usize = 400;
+/// No more different days are looked at.
+const DAYS_SEEN: usize = 4_000;
+/// Days without rows within a statement: the longest holiday.
+const LONGEST_GAP: i64 = 8;
+/// Ours settles at most so many days after it was made, offline sales and repeats included; what lies beyond is looked up one by one.
+const BEFORE_DAYS: u64 = 8;
+/// So many differences carry their payment's story.
+const STORIES: usize = 4_000;
+
+/// Why a statement cannot be judged.
+#[derive(Debug, Error)]
+pub enum ReconcileError {
+    /// The file does not read.
+    #[error("{0}: {1}")]
+    File(PathBuf, std::io::Error),
+    /// The store does not read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A format's text is wrong.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// It is of no known format, or of another than was said.
+    #[error("{file}: is no {wanted}; known are {known}")]
+    Unknown {
+        /// Which.
+        file: PathBuf,
+        /// What it should be.
+        wanted: String,
+        /// What there is.
+        known: String,
+    },
+    /// No row can be used.
+    #[error("{0}: has no row that can be used ({1} lines are spoiled)")]
+    Empty(PathBuf, u64),
+    /// It speaks for too long a time.
+    #[error("{0}: speaks for {1} days, from {2} to {3}; at most 400 can be judged at once")]
+    TooLong(PathBuf, usize, BusinessDate, BusinessDate),
+    /// It is larger than a statement may be.
+    #[error("{0}: has more than {1} MiB ([statements] max_mb)")]
+    TooLarge(PathBuf, u32),
+    /// Somebody is writing it.
+    #[error("{0}: changed while it was read; try again when it is whole")]
+    Changing(PathBuf),
+}
+
+/// A statement, judged.
+#[derive(Debug)]
+pub struct Judged {
+    /// Its format.
+    pub format: Format,
+    /// For the writer.
+    pub note: StatementNote,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// Lines that could not be used, at most 1,000.
+    pub spoiled: Vec<SpoiledLine>,
+    /// The same file was reconciled before.
+    pub known: Option<Known>,
+    /// Days of earlier statements that this one takes over.
+    pub supersedes: DaysOf,
+    wait_days: u32,
+}
+
+/// How to judge.
+#[derive(Debug, Clone)]
+pub struct Asked<'a> {
+    /// The file.
+    pub file: &'a Path,
+    /// The file's name, for people.
+    pub name: &'a str,
+    /// A shipped format's name, or a format's file; without it the file tells.
+    pub format: Option<&'a str>,
+    /// How long to wait for the other side of the cut; absent: as the configuration says.
+    pub wait_days: Option<u32>,
+    /// Now.
+    pub now: WallMs,
+}
+
+/// Our side: what of the configuration and the store a statement is judged by.
+#[derive(Debug, Clone)]
+pub struct Books {
+    reader: Reader,
+    zone: chrono_tz::Tz,
+    terminals: Vec<(TerminalId, String)>,
+    settings: StatementsConfig,
+}
+
+impl Books {
+    /// Of a configured store.
+    #[must_use]
+    pub fn of(config: &Config, reader: Reader) -> Books {
+        let terminals = config.terminals.iter().map(|t| (t.id.clone(), t.tid.to_string())).collect();
+        Books { reader, zone: config.store.timezone, terminals, settings: config.statements.clone() }
+    }
+
+    /// Reads and judges.
+    pub fn judge(&self, asked: &Asked<'_>) -> Result<Judged, ReconcileError> {
+        let failed = |e| ReconcileError::File(asked.file.to_owned(), e);
+        if std::fs::metadata(asked.file).map_err(failed)?.len() > self.settings.max_bytes() {
+            return Err(ReconcileError::TooLarge(asked.file.to_owned(), self.settings.max_mb));
+        }
+        let today = self.today(asked.now);
+        let format = find_format(asked, today)?;
+        let mut survey = Survey::default();
+        let Survey { days, spoiled } = &mut survey;
+        let hash = each_row(asked.file, &format, today, Some(spoiled), |row| count_day(days, row))?;
+        let own = spoken_for(&survey.days);
+        let (Some(first), Some(last)) = (own.first().copied(), own.last().copied()) else {
+            return Err(ReconcileError::Empty(asked.file.to_owned(), survey.spoiled.count));
+        };
+        if own.len() > MAX_DAYS {
+            return Err(ReconcileError::TooLong(asked.file.to_owned(), own.len(), first, last));
+        }
+        let known = self.reader.statement(&hash)?;
+        let live = self.reader.statement_days(&format.name, first, later(last, 40))?;
+        let supersedes: DaysOf =
+            live.iter().filter(|(d, _)| known.is_none() && own.contains(d)).map(|(d, by)| (*d, by.clone())).collect();
+        let elsewhere = live.keys().filter(|d| !own.contains(d)).copied().collect();
+        let wait_days = asked.wait_days.unwrap_or(self.settings.wait_days);
+        let period = Period { days: own.clone(), elsewhere, today, wait_days };
+        let (mut outcome, again) = self.match_rows(asked, &format, today, period)?;
+        if again != hash {
+            return Err(ReconcileError::Changing(asked.file.to_owned()));
+        }
+        tell_duplicates_apart(&mut outcome);
+        let note = StatementNote {
+            hash: FileHash(hash),
+            format: format.name.clone(),
+            name: asked.name.chars().take(60).collect(),
+            days: own.into_iter().collect(),
+            lines: survey.spoiled.lines,
+            spoiled: survey.spoiled.count,
+            imported_at: asked.now,
+            matched: outcome.matched_count,
+            counts: outcome.counts,
+        };
+        Ok(Judged { format, note, outcome, spoiled: survey.spoiled.listed, known, supersedes, wait_days })
+    }
+
+    fn match_rows(
+        &self,
+        asked: &Asked<'_>,
+        format: &Format,
+        today: BusinessDate,
+        period: Period,
+    ) -> Result<(Outcome, [u8; 32]), ReconcileError> {
+        let tids: BTreeMap<&str, &str> = self.terminals.iter().map(|(id, tid)| (id.as_str(), tid.as_str())).collect();
+        let devices: BTreeMap<&str, &TerminalId> = self.terminals.iter().map(|(id, tid)| (tid.as_str(), id)).collect();
+        let tid = |device: &TerminalId| tids.get(device.as_str()).copied().unwrap_or_default();
+        let (first, last) = match (period.days.first().copied(), period.days.last().copied()) {
+            (Some(first), Some(last)) => (first, last),
+            _ => (today, today),
+        };
+        let from = BusinessDate(first.0.checked_sub_days(Days::new(BEFORE_DAYS)).unwrap_or(first.0));
+        let to = later(last, u64::from(period.wait_days) + 1);
+        let room = usize::try_from(self.reader.count_sent(from, to)?).unwrap_or(0);
+        let mut book = Book::new(room, format.has_orders());
+        self.reader.sent(from, to, &mut |payment| {
+            if format.expects(payment.method, payment.masked.as_deref())
+                && let Some(ours) = Ours::of(payment, tid(&payment.device))
+            {
+                book.add(&ours);
+            }
+        })?;
+        book.seal();
+        let watched = self.reader.watched(&format.name, first, last)?.into_iter().collect();
+        let mut matcher = Matcher::new(&mut book, period).watching(watched);
+        let mut trouble = None;
+        let hash = each_row(asked.file, format, today, None, |row| {
+            if trouble.is_some() {
+                return;
+            }
+            let found = if matcher.knows(row) { Ok(None) } else { self.look_further(&devices, row) };
+            match found {
+                Ok(found) => matcher.row(row, found.as_ref().and_then(|p| Ours::of(p, tid(&p.device))).as_ref()),
+                Err(error) => trouble = Some(error),
+            }
+        })?;
+        match trouble {
+            Some(error) => Err(error.into()),
+            None => Ok((matcher.finish(), hash)),
+        }
+    }
+
+    /// A payment of any day: by terminal, batch and STAN, or by its order id.
+    fn look_further(&self, devices: &BTreeMap<&str, &TerminalId>, row: &Row) -> Result<Option<Payment>, StoreError> {
+        if let (Some(device), Some(batch), Some(stan)) = (devices.get(row.terminal.as_str()), row.batch, row.stan)
+            && let Some(id) = self.reader.by_stan(device, BatchNo(batch), Stan(stan))?
+        {
+            return self.reader.payment(id);
+        }
+        let request = crate::core::domain::RequestId::new(&row.order).ok();
+        match request.map(|r| self.reader.by_request(&r)).transpose()?.flatten() {
+            Some(id) => self.reader.payment(id),
+            None => Ok(None),
+        }
+    }
+
+    /// The store's calendar day.
+    fn today(&self, now: WallMs) -> BusinessDate {
+        let utc = chrono::DateTime::from_timestamp_millis(now.0).unwrap_or_default();
+        BusinessDate(utc.with_timezone(&self.zone).date_naive())
+    }
+
+    /// The contract's object: the differences with their payments' stories and, where they were noted, their cases.
+    pub fn view(&self, judged: Judged, noted: Option<StatementNoted>) -> Result<StatementView, StoreError> {
+        let Judged { format, note, mut outcome, spoiled, known, supersedes, .. } = judged;
+        let by = |days: &DaysOf| -> Vec<StatementDay> {
+            let day = |(day, (id, name)): (&BusinessDate, &(u64, String))| StatementDay {
+                day: *day,
+                statement: *id,
+                file: name.clone(),
+            };
+            days.iter().map(day).collect()
+        };
+        let lists = [&mut outcome.long, &mut outcome.short, &mut outcome.differs, &mut outcome.timing];
+        for difference in lists.into_iter().flatten().take(STORIES) {
+            if let Some(id) = difference.payment {
+                difference.story = self.reader.story(id)?;
+            }
+            difference.case = self.reader.case_of(&format.name, &difference.key)?.map(|no| no.0);
+        }
+        let [long, short, differs, timing] = outcome.counts;
+        Ok(StatementView {
+            agrees: outcome.agrees(),
+            counts: BTreeMap::from([("long", long), ("short", short), ("differs", differs), ("timing", timing)]),
+            matched_count: outcome.matched_count,
+            agreed_without_money: outcome.agreed_without_money,
+            formula: Outcome::formula(),
+            statement: StatementFacts {
+                id: noted.as_ref().map(|n| n.id),
+                file: note.name,
+                format: note.format,
+                hash: note.hash,
+                lines: note.lines,
+                days: note.days,
+                new: noted.as_ref().map(|n| n.new),
+            },
+            spoiled: StatementSpoiled { count: note.spoiled, lines: spoiled },
+            supersedes: by(&supersedes),
+            superseded_by: known.map(|k| by(&k.superseded)).unwrap_or_default(),
+            cases: noted,
+            sums: outcome.sums,
+            long: outcome.long,
+            short: outcome.short,
+            differs: outcome.differs,
+            timing: outcome.timing,
+        })
+    }
+}
+
+impl Judged {
+    /// What the writer is told of it.
+    #[must_use]
+    pub fn for_the_writer(&self) -> StatementJudged {
+        let method = self.format.methods.first().copied().unwrap_or(crate::core::domain::Method::Card);
+        let last = self.note.days.last().copied().unwrap_or(BusinessDate(chrono::NaiveDate::MIN));
+        let out = &self.outcome;
+        let cases = out.long.iter().chain(&out.short).chain(&out.differs);
+        let waits = out.timing.iter().filter(|d| d.reason.is_awaited());
+        StatementJudged {
+            note: self.note.clone(),
+            findings: cases.map(|d| d.finding(&self.format.name, method, last)).collect(),
+            awaited: waits.filter_map(|d| self.awaited(d, last)).collect(),
+            clean: out.clean.clone(),
+        }
+    }
+
+    fn awaited(&self, difference: &Difference, last: BusinessDate) -> Option<Awaited> {
+        let payment: PaymentId = difference.payment?;
+        let settles = difference.ours.as_ref().and_then(|o| o.day).or(difference.business_date).unwrap_or(last);
+        // Accepted and not paid: it is waited for from the statement on.
+        let day = if difference.reason == Reason::Accepted { last } else { settles };
+        let until = later(day, u64::from(self.wait_days));
+        Some(Awaited { payment, format: self.format.name.clone(), day, until })
+    }
+}
+
+/// Two differences of one name are two: each further one has a number.
+fn tell_duplicates_apart(outcome: &mut Outcome) {
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    for difference in [&mut outcome.long, &mut outcome.short, &mut outcome.differs].into_iter().flatten() {
+        let n = seen.entry(difference.key.clone()).or_default();
+        *n += 1;
+        if *n > 1 {
+            difference.key.push_str(&format!("#{n}"));
+        }
+    }
+}
+
+fn later(day: BusinessDate, days: u64) -> BusinessDate {
+    BusinessDate(day.0.checked_add_days(Days::new(days)).unwrap_or(day.0))
+}
+
+/// What the first reading gives.
+#[derive(Debug, Default)]
+struct Survey {
+    days: BTreeMap<BusinessDate, u64>,
+    spoiled: Quarantine,
+}
+
+fn count_day(days: &mut BTreeMap<BusinessDate, u64>, row: &Row) {
+    if let Some(day) = row.day.or(row.made)
+        && (days.len() < DAYS_SEEN || days.contains_key(&day))
+    {
+        *days.entry(day).or_default() += 1;
+    }
+}
+
+/// The days that a statement speaks for: those of its rows and what lies between them. A few rows from far away (a correction of an old day) do
+/// not make it speak for that day: what is missing from such a day is not missing.
+fn spoken_for(rows: &BTreeMap<BusinessDate, u64>) -> BTreeSet<BusinessDate> {
+    let total: u64 = rows.values().sum();
+    let mut runs: Vec<(BusinessDate, BusinessDate, u64)> = Vec::new();
+    for (day, n) in rows {
+        match runs.last_mut() {
+            Some((_, last, sum)) if (day.0 - last.0).num_days() <= LONGEST_GAP => (*last, *sum) = (*day, *sum + n),
+            _ => runs.push((*day, *day, *n)),
+        }
+    }
+    let whole = runs.into_iter().filter(|(_, _, n)| n.saturating_mul(100) >= total);
+    let days = whole.flat_map(|(first, last, _)| first.0.iter_days().take_while(move |d| *d <= last.0));
+    days.take(MAX_DAYS + 1).map(BusinessDate).collect()
+}
