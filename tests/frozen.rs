@@ -4,6 +4,9 @@
 //! A new event, or a new word in a list, adds lines (`TILLD_FREEZE=1 cargo test --test frozen` writes those that are missing); no line ever changes.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "frozen/cases.rs"]
+mod cases;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -53,11 +56,14 @@ fn name(event: &Event) -> &'static str {
         Event::ExceptionResolved { .. } => "exception_resolved",
         Event::Reprinted { .. } => "reprinted",
         Event::DrawerOpened { .. } => "drawer_opened",
+        Event::StatementTaken(_) => "statement_taken",
+        Event::CaseOpened { .. } => "case_opened",
+        Event::CaseMoved { .. } => "case_moved",
     }
 }
 
 /// How many names stand above.
-const KINDS: usize = 31;
+const KINDS: usize = 34;
 
 fn date() -> BusinessDate {
     BusinessDate::parse("2026-11-20").unwrap()
@@ -290,7 +296,9 @@ fn samples() -> Vec<(String, Event)> {
             Event::ExceptionResolved { exception: ExceptionNo(4), by: who(), how, note: "已核对".into() },
         ));
     }
+    let cases = cases::samples();
     all.into_iter()
+        .chain(cases.iter().map(|(word, event)| (word.as_str(), event.clone())))
         .map(|(word, event)| (format!("{}.{word}", name(&event)).trim_end_matches('.').to_owned(), event))
         .collect()
 }

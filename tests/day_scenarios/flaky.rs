@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use tilld::core::domain::{BatchNo, BusinessDate, CashierId, PaymentId, RequestId, Seq, Stan, TerminalId};
-use tilld::core::journal::{Link, Record};
+use tilld::core::domain::{
+    BatchNo, BusinessDate, CaseNo, CashierId, PaymentId, RequestId, Seq, Stan, StatementNo, TerminalId, WallMs,
+};
+use tilld::core::journal::{Link, Record, StatementTaken};
 use tilld::core::payment::{Payment, Slot};
 use tilld::core::ports::{
     Archive, BatchRow, DayRow, JobRow, PrintWhat, Recount, Refold, Row, ShiftRow, Store, StoreError,
 };
+use tilld::core::suspense::Case;
 use tilld::io::store::SqliteStore;
 
 /// What goes wrong, and when: each counts down and fails at zero; negative is never.
@@ -71,6 +74,21 @@ impl Archive for Flaky {
     fn times_printed(&self, what: &PrintWhat) -> Result<u32, StoreError> {
         self.inner.times_printed(what)
     }
+    fn case(&self, no: CaseNo) -> Result<Option<Case>, StoreError> {
+        self.inner.case(no)
+    }
+    fn case_of(&self, format: &str, key: &str) -> Result<Option<CaseNo>, StoreError> {
+        self.inner.case_of(format, key)
+    }
+    fn case_refunded_by(&self, refund: PaymentId) -> Result<Option<CaseNo>, StoreError> {
+        self.inner.case_refunded_by(refund)
+    }
+    fn cases_on(&self, format: &str, first: BusinessDate, last: BusinessDate) -> Result<Vec<CaseNo>, StoreError> {
+        self.inner.cases_on(format, first, last)
+    }
+    fn statement_of(&self, hash: &[u8; 32]) -> Result<(Option<StatementNo>, StatementNo), StoreError> {
+        self.inner.statement_of(hash)
+    }
 }
 
 impl Store for Flaky {
@@ -101,6 +119,15 @@ impl Store for Flaky {
     }
     fn put_job(&mut self, job: &JobRow) -> Result<(), StoreError> {
         self.inner.put_job(job)
+    }
+    fn put_case(&mut self, case: &Case) -> Result<(), StoreError> {
+        self.inner.put_case(case)
+    }
+    fn put_statement(&mut self, taken: &StatementTaken, at: WallMs) -> Result<u32, StoreError> {
+        self.inner.put_statement(taken, at)
+    }
+    fn forget_awaited(&mut self, payment: PaymentId) -> Result<(), StoreError> {
+        self.inner.forget_awaited(payment)
     }
     fn put_pin(&mut self, cashier: &CashierId, hash: &[u8]) -> Result<(), StoreError> {
         self.inner.put_pin(cashier, hash)

@@ -14,6 +14,7 @@ use tilld::core::domain::{
 use tilld::core::ledger::{ChannelRules, Ledger, OfflineRules, Rules, TerminalRules, Writer, WriterOptions, replay};
 use tilld::core::payment::Payment;
 use tilld::core::ports::{Archive, Command, Committed, Output, Reply, Store, Ticket};
+use tilld::core::suspense::EndingRules;
 use tilld::io::store::{Reader, SqliteStore, StoreOptions};
 use tilld::io::vault::{DataKey, Vault};
 
@@ -106,6 +107,7 @@ pub fn rules() -> Rules {
             max_age_ms: 72 * 3_600_000,
         }),
         terminals: (1..=3).map(|n| (terminal(&format!("POS{n}")), till(n))).collect(),
+        endings: EndingRules { write_off_limit: Minor(10_000) },
         report_printer: Some(PrinterId::new("front").unwrap()),
         channel: ChannelRules {
             reversible: vec![MessageName::Sale, MessageName::ScanSale, MessageName::Void],

@@ -402,6 +402,8 @@ pub fn pay(_: &Shop, who: &str, device: &str, kind: Kind, method: &str, amount: 
 /// An answer in a word.
 pub fn said(answer: Result<Reply, Reject>) -> String {
     match answer {
+        Ok(Reply::Statement(noted)) => format!("statement {}", noted.id),
+        Ok(Reply::Case(case)) => format!("case {} {}", case.no, case.state.as_str()),
         Ok(Reply::Done) => "done".into(),
         Ok(Reply::Payment(p)) => p.state.to_string(),
         Ok(Reply::Shift(no)) => format!("shift {}", no.0),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use tilld::core::domain::{BusinessDate, PaymentId, State};
+use tilld::core::journal::Attribution;
 use tilld::core::reconcile::{Book, Matcher, Ours, Outcome, Period, Row, RowKind, RowState};
 
 fn day(text: &str) -> BusinessDate {
@@ -109,7 +110,10 @@ fn a_row_that_is_ours_by_nothing_is_laid_to_whoever_stood_there_before() {
     let later = Ours { cashier: "1002", ..ours(9) };
     let outcome = judge(&[ours(7), later], &[row(7), row(8), row(9)]);
     let found = &outcome.long[0];
-    assert_eq!((found.cashier.as_deref(), found.shift, found.attributed), (Some("1001"), Some(3), "neighbour"));
+    assert_eq!(
+        (found.cashier.as_deref(), found.shift, found.attributed),
+        (Some("1001"), Some(3), Attribution::Neighbour)
+    );
     assert_eq!(outcome.matched_count, 2);
 }
 

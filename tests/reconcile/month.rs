@@ -105,9 +105,10 @@ fn plant(dice: &mut Dice, made: &mut [Made], n: u64, full: bool) -> (Vec<Theirs>
             OtherDay,
             Later,
             Overdue,
+            UnknownSilent,
         ]
     } else {
-        &[Duplicate, WasUnknown, WasDeclined, WasReversed, NotThrough, Missing, Amount, Kind]
+        &[Duplicate, WasUnknown, WasDeclined, WasReversed, NotThrough, Missing, Amount, Kind, UnknownSilent]
     };
     let mut at: BTreeMap<usize, Reason> = BTreeMap::new();
     for i in 0..n {
@@ -143,7 +144,7 @@ fn plant(dice: &mut Dice, made: &mut [Made], n: u64, full: bool) -> (Vec<Theirs>
                 made[i].id = 0;
             }
             Duplicate => rows.push(theirs.clone()),
-            WasUnknown => made[i].state = State::Unknown,
+            WasUnknown | UnknownSilent => made[i].state = State::Unknown,
             WasDeclined => made[i].state = State::Declined,
             WasReversed => made[i].state = State::Reversed,
             NotThrough => made[i].state = State::Rejected,
@@ -174,7 +175,7 @@ fn plant(dice: &mut Dice, made: &mut [Made], n: u64, full: bool) -> (Vec<Theirs>
             Missing | Edge | Accepted => {}
         }
         planted.insert(made[i].order.clone(), (reason, who));
-        if reason != Missing {
+        if !matches!(reason, Missing | UnknownSilent) {
             rows.push(theirs);
         }
     }
@@ -327,8 +328,7 @@ fn a_month_in_four_formats_every_planted_difference_is_found_and_none_is_invente
         bytes.extend_from_slice(if full { b"10000001,zz\n" } else { b"" });
         let (outcome, spoiled) = judge(&format(name), &made, &bytes, today);
         assert_eq!(spoiled.len(), usize::from(full), "{name} {spoiled:?}");
-        let orders: BTreeMap<String, &str> =
-            made.iter().map(|m| (PaymentId(m.id).to_string(), m.order.as_str())).collect();
+        let orders: BTreeMap<PaymentId, &str> = made.iter().map(|m| (PaymentId(m.id), m.order.as_str())).collect();
         let by_stan: BTreeMap<(String, String), &str> =
             made.iter().map(|m| ((tid(m.device), format!("{:06}", m.stan)), m.order.as_str())).collect();
         let mut found = Planted::new();

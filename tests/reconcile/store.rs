@@ -1,39 +1,46 @@
-//! What the store keeps of a statement: the same file changes nothing, a later one takes its days over.
+//! What the store keeps of a statement: the same file is known, a later one takes its days over.
 
-use tilld::core::domain::{BusinessDate, WallMs};
-use tilld::core::ports::{FileHash, StatementNote};
+use tilld::core::domain::{BusinessDate, StatementNo, WallMs};
+use tilld::core::journal::StatementTaken;
+use tilld::core::ports::{Archive, Store};
 use tilld::io::store::{SqliteStore, StoreOptions};
 
 fn day(n: u32) -> BusinessDate {
     BusinessDate::parse(&format!("2026-11-{n:02}")).unwrap()
 }
 
-fn note(hash: u8, format: &str, days: std::ops::RangeInclusive<u32>) -> StatementNote {
-    StatementNote {
-        hash: FileHash([hash; 32]),
+/// Notes a statement as the writer does: how many days it took over.
+fn note(store: &mut SqliteStore, hash: u8, format: &str, days: std::ops::RangeInclusive<u32>) -> u32 {
+    let (_, last) = store.statement_of(&[hash; 32]).unwrap();
+    let taken = StatementTaken {
+        statement: StatementNo(last.0 + 1),
+        hash: [hash; 32],
         format: format.into(),
         name: format!("file-{hash}"),
         days: days.map(day).collect(),
         lines: 10,
         spoiled: 1,
-        imported_at: WallMs(1_000 + i64::from(hash)),
         matched: 8,
         counts: [1, 0, 0, 0],
-    }
+        awaited: Vec::new(),
+        arrived: Vec::new(),
+    };
+    store.begin().unwrap();
+    let superseded = store.put_statement(&taken, WallMs(1_000 + i64::from(hash))).unwrap();
+    store.commit().unwrap();
+    superseded
 }
 
 #[test]
-fn a_later_file_supersedes_day_by_day_and_the_same_file_changes_nothing() {
+fn a_later_file_supersedes_day_by_day_and_the_same_file_is_known() {
     let mut store = SqliteStore::open(&StoreOptions::in_memory()).unwrap();
     let reader = store.reader().unwrap();
-    let first = store.note_statement(&note(1, "a", 1..=3)).unwrap();
-    assert_eq!((first.new, first.superseded_days), (true, 0));
-    let again = store.note_statement(&note(1, "a", 1..=3)).unwrap();
-    assert_eq!((again.id, again.new, again.superseded_days), (first.id, false, 0));
+    assert_eq!(store.statement_of(&[1; 32]).unwrap(), (None, StatementNo(0)));
+    assert_eq!(note(&mut store, 1, "a", 1..=3), 0);
+    assert_eq!(store.statement_of(&[1; 32]).unwrap().0, Some(StatementNo(1)));
     // Another format speaks for other payments.
-    assert_eq!(store.note_statement(&note(2, "b", 1..=3)).unwrap().superseded_days, 0);
-    let later = store.note_statement(&note(3, "a", 3..=4)).unwrap();
-    assert_eq!((later.new, later.superseded_days), (true, 1));
+    assert_eq!(note(&mut store, 2, "b", 1..=3), 0);
+    assert_eq!(note(&mut store, 3, "a", 3..=4), 1);
     let live = reader.statement_days("a", day(1), day(30)).unwrap();
     let names: Vec<_> = live.iter().map(|(d, (_, name))| (d.to_string(), name.as_str())).collect();
     assert_eq!(
@@ -46,9 +53,11 @@ fn a_later_file_supersedes_day_by_day_and_the_same_file_changes_nothing() {
         ]
     );
     let known = reader.statement(&[1; 32]).unwrap().unwrap();
-    assert_eq!(known.superseded.into_iter().collect::<Vec<_>>(), [(day(3), (later.id, "file-3".to_owned()))]);
-    // The earlier file, sent again after the later one, does not come back to life.
-    assert!(!store.note_statement(&note(1, "a", 1..=3)).unwrap().new);
-    assert_eq!(reader.statement_days("a", day(1), day(30)).unwrap(), live);
+    assert_eq!(known.superseded.into_iter().collect::<Vec<_>>(), [(day(3), (3, "file-3".to_owned()))]);
     assert_eq!(reader.statement(&[9; 32]).unwrap(), None);
+    let page = reader.statements(None, 2).unwrap();
+    let seen: Vec<_> = page.items.iter().map(|s| (s.id, s.superseded_days, s.matched, s.long)).collect();
+    assert_eq!(seen, [(3, 0, 8, 1), (2, 0, 8, 1)]);
+    assert_eq!(page.next_cursor.as_deref(), Some("2"));
+    assert_eq!(reader.statements(Some(2), 2).unwrap().items[0].superseded_days, 1);
 }

@@ -81,6 +81,7 @@ pub fn rules() -> Rules {
             max_age_ms: 72 * 3_600_000,
         }),
         terminals: BTreeMap::from([(pos(1), terminal.clone()), (pos(2), terminal)]),
+        endings: tilld::core::suspense::EndingRules { write_off_limit: tilld::core::domain::Minor(10_000) },
         report_printer: Some(printer),
         channel: ChannelRules {
             reversible: vec![MessageName::Sale],
