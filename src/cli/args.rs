@@ -48,6 +48,8 @@ pub(super) enum Sub {
     Bridge(BridgeSub),
     /// Compare a statement of the acquirer or a channel with the journal 对账.
     Reconcile(ReconcileArgs),
+    /// Differences between statements and the journal 挂账, and what is done about them.
+    Cases(CasesArgs),
     /// Stand-ins for a rig without hardware 模拟器.
     #[command(subcommand)]
     Sim(SimSub),
@@ -187,6 +189,105 @@ pub(super) struct ReconcileArgs {
     /// Judge only: note nothing, open no case 只核对不挂账.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct CasesArgs {
+    #[command(flatten)]
+    pub list: CaseListArgs,
+    #[command(subcommand)]
+    pub sub: Option<CasesSub>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CaseListArgs {
+    /// unresolved, open, in_progress, resolved; without it what is unresolved.
+    #[arg(long, value_parser = ["unresolved", "open", "in_progress", "resolved"])]
+    pub state: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CasesSub {
+    /// One case, its trail, its payment's story 查看.
+    Show(CaseShowArgs),
+    /// Work on it 处理中.
+    Take(CaseActArgs),
+    /// Write something down 备注.
+    Note(CaseActArgs),
+    /// End it 处理: confirm 确认, refund 退款, make_up 补结算, recovery 协商追回, write_off 核销.
+    Resolve(CaseResolveArgs),
+    /// Open it again 重开: what its end did to the books is taken back.
+    Reopen(CaseActArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CaseShowArgs {
+    /// Its number.
+    pub case: u32,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CaseActArgs {
+    /// Its number.
+    pub case: u32,
+    /// Who.
+    #[arg(long, value_name = "ID")]
+    pub by: String,
+    /// In your words; to reopen it: why.
+    #[arg(long, value_name = "TEXT", alias = "reason")]
+    pub note: Option<String>,
+    /// Read the PIN from the first line of standard input.
+    #[arg(long, required = true)]
+    pub pin_stdin: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CaseResolveArgs {
+    /// Its number.
+    pub case: u32,
+    /// The manager.
+    #[arg(long, value_name = "ID")]
+    pub by: String,
+    /// confirm, refund, make_up, recovery, write_off.
+    #[arg(long, value_name = "WAY", value_parser = ["confirm", "refund", "make_up", "recovery", "write_off"])]
+    pub how: String,
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The number of the other side's adjustment (make_up).
+    #[arg(long, value_name = "TEXT")]
+    pub reference: Option<String>,
+    /// Who agreed to give it back, and how (recovery).
+    #[arg(long, value_name = "TEXT")]
+    pub consent: Option<String>,
+    /// The refund by which the customer has got it back (refund).
+    #[arg(long, value_name = "PAYMENT")]
+    pub refund: Option<String>,
+    /// Who answers for it, where no payment of ours says so.
+    #[arg(long, value_name = "ID")]
+    pub cashier: Option<String>,
+    /// Where it was, where no payment of ours says so.
+    #[arg(long, value_name = "ID")]
+    pub device: Option<String>,
+    /// The second person; their PIN is the second line of standard input.
+    #[arg(long, value_name = "ID")]
+    pub second: Option<String>,
+    /// Read the PIN from the first line of standard input.
+    #[arg(long, required = true)]
+    pub pin_stdin: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Subcommand)]

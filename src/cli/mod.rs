@@ -5,6 +5,7 @@
 
 mod args;
 mod bridge;
+mod cases;
 mod chart;
 mod check;
 pub mod client;
@@ -74,6 +75,7 @@ fn command(line: Line) -> Result<Exit, Failure> {
         Sub::Show(args) => Till::ask(read(flag)?, async |till| show::show(till, args).await),
         Sub::Verify(args) => verify::verify(read(flag)?, args.json),
         Sub::Reconcile(args) => Till::ask(read(flag)?, async |till| reconcile::reconcile(till, args).await),
+        Sub::Cases(args) => Till::ask(read(flag)?, async |till| cases::cases(till, args).await),
         Sub::Sim(SimSub::Acquirer(args)) => sims::acquirer(args),
         Sub::Sim(SimSub::Printer(args)) => sims::printer(args),
         Sub::Sim(SimSub::Msr(args)) => sims::msr(args),

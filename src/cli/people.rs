@@ -26,8 +26,13 @@ pub(super) async fn add(till: &Till, args: AddArgs) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// The first line, without its end.
-fn pin_from(input: impl BufRead) -> Result<Zeroizing<String>, Failure> {
+/// The first lines, without their ends.
+pub(super) fn pins_from(mut input: impl BufRead, n: usize) -> Result<Vec<Zeroizing<String>>, Failure> {
+    (0..n).map(|_| pin_from(&mut input)).collect()
+}
+
+/// The next line, without its end.
+pub(super) fn pin_from(input: impl BufRead) -> Result<Zeroizing<String>, Failure> {
     let mut line = Zeroizing::new(String::new());
     input
         .take(MAX_LINE)
