@@ -71,19 +71,18 @@ impl Payment {
     /// adjustment, the difference that it makes.
     #[must_use]
     pub fn late_effect(&self) -> Effect {
-        self.effect(Column::Voucher, self.own_signed())
+        self.effect(Column::Voucher, self.signed())
     }
 
     /// The entry that takes a counted payment back: a negative voucher for a refused stored sale.
     #[must_use]
     pub fn take_back_effect(&self) -> Effect {
-        let amount = Minor::ZERO.checked_sub(self.own_signed()).unwrap_or(Minor::ZERO);
+        let amount = Minor::ZERO.checked_sub(self.signed()).unwrap_or(Minor::ZERO);
         self.effect(Column::Voucher, amount)
     }
 
     /// Its amount with the direction of its kind. Amounts are bounded by 12 digits, so negation fits.
-    #[must_use]
-    pub fn own_signed(&self) -> Minor {
+    fn signed(&self) -> Minor {
         if let Some(adjusts) = self.adjusts {
             return self.amount.checked_sub(adjusts.from).unwrap_or(Minor::ZERO);
         }

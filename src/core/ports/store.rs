@@ -3,8 +3,8 @@
 use thiserror::Error;
 
 use crate::core::domain::{
-    BatchNo, BusinessDate, CaseNo, CashierId, ChipData, Pan, PaymentId, PrinterId, RequestId, Seq, ShiftNo, StatementNo,
-    TerminalId, WallMs,
+    BatchNo, BusinessDate, CaseNo, CashierId, ChipData, Pan, PaymentId, PrinterId, RequestId, Seq, ShiftNo,
+    StatementNo, TerminalId, WallMs,
 };
 use crate::core::journal::{Columns, Link, Record, StatementTaken};
 use crate::core::payment::{Payment, Slot};

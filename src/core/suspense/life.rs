@@ -7,7 +7,7 @@ use super::{Case, CaseState};
 use crate::core::domain::{CashierId, Method, Minor, PaymentId, Refusal, Reject, State, TerminalId};
 use crate::core::journal::{Attribution, CaseBooks, CaseHow, CaseResolved, Original};
 use crate::core::payment::{Payment, column_of};
-use crate::core::reconcile::{Reason, RowState};
+use crate::core::reconcile::{Ours, Reason, RowState};
 
 /// No text of a person is longer, in bytes.
 const LONGEST_TEXT: usize = 500;
@@ -142,7 +142,7 @@ impl Case {
         let then = finding.ours.as_ref().filter(|o| matches!(o.state, State::Approved | State::Forwarded));
         let then = then.map_or(0, |o| o.kind.signed(o.amount.0));
         let now = payment.filter(|p| p.effective() && p.state != State::Rejected);
-        let now = now.map_or(0, |p| i128::from(p.own_signed().0));
+        let now = now.and_then(|p| Ours::of(p, "")).map_or(0, |o| o.kind.signed(o.amount));
         let between = i128::from(finding.difference.0) + then - now;
         let amount = i64::try_from(between).map_err(|_| Refusal::AmountTooLarge.with("limit", "—"))?;
         if amount == 0 {
