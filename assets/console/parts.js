@@ -1,5 +1,5 @@
 // The parts that pages are made of. They know words and money, and ask for nothing.
-import { html, useId, useState } from './vendor/preact.js';
+import { html, useId, useLayoutEffect, useRef, useState } from './vendor/preact.js';
 import { t, word } from './words.js';
 import { money, share, sum } from './money.js';
 import { Icon } from './icons.js';
@@ -61,9 +61,22 @@ export function Choice({ label, name, options, value, onPick }) {
   return html`<fieldset class="choice"><legend>${label}</legend>${options.map(([code, text, more]) => html`<label key=${code} class=${value === code ? 'on' : ''}><input type="radio" name=${name} value=${code} checked=${value === code} onChange=${() => onPick(code)} /><span>${text}${more ? html`<small>${more}</small>` : null}</span></label>`)}</fieldset>`;
 }
 
+/** Sentences for people without a keyboard: a touch puts one into the field. */
+export const Phrases = ({ of, onPick }) => html`<div class="phrases">${of.map((key) => html`<button key=${key} type="button" class="button small" onClick=${() => onPick(t(key))}>${t(key)}</button>`)}</div>`;
+
 /** `heads`: [name, class]. `rows`: {key, cells, href}. On a phone `.wide` columns fold away. */
 export function Table({ heads, rows, foot, label, id }) {
-  return html`<div class="scroll" tabindex=${rows.length > 0 && heads.length > 6 ? 0 : undefined} role=${heads.length > 6 ? 'region' : undefined} aria-label=${heads.length > 6 ? label : undefined}><table id=${id} aria-label=${label}>
+  // What runs out of its card can be scrolled by keyboard, too; what does not is no stop on the way.
+  const box = useRef(null);
+  const [over, run] = useState(false);
+  useLayoutEffect(() => {
+    const look = () => run(box.current.scrollWidth > box.current.clientWidth);
+    const watch = new ResizeObserver(look);
+    watch.observe(box.current);
+    look();
+    return () => watch.disconnect();
+  }, [rows.length]);
+  return html`<div class="scroll" ref=${box} tabindex=${over ? 0 : undefined} role=${over ? 'group' : undefined} aria-label=${over ? label : undefined}><table id=${id} aria-label=${label}>
     <thead><tr>${heads.map(([name, kind]) => html`<th scope="col" class=${kind}>${name}</th>`)}</tr></thead>
     <tbody>${rows.map((row) => html`<tr key=${row.key} class=${row.href ? 'go' : ''}>${row.cells.map((cell, n) => html`<td class=${heads[n][1]}>${n === 0 && row.href ? html`<a href=${row.href} class="row">${cell}</a>` : cell}</td>`)}</tr>`)}</tbody>
     ${foot ? html`<tfoot><tr>${foot.map((cell, n) => html`<td class=${heads[n][1]}>${cell}</td>`)}</tr></tfoot>` : null}</table></div>`;

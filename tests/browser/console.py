@@ -206,6 +206,7 @@ class Manager:
         b = self.browser
         b.click("#reprint")
         b.sees(self.say("已送打印", "Sent to the printer"), css="#say")
+        self.has_printed()
         begins = {"pdf": b"%PDF-", "png": b"\x89PNG", "csv": b"", "json": b"{", "text": b""}
         links = b.js("return [...document.querySelectorAll('.get a')].map(a => [a.getAttribute('href'), a.download])")
         assert len(links) == len(begins), links
@@ -219,6 +220,15 @@ class Manager:
         self.menu("days")
         b.sees(f"Z{closed['z_number']}", f"Z{closed['z_number'] + 1}")
         self.looks("days")
+
+    def has_printed(self):
+        """What was asked for came out of the printer: nothing waits in its spool."""
+        for _ in range(200):
+            front = next(port for port in api("GET", "/healthz")["ports"] if port["id"] == "front")
+            if front["queued"] == 0 and front["attention"] is None:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"the printer has not printed: {front}")
 
     def works_by_keyboard(self):
         """The page is loaded again, and used with Tab and Enter alone: the skip link, then the menu, then a page; each shows where the focus is."""
@@ -282,5 +292,26 @@ def a_day(size, english):
         manager.browser.end()
 
 
+def an_evening():
+    """The same in the dark: every page has its contrast there, too."""
+    manager = Manager((1024, 600), False, dark=True)
+    try:
+        assert manager.browser.js("return matchMedia('(prefers-color-scheme: dark)').matches")
+        manager.logs_in()
+        pay("1002", "POS2", 4200, "card", card=store.CARD)
+        for page in ("today", "payments", "shifts", "close", "days", "exceptions"):
+            manager.menu(page)
+            manager.looks(f"dark-{page}")
+        manager.menu("days")
+        manager.browser.click("#days tbody tr:nth-child(2) a")
+        manager.browser.sees("对账平")
+        manager.looks("dark-day")
+        manager.leaves()
+        print(f"in the dark: {len(manager.looked_at)} pages", flush=True)
+    finally:
+        manager.browser.end()
+
+
 for size, english in (((1024, 600), False), ((390, 844), True)):
     a_day(size, english)
+an_evening()

@@ -50,13 +50,14 @@ export function Day({ rest }) {
   const print = async () => { await post('/v1/print', open ? { what: 'x_report' } : { what: 'day_report', date: d.business_date }); say(t('to_printer')); };
   return html`${back}<${Title} note=${`${d.business_date} · Z${d.z_number}`}>${open ? t('x_report') : t('z_report')} <${State} of=${d.state} list="rung" /><//>
     <div class="card get" role="group" aria-label=${t('get_report')}><${Act} kind="main" id="reprint" icon="print" work=${print}>${open ? t('print_x') : t('print_again')}<//>${download('pdf', 'PDF')}${download('png', 'PNG')}${download('csv', 'CSV')}${download('json', 'JSON')}${download('text', t('text'))}</div>
-    <div class="halves wide-left"><div>
-      <${Card} kind="one"><p class="label">${t('net_takings')}</p><p class="amount"><strong>${money(d.net)}</strong> ${d.currency}</p><${Proof} day=${d} />
+    <div class="halves"><div><${Card} kind="one"><p class="label">${t('net_takings')}</p><p class="amount"><strong>${money(d.net)}</strong> ${d.currency}</p><${Proof} day=${d} />
         <dl class="facts big"><div><dt>${t('sale')}</dt><dd>${money(d.totals.sale.amount)} <small>${d.totals.sale.count}</small></dd></div><div><dt>${t('refund')}</dt><dd>${money(d.totals.refund.amount)} <small>${d.totals.refund.count}</small></dd></div><div><dt>${t('void')}</dt><dd>${money(d.totals.void.amount)} <small>${d.totals.void.count}</small></dd></div><div><dt>${t('vouchers')}</dt><dd>${money(d.totals.vouchers.amount)} <small>${d.totals.vouchers.count}</small></dd></div><div><dt>${t('grand_total')}</dt><dd>${money(d.grand_total)}</dd></div><div><dt>${t('rows')}</dt><dd>${d.first_seq} – ${d.last_seq}</dd></div>${d.check_code ? html`<div><dt>${t('check_code')}</dt><dd class="mono">${d.check_code}</dd></div>` : null}</dl><//>
-      <${Card} title=${t('settlement')} id="settlement"><${Settlement} list=${d.settlement} /><//>
+    </div><div><${Card} title=${t('settlement')} id="settlement"><${Settlement} list=${d.settlement} /><//>
       ${hours && hours.hours.length ? html`<${Card} title=${t('by_hour')} kind="hours"><${Hours} hours=${hours} /><//>` : null}
-      <${Groups} title=${t('by_cashier')} list=${d.by_cashier} name=${person} /><${Groups} title=${t('by_device')} list=${d.by_device} name=${(g) => g.id} /><${Groups} title=${t('by_method')} list=${d.by_method} name=${(g) => word('method', g.id)} />
-      <${Card} title=${t('matrix')}><${Matrix} day=${d} /><//><${Card} title=${t('bridge')}><${Bridge} day=${d} /><//>
+    </div></div>
+    <div class="three"><${Groups} title=${t('by_cashier')} list=${d.by_cashier} name=${person} /><${Groups} title=${t('by_device')} list=${d.by_device} name=${(g) => g.id} /><${Groups} title=${t('by_method')} list=${d.by_method} name=${(g) => word('method', g.id)} /></div>
+    <div class="two"><${Card} title=${t('matrix')}><${Matrix} day=${d} /><//><${Card} title=${t('bridge')}><${Bridge} day=${d} /><//>
       <${Card} title=${t('drawers')}><${Drawers} day=${d} /><//><${Card} title=${t('returns')}><${Returns} day=${d} /><//><${Card} title=${t('what_waits')}><${Pending} list=${d.pending} /><//>
-    </div><${Card} title=${t('as_printed')} kind="paper"><img id="paper" src=${`${path('png')}#${d.journal.rows}`} alt=${t('as_printed_alt')} loading="lazy" /><//></div>`;
+    </div>
+    <${Card} title=${t('as_printed')} kind="paper"><img id="paper" src=${`${path('png')}#${d.journal.rows}`} alt=${t('as_printed_alt')} loading="lazy" /><//>`;
 }

@@ -3,7 +3,7 @@ import { html, useState } from '../vendor/preact.js';
 import { both, codes, t, word } from '../words.js';
 import { ask } from '../api.js';
 import { refresh, useLive } from '../live.js';
-import { Act, Card, Choice, Empty, Field, Form, PaymentLink, Soon, Tag, Title, Wrong, say } from '../parts.js';
+import { Card, Choice, Empty, Field, Form, PaymentLink, Phrases, Soon, Tag, Title, Wrong, say } from '../parts.js';
 import { approved } from '../ask.js';
 
 /** What makes sense for which, the usual first. The daemon has the last word. */
@@ -34,7 +34,7 @@ function Decide({ x, done }) {
   };
   return html`<${Form} work=${work}><${Choice} label=${t('what_is_done')} name=${`how${x.id}`} value=${how} onPick=${turn} options=${list.map((c) => [c, word('how', c), word('how_means', c)])} />
     <${Field} label=${t('note')} name="note" required maxlength="200" value=${note} onInput=${(event) => write(event.target.value)} />
-    <div class="phrases">${phrases.map((key) => html`<button key=${key} type="button" class="button small" onClick=${() => write(t(key))}>${t(key)}</button>`)}</div>
+    <${Phrases} of=${phrases} onPick=${write} />
     <div class="actions"><button class="button main" data-resolve>${t('resolve')}</button></div><//>`;
 }
 export function Exceptions() {

@@ -1,6 +1,6 @@
 // One payment and its whole story: every message about it, every answer in the acquirer's own words, and who decided what.
 import { html } from '../vendor/preact.js';
-import { both, knows, t, word } from '../words.js';
+import { both, t, word } from '../words.js';
 import { dayTime, post } from '../api.js';
 import { useLive } from '../live.js';
 import { big, money } from '../money.js';
@@ -48,12 +48,16 @@ function Line({ line, asked }) {
     <${Facts} list=${[...pairs(inner, event).filter(([key]) => event !== 'PaymentMade' || !told.has(key)), ...pairs(answer, event).filter(([key]) => key !== 'class' && key !== 'code')]} />
     ${(answer && answer.masked_frame) || inner.masked_frame ? html`<details><summary>${t('frame')}</summary><code>${(answer && answer.masked_frame) || inner.masked_frame}</code></details>` : null}</li>`;
 }
+/** Journal rows about a payment, in their order. */
+export function Story({ of: story }) {
+  const asked = new Map(story.flatMap((line) => (line.event.Sending ? [[`${line.event.Sending.terminal} ${line.event.Sending.stan}`, line.event.Sending.subject]] : [])));
+  return html`<ol class="story" id="story">${story.map((line) => html`<${Line} key=${line.seq} line=${line} asked=${asked} />`)}</ol>`;
+}
 export function Payment({ rest }) {
   const { data: p, error } = useLive(`/v1/payments/${encodeURIComponent(rest[0] || '')}?story=1`);
   const back = html`<a class="back" href="#/payments" onClick=${(event) => { if (history.length > 1) { event.preventDefault(); history.back(); } }}><${Icon} of="back" size="18" />${t('page_payments')}</a>`;
   if (error) return html`${back}<${Title}>${rest[0]}<//><${Wrong} error=${error} />`;
   if (!p) return html`${back}<${Soon} />`;
-  const asked = new Map(p.story.flatMap((line) => (line.event.Sending ? [[`${line.event.Sending.terminal} ${line.event.Sending.stan}`, line.event.Sending.subject]] : [])));
   const facts = [['day', p.business_date], ['device', p.device], ['cashier', p.cashier], ['method', word('method', p.method)], ['masked', p.masked_pan], ['batch', p.batch], ['stan', p.stan], ['rrn', p.rrn], ['approval_code', p.approval_code], ['code', p.response_code], ['request', p.request_id],
     ['original', typeof p.original === 'string' ? html`<${PaymentLink} id=${p.original} />` : p.original ? t('foreign_original', { rrn: p.original.rrn, date: p.original.date, amount: money(p.original.amount) }) : null],
     ['voided_by', p.voided_by ? html`<${PaymentLink} id=${p.voided_by} />` : null], ['completed_by', p.completed_by ? html`<${PaymentLink} id=${p.completed_by} />` : null], ['refunded', p.refunded ? money(p.refunded) : null], ['left', p.refunded && p.kind === 'sale' ? money(big(p.amount) - big(p.refunded)) : null], ['reversal', p.reversal ? word('reversal', p.reversal) : null], ['balance', p.balance === null || p.balance === undefined ? null : money(p.balance)]].filter(([, value]) => value !== null && value !== undefined && value !== '');
@@ -63,6 +67,6 @@ export function Payment({ rest }) {
       <${Card} kind="one"><p class="amount"><strong>${money(p.amount)}</strong> ${p.currency} <${State} of=${p.state} /></p><p class="lead">${word('kind', p.kind)} · ${both(p.message_i18n)}</p>
         <dl class="facts big">${facts.map(([key, value]) => html`<div key=${key}><dt>${word('fact', key)}</dt><dd>${value}</dd></div>`)}</dl>
         <div class="actions"><${Act} work=${print} icon="print" id="print-receipt">${t('print_receipt')}<//></div><//>
-      <${Card} title=${t('story')}><ol class="story" id="story">${p.story.map((line) => html`<${Line} key=${line.seq} line=${line} asked=${asked} />`)}</ol><//>
+      <${Card} title=${t('story')}><${Story} of=${p.story} /><//>
     </div>`;
 }
