@@ -23,7 +23,7 @@ export function Dialog() {
   return html`<dialog ref=${dialog} aria-labelledby="question" onCancel=${(event) => { event.preventDefault(); end(null); }}>
     <${Form} kind="approve" work=${work}>
       <div class="stack"><h2 id="question">${question.title}</h2>${question.text ? html`<p>${question.text}</p>` : null}
-        <${Field} label=${question.who || t('manager_id')} name="manager" defaultValue=${me.who.person} required />
+        <${Field} label=${question.who || t('manager_id')} name="manager" defaultValue=${question.other ? '' : me.who.person} required autofocus=${Boolean(question.other)} />
         <${Field} label=${t('pin')} name="pin" type="password" inputmode="numeric" pattern="[0-9]{4,12}" title=${t('pin_rule')} required autofocus />
         <div class="actions"><button class="button main" id="approve">${question.yes || t('confirm')}</button><button type="button" class="button" onClick=${() => end(null)}>${t('cancel')}</button></div></div>
       <${Keypad} field=${pin} />

@@ -16,10 +16,11 @@ import { Close } from './pages/close.js';
 import { Days } from './pages/days.js';
 import { Day } from './pages/day.js';
 import { Exceptions } from './pages/exceptions.js';
+import { Case, Cases } from './pages/cases.js';
 
-const pages = { today: Today, payments: Payments, payment: Payment, shifts: Shifts, count: Count, close: Close, days: Days, day: Day, exceptions: Exceptions };
+const pages = { today: Today, payments: Payments, payment: Payment, shifts: Shifts, count: Count, close: Close, days: Days, day: Day, exceptions: Exceptions, cases: Cases, case: Case };
 const menu = ['today', 'payments', 'shifts', 'close', 'days', 'exceptions'];
-const under = { payment: 'payments', count: 'shifts', day: 'days' };
+const under = { payment: 'payments', count: 'shifts', day: 'days', cases: 'exceptions', case: 'exceptions' };
 
 /** `#/payments/…?q=…` as {page, rest, query}. */
 function place() {

@@ -160,7 +160,7 @@ impl Desk for Till {
         let case = self.papers.reader.case(no).map_err(unreadable)?;
         let case = case.ok_or_else(|| Refusal::UnknownCase.with("case", no))?;
         let story = match case.finding.payment {
-            Some(payment) => self.papers.reader.story(payment).map_err(unreadable)?,
+            Some(payment) => self.story(payment)?,
             None => Vec::new(),
         };
         Ok(case_detail(&case, today, story))

@@ -221,6 +221,30 @@ class Manager:
         b.sees(f"Z{closed['z_number']}", f"Z{closed['z_number'] + 1}")
         self.looks("days")
 
+    def settles_a_case(self, closed):
+        """The acquirer's statement has a payment that the store does not: a case, taken up and ended by a named person."""
+        b, case = self.browser, store.a_statement(closed["business_date"])
+        self.menu("exceptions")
+        b.click(".tabs a[href='#/cases']")
+        b.wait("return document.querySelectorAll('#cases tbody tr').length > 0", "the cases")
+        self.looks("cases")
+        b.click(f"#cases a[href='#/case/{case['id']}']")
+        b.sees("99.00", self.say("对账单多", "the statement has more"))
+        self.looks("case")
+        b.type("#take-case input[name=note]", "4711")
+        b.click("#take-case button")
+        self.approves()
+        b.sees(self.say("处理中", "in progress"), css="h1")
+        assert "make_up" in case["ways"], case
+        b.click("#resolve-case input[value=make_up]")
+        b.type("#resolve-case input[name=reference]", "ADJ-1")
+        b.click("#resolve-case .phrases button")
+        b.click("#resolve-case [data-resolve]")
+        self.approves()
+        b.sees(self.say("处理结果", "How it ended"), self.say("补结算", "Make up"))
+        self.looks("case-resolved")
+        assert api("GET", f"/v1/cases/{case['id']}")["state"] == "resolved"
+
     def has_printed(self):
         """What was asked for came out of the printer: nothing waits in its spool."""
         for _ in range(200):
@@ -282,6 +306,8 @@ def a_day(size, english):
         closed = manager.closes_the_day()
         booked = [d["difference"] for shift in closed["shifts"] if shift["closed"] for d in shift["drawers"] if d["difference"] is not None]
         assert difference in booked, (difference, booked)
+        manager.settles_a_case(closed)
+        manager.browser.go(f"/#/day/{closed['z_number']}")
         manager.prints_and_downloads(closed)
         manager.works_by_keyboard()
         manager.loses_the_daemon()

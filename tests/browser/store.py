@@ -1,5 +1,5 @@
 """The store that the console looks at: what its tills sell, over the API, while somebody looks."""
-import json, os, signal, time
+import json, os, signal, time, urllib.request
 
 from webdriver import call
 
@@ -30,6 +30,26 @@ def sell():
     pay("1001", "POS1", 550, "cash", "refund", original=sales[1]["id"], confirm_amount=550)
     assert pay("1001", "POS1", 6600, "qr", auth_code="134567890123456789")["state"] == "approved"
     return cards
+
+
+def a_statement(day):
+    """The acquirer's statement of a day: every payment of ours that it has, and one of 99.00 that we have not. Gives the case that comes of it."""
+    tids = {"POS1": "12345678", "POS2": "12345679"}
+    lines = ["terminal,batch,stan,rrn,kind,amount,status"]
+    last = None
+    for p in api("GET", f"/v1/payments?day={day}&limit=500")["items"]:
+        if p["method"] in ("card", "qr") and p["state"] in ("approved", "forwarded"):
+            lines.append(f"{tids[p['device']]},{p['batch']},{p['stan']},{p['rrn']},{p['kind']},{p['amount']},approved")
+            last = p
+    lines.append(f"{tids[last['device']]},{last['batch']},009999,999999000001,sale,9900,approved")
+    body = ("\n".join(lines) + "\n").encode()
+    headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/octet-stream"}
+    request = urllib.request.Request(f"{BASE}/v1/statements?name={day}.csv&format=tilld-acquirer", body, headers, method="POST")
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        json.load(answer)
+    found = [c for c in api("GET", "/v1/cases")["items"] if c["class"] == "long" and c["difference"] == 9900]
+    assert found, api("GET", "/v1/cases")
+    return found[0]
 
 
 def make_an_exception():

@@ -5,6 +5,7 @@ import { ask } from '../api.js';
 import { refresh, useLive } from '../live.js';
 import { Card, Choice, Empty, Field, Form, PaymentLink, Phrases, Soon, Tag, Title, Wrong, say } from '../parts.js';
 import { approved } from '../ask.js';
+import { Tabs } from './cases.js';
 
 /** What makes sense for which, the usual first. The daemon has the last word. */
 const ways = {
@@ -39,10 +40,12 @@ function Decide({ x, done }) {
 }
 export function Exceptions() {
   const { data: list, error } = useLive('/v1/exceptions');
+  const { data: day } = useLive('/v1/day');
   if (error) return html`<${Wrong} error=${error} />`;
   if (!list) return html`<${Soon} />`;
   const done = async () => { await refresh(); say(t('resolved')); };
   return html`<${Title} note=${list.items.length ? t('n_open', { n: list.items.length }) : ''}>${t('page_exceptions')}<//>
+    <${Tabs} here="exceptions" exceptions=${list.items.length} cases=${day && day.cases ? day.cases.unresolved.count : 0} />
     ${list.items.length ? list.items.map((x) => html`<${Card} key=${x.id} title=${word('exception', x.kind)} kind="exception" id=${`exception-${x.id}`} aside=${html`<span class="dim">${x.opened} · ${t('number_n', { n: x.id })}</span>`}>
       <p class="lead">${both(x.message)}</p><p class="about">${x.terminal ? html`<${Tag}>${x.terminal}<//>` : null}${x.payment ? html`<${PaymentLink} id=${x.payment} />` : null}</p>
       ${x.kind === 'batch_disagrees' ? html`<${Batch} x=${x} done=${done} />` : html`<${Decide} x=${x} done=${done} />`}<//>`) : html`<${Card}><${Empty}>${t('nothing_to_decide')}<//><//>`}`;

@@ -18,6 +18,7 @@ export function wants(day, status) {
   if (!day.cross_foot) add('bad', 'foot', t('does_not_foot'));
   for (const x of status.terminals) if (x.stopped) add('bad', `stopped-${x.terminal}`, t('cards_stopped', { terminal: x.terminal }), x.stopped, '#/exceptions');
   if (status.exceptions) add('bad', 'exceptions', t('n_exceptions', { n: status.exceptions }), t('exceptions_more'), '#/exceptions');
+  if (day.cases && day.cases.unresolved.count) add('warn', 'cases', t('n_cases', { n: day.cases.unresolved.count, amount: money(day.cases.unresolved.amount) }), t('cases_more'), '#/cases');
   const unknown = day.pending.filter((p) => p.state === 'unknown' || p.state === 'sent');
   if (unknown.length) add('warn', 'unknown', t('n_unknown', { n: unknown.length, amount: money(sum(unknown.map((p) => p.amount))) }), t('unknown_more'), '#/payments?state=unknown&day=all');
   if (status.waiting.count) add('warn', 'waiting', t('n_waiting', { n: status.waiting.count, amount: money(status.waiting.amount) }), typeof status.oldest_expires_in_ms === 'number' ? hoursLeft(status.oldest_expires_in_ms) : t('waiting_more'), stored(day));

@@ -70,6 +70,7 @@ files! {
     "/console/pages/days.js", "pages/days.js", SCRIPT;
     "/console/pages/day.js", "pages/day.js", SCRIPT;
     "/console/pages/exceptions.js", "pages/exceptions.js", SCRIPT;
+    "/console/pages/cases.js", "pages/cases.js", SCRIPT;
     "/console/vendor/preact.js", "vendor/preact.js", SCRIPT;
     "/console/vendor/uplot.js", "vendor/uplot.js", SCRIPT;
     "/console/vendor/uplot.css", "vendor/uplot.css", STYLE;

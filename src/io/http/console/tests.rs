@@ -9,7 +9,8 @@ use utoipa::PartialSchema;
 
 use super::*;
 use crate::core::domain::{Entry, Kind, Method, Role, State};
-use crate::core::journal::{Column, ExceptionKind, Resolution};
+use crate::core::journal::{CaseHow, Column, ExceptionKind, Resolution};
+use crate::core::suspense::CaseState;
 
 type Words = BTreeMap<String, BTreeMap<String, (String, String)>>;
 
@@ -134,6 +135,11 @@ fn every_code_that_the_daemon_sends_has_its_word() {
         has("how", &how);
         has("how_means", &how);
     }
+    CaseHow::ALL.iter().for_each(|w| {
+        has("case_how", w.as_str());
+        has("case_how_means", w.as_str());
+    });
+    CaseState::ALL.iter().for_each(|w| has("case_state", w.as_str()));
     let (event, order) = ("src/core/journal/event.rs", "src/core/acquirer/order.rs");
     for (name, _) in variants(event, "Subject") {
         has("subject", &name);
