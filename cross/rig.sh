@@ -1,103 +1,193 @@
 #!/usr/bin/env bash
-# The rig runner: what needs tools beyond Rust and a C compiler. `cross/rig.sh firmware` builds the bridge's firmware and runs it on an
-# emulated Cortex-M3. It installs from Debian what is missing where it may; where it may not, it says so loudly and stops with 0.
+# The rig runner: a store's day with the program and the firmware as they run at the counter.
+#
+#   cross/rig.sh armv7|aarch64|x86_64          the program for that machine (emulated where this one is another), the firmware on an emulated
+#                                              Cortex-M3 as POS3's PIN pad, reader and drawer; printers, readers and acquirer are simulated
+#   cross/rig.sh ARCH --host USER@BOARD [--bridge PORT]
+#                                              the same on a board over ssh; PORT is the bridge on the board, without it one is simulated there
+#   cross/rig.sh firmware                      the firmware alone
+#
+# Ends with `rig: balanced` and target/rig/ARCH.xml (JUnit). TILLD_BINARY names a program that is built already. It installs from Debian what is
+# missing where it may; where it may not, it says so loudly and stops with 0.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. cross/lib.sh
+. cross/firmware.sh
 
-say() { printf '%s\n' "$*" >&2; }
-
-skip() { # part, reason
-  say ""
-  say "  ############################################################"
-  say "  # $1: SKIPPED: $2"
-  say "  ############################################################"
-  say ""
-  exit 0
+usage() {
+  sed -n '4,9s/^#  *//p' "$0" >&2
+  exit 64
 }
 
-have() { command -v "$1" >/dev/null 2>&1; }
+# --- the machine under test -----------------------------------------------------------------------------------------------
 
-# Installs Debian packages; false where there is no apt, no right, or no network.
-install() {
-  have apt-get || return 1
-  local as=()
-  if [ "$(id -u)" != 0 ]; then
-    have sudo && sudo -n true 2>/dev/null || return 1
-    as=(sudo -n)
+remote() { ssh -o BatchMode=yes -o ConnectTimeout=10 ${RIG_SSH_OPTIONS:-} "$HOST" "$@"; }
+
+# Runs the program there, in its folder.
+tilld() {
+  if [ -n "$HOST" ]; then
+    remote "cd $(printf %q "$THERE") && exec ./tilld $(printf '%q ' "$@")"
+  else
+    (cd "$THERE" && exec $QEMU "$BINARY" "$@")
   fi
-  say "installing: $*"
-  "${as[@]}" apt-get install -y --no-install-recommends "$@" >/dev/null 2>&1 && return 0
-  "${as[@]}" apt-get update >/dev/null 2>&1 && "${as[@]}" apt-get install -y --no-install-recommends "$@" >/dev/null 2>&1
 }
 
-# --- firmware -------------------------------------------------------------------------------------------------------------
-
-FW_TARGET=thumbv7m-none-eabi
-FW_DIR=firmware-bridge/firmware
-FW_BIN=$FW_DIR/target/$FW_TARGET/release/tilld-bridge-firmware
-FW_FLASH=$((48 * 1024))
-FW_TRIPS=${FW_TRIPS:-10000}
-
-# Builds with the toolchain that is there, if rustup has or can add the target; else with Debian's, which brings the library's source.
-# FW_TOOLCHAIN=debian takes the second way at once.
-firmware_build() {
-  if [ "${FW_TOOLCHAIN:-}" != debian ] && have rustup && timeout 120 rustup target add $FW_TARGET >/dev/null 2>&1; then
-    say "building with $(rustc -V)"
-    (cd $FW_DIR && cargo build --release --locked --target $FW_TARGET --target-dir target)
-    return
+set_up_board() {
+  local is
+  is=$(remote uname -m) || { say "$HOST does not answer over ssh without a password"; return 1; }
+  case "$ARCH:$is" in
+    armv7:armv7* | armv7:armv8* | armv7:aarch64 | aarch64:aarch64 | x86_64:x86_64) ;;
+    *) say "$HOST is $is, not $ARCH"; return 1 ;;
+  esac
+  THERE=$(remote mktemp -d)
+  remote "cat >$(printf %q "$THERE/tilld") && chmod 755 $(printf %q "$THERE/tilld")" <"$BINARY"
+  if [ -z "$BRIDGE" ]; then
+    BRIDGE=$THERE/pad
+    remote "cd $(printf %q "$THERE") && { ./tilld sim bridge --port pad </dev/null >pad.log 2>&1 & echo \$! >pad.pid; }"
+    for _ in $(seq 50); do
+      remote "test -e $(printf %q "$BRIDGE")" && return
+      sleep 0.2
+    done
+    remote "cat $(printf %q "$THERE/pad.log")" >&2
+    return 1
   fi
-  if ! { [ -x /usr/bin/cargo ] && have arm-none-eabi-ld && ls -d /usr/src/rustc-*/library >/dev/null 2>&1; }; then
-    install rustc-web cargo-web rust-web-src binutils-arm-none-eabi ||
-      skip firmware "no Rust for $FW_TARGET: rustup cannot add it, and Debian's rustc-web cannot be installed"
+}
+
+take_down() { # exit code
+  # What failed before the first step, or between two of them, stands in the report, too.
+  if [ "$1" != 0 ] && [ $FAILED = 0 ]; then
+    FAILED=1 COUNT=$((COUNT + 1))
+    CASES+=$(printf '  <testcase classname="rig.%s" name="the rig is set up">\n    <failure message="exit code %d"/>\n  </testcase>' "$ARCH" "$1")$'\n'
   fi
-  say "building with Debian's $(/usr/bin/rustc -V)"
-  (cd $FW_DIR && env -u RUSTUP_TOOLCHAIN PATH="/usr/bin:$PATH" RUSTC_BOOTSTRAP=1 RUSTFLAGS="-C linker=arm-none-eabi-ld" \
-    /usr/bin/cargo build --release --locked -Zbuild-std=core --target $FW_TARGET --target-dir target)
+  [ $COUNT = 0 ] || write_junit
+  firmware_stop
+  [ -z "$HOST" ] || [ -z "$THERE" ] ||
+    remote "cd $(printf %q "$THERE") && { test ! -e pad.pid || kill \$(cat pad.pid); }; rm -rf $(printf %q "$THERE")" || true
+  [ -z "$HERE" ] || rm -rf "$HERE"
 }
 
-# What lies in flash: the file's parts of all loaded segments.
-firmware_flash() {
-  local sum=0 size
-  while read -r size; do sum=$((sum + size)); done < <(readelf -lW $FW_BIN | awk '$1 == "LOAD" {print $5}')
-  echo $sum
+# --- the report -----------------------------------------------------------------------------------------------------------
+
+CASES= FAILED=0 COUNT=0 BEGAN=$SECONDS
+
+escape() { tr -d '\000-\010\013\014\016-\037' | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g; s/"/\&quot;/g'; }
+
+# Runs a step; its words on standard error, its time and, where it fails, its last words in the report. A step that fails ends the rig.
+step() { # name, command
+  local name=$1 began log
+  shift
+  began=$(date +%s%N)
+  log=$(mktemp)
+  say "-- $name"
+  local rc=0
+  # Not in a condition: inside one, `set -e` would not hold in the step.
+  set +e
+  (set -e; "$@") >"$log" 2>&1
+  rc=$?
+  set -e
+  cat "$log" >&2
+  COUNT=$((COUNT + 1))
+  local took=$(($(date +%s%N) - began))
+  CASES+=$(printf '  <testcase classname="rig.%s" name="%s" time="%d.%03d"' "$ARCH" "$(escape <<<"$name")" $((took / 1000000000)) $((took / 1000000 % 1000)))
+  if [ $rc = 0 ]; then
+    CASES+=$'/>\n'
+  else
+    FAILED=1
+    CASES+=$(printf '>\n    <failure message="exit code %d">%s</failure>\n  </testcase>' $rc "$(tail -c 4000 "$log" | escape)")$'\n'
+  fi
+  rm -f "$log"
+  return $rc
 }
 
-firmware() {
-  have readelf || install binutils || skip firmware "no readelf (package binutils)"
-  have qemu-system-arm || install qemu-system-arm || skip firmware "no qemu-system-arm, and it cannot be installed"
-  firmware_build
-  local flash
-  flash=$(firmware_flash)
-  say "flash: $flash bytes of $FW_FLASH"
-  [ "$flash" -gt 0 ] && [ "$flash" -le $FW_FLASH ] || { say "firmware: too large"; exit 1; }
-  cargo build --quiet -p tilld-bridge --example round_trips
-  local bin
-  bin=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/examples/round_trips
-
-  FW_LOG=$(mktemp)
-  qemu-system-arm -M lm3s6965evb -nographic -monitor none -serial pty -kernel $FW_BIN </dev/null >"$FW_LOG" 2>&1 &
-  FW_QEMU=$!
-  trap 'kill $FW_QEMU 2>/dev/null || true; rm -f "$FW_LOG"' EXIT
-  local pty="" tries
-  for tries in $(seq 50); do
-    pty=$(grep -o '/dev/pts/[0-9]*' "$FW_LOG" || true)
-    [ -n "$pty" ] && break
-    kill -0 $FW_QEMU 2>/dev/null || { cat "$FW_LOG" >&2; exit 1; }
-    sleep 0.1
-  done
-  [ -n "$pty" ] || { say "qemu offers no pty after $tries tries"; exit 1; }
-  stty -F "$pty" raw -echo
-  timeout 300 "$bin" "$pty" "$FW_TRIPS" 1
-  # The daemon itself: signs on through the firmware's keys, arms its reader, opens its drawer, settles.
-  TILLD_BRIDGE_PORT="$pty" cargo test --quiet --test hardware -- --ignored --exact \
-    firmware::a_whole_sale_with_keys_that_only_the_firmware_holds
-  echo "firmware: ok"
+write_junit() {
+  mkdir -p target/rig
+  printf '<?xml version="1.0" encoding="UTF-8"?>\n<testsuite name="rig %s" tests="%d" failures="%d" errors="0" skipped="0" time="%d">\n%s</testsuite>\n' \
+    "$ARCH${HOST:+ on $HOST}" "$COUNT" "$FAILED" "$((SECONDS - BEGAN))" "$CASES" >"target/rig/$ARCH.xml"
 }
 
-case "${1:-}" in
-  firmware) firmware ;;
-  *)
-    say "usage: cross/rig.sh firmware"
-    exit 64
-    ;;
-esac
+# --- the day --------------------------------------------------------------------------------------------------------------
+
+play() { tilld demo --json --dir day --bridge "$BRIDGE" >"$HERE/day.json"; }
+
+fetch() {
+  [ -n "$HOST" ] || return 0
+  remote "tar -C $(printf %q "$THERE") -cf - day" | tar -C "$HERE" -xf -
+}
+
+# One value of the day's object.
+value() { python3 -c 'import json, sys; day = json.load(open(sys.argv[1])); print(json.dumps(eval(sys.argv[2], {"day": day})))' "$HERE/day.json" "$1"; }
+
+must_be() { # what, expected
+  local is
+  is=$(value "$1")
+  [ "$is" = "$2" ] || { say "$1 is $is, not $2"; return 1; }
+}
+
+day_is_right() {
+  must_be 'day["duplicates"]' 0
+  must_be 'day["lost"]' 0
+  must_be 'day["cross_foot"]' true
+  must_be 'day["demo"]["bridge"]' true
+  must_be 'sorted({s["result"] for s in day["settlement"]})' '["balanced"]'
+  python3 .ci/judge-demo.py "$HERE/day.json" "$HERE/day"
+}
+
+# The same database, read by this machine's own program: the journal's bytes are the same on every machine.
+verify_here() {
+  local native=${TILLD_NATIVE:-}
+  if [ -z "$native" ]; then
+    native=$(env -u CARGO_TARGET_DIR cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/tilld
+    [ -x "$native" ] || env -u CARGO_ENCODED_RUSTFLAGS cargo build --release --quiet
+  fi
+  "$native" verify --config "$HERE/day/tilld.toml"
+}
+
+rig() {
+  have python3 || apt_install python3 || skip "rig $ARCH" "no python3 to judge the day from outside"
+  HERE=$(mktemp -d)
+  THERE=
+  trap 'take_down $?' EXIT
+  if [ -n "$HOST" ]; then
+    have ssh && have tar || apt_install openssh-client tar || skip "rig $ARCH" "no ssh"
+  else
+    have_emulator || skip "rig $ARCH" "no $QEMU, and it cannot be installed"
+    THERE=$HERE
+  fi
+  BINARY=${TILLD_BINARY:-}
+  if [ -z "$BINARY" ]; then
+    BINARY=$(cross/build.sh "$ARCH") || { say "rig $ARCH: no program"; exit 1; }
+  fi
+  BINARY=$(realpath "$BINARY")
+  if [ -n "$HOST" ]; then
+    set_up_board
+  elif [ -z "$BRIDGE" ]; then
+    firmware_start
+    BRIDGE=$FW_PTY
+  fi
+  step "the program runs" tilld --version
+  step "the PIN pad says who it is" tilld bridge info --port "$BRIDGE"
+  step "200 round trips to it" tilld bridge ping --port "$BRIDGE" --count 200
+  step "the day" play
+  step "the day's folder" fetch
+  step "nothing twice, nothing lost, everything balanced" day_is_right
+  step "the journal verifies where it was written" tilld verify --config day/tilld.toml
+  step "the journal verifies on this machine" verify_here
+  step "every row of the statement matches" tilld reconcile day/acquirer-statement.csv --config day/tilld.toml
+  say "$(value 'day["demo"]["payments"]') payments in $((SECONDS - BEGAN)) s; target/rig/$ARCH.xml"
+  echo "rig: balanced"
+}
+
+ARCH=${1:-} HOST= BRIDGE=
+[ $# -ge 1 ] || usage
+shift
+[ "$ARCH" != firmware ] || { [ $# = 0 ] || usage; firmware; exit; }
+machine "$ARCH" || usage
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --host) HOST=${2:?--host needs USER@BOARD} ;;
+    --bridge) BRIDGE=${2:?--bridge needs a port} ;;
+    *) usage ;;
+  esac
+  shift 2
+done
+rig

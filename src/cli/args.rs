@@ -63,6 +63,9 @@ pub(super) struct DemoArgs {
     /// Where everything is kept; it must not exist or be empty. Without it: a new folder below the temporary one.
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// A bridge on this port is POS3's PIN pad, reader and drawer: a board, or `tilld sim bridge`. A new master key is injected with the code 2468.
+    #[arg(long, value_name = "PORT")]
+    pub bridge: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 use std::path::Path;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use tilld_bridge::wire::{
@@ -16,15 +16,13 @@ use super::failure::Failure;
 use super::{env_lang, out, read};
 use crate::core::device::bridge::sentence;
 use crate::core::domain::Lang;
-use crate::daemon::bridging::{ANSWER_MS, BridgeLine, Told};
+use crate::daemon::bridging::{ANSWER_MS, BridgeLine, NotOnBench, Told};
 use crate::daemon::config::{ReaderConfig, ReaderKind};
 use crate::daemon::exit::Exit;
 use crate::io::clock::Clock;
 use crate::io::serial::PortConfig;
 use crate::io::vault::{KeyComponents, check_value};
 
-/// How long a bridge may take to be there: it says hello within two seconds.
-const UP: Duration = Duration::from_secs(5);
 const BAUD: u32 = 115_200;
 const CAPABILITIES: &[(Capabilities, &str)] = &[
     (CAP_DRAWER, "drawer"),
@@ -62,41 +60,27 @@ struct Bench {
 impl Bench {
     fn open(args: &BridgePortArgs, config: Option<&Path>) -> Result<Bench, Failure> {
         let (port, baud) = which(args, config)?;
-        let (sender, told) = mpsc::channel();
-        let line = BridgeLine::start(PortConfig::new(&port, baud), Clock::start(), move |_, told| {
-            // The command may have ended.
-            let _ = sender.send(told);
-        })
-        .map_err(|e| Failure::new(Exit::Unavailable, e.to_string()))?;
-        let bench = Bench { line, told };
-        match bench.told.recv_timeout(UP) {
-            Ok(Told::Up) => Ok(bench),
-            // A log line may come before.
-            Ok(_) if bench.line.shown().session.is_some() => Ok(bench),
-            _ => {
-                let shown = bench.line.shown();
-                let shown_port = port.display();
-                let (zh, en) = match (shown.incompatible, shown.open) {
-                    (Some((min, current)), _) => (
-                        format!("设备只懂协议版本 {min} 到 {current}，请升级固件"),
-                        format!("it speaks protocol versions {min} to {current} only: update its firmware"),
-                    ),
-                    (None, true) => (
-                        format!("{shown_port} 已打开，设备无应答：检查电源、波特率 {baud}、线缆"),
-                        format!(
-                            "{shown_port} is open, and nothing answers: check power, the rate of {baud}, the cable"
-                        ),
-                    ),
-                    (None, false) => (
-                        format!("{shown_port} 打不开：是否存在、是否有权限（dialout）、tilld 是否正占用"),
-                        format!(
-                            "{shown_port} cannot be opened: does it exist, may you use it (dialout), does tilld hold it?"
-                        ),
-                    ),
-                };
-                Err(Failure::new(Exit::Unavailable, say(&zh, &en)))
-            }
-        }
+        let (incompatible, open) = match BridgeLine::on_bench(PortConfig::new(&port, baud)) {
+            Ok((line, told)) => return Ok(Bench { line, told }),
+            Err(NotOnBench::Port(error)) => return Err(Failure::new(Exit::Unavailable, error.to_string())),
+            Err(NotOnBench::Silent { incompatible, open }) => (incompatible, open),
+        };
+        let shown_port = port.display();
+        let (zh, en) = match (incompatible, open) {
+            (Some((min, current)), _) => (
+                format!("设备只懂协议版本 {min} 到 {current}，请升级固件"),
+                format!("it speaks protocol versions {min} to {current} only: update its firmware"),
+            ),
+            (None, true) => (
+                format!("{shown_port} 已打开，设备无应答：检查电源、波特率 {baud}、线缆"),
+                format!("{shown_port} is open, and nothing answers: check power, the rate of {baud}, the cable"),
+            ),
+            (None, false) => (
+                format!("{shown_port} 打不开：是否存在、是否有权限（dialout）、tilld 是否正占用"),
+                format!("{shown_port} cannot be opened: does it exist, may you use it (dialout), does tilld hold it?"),
+            ),
+        };
+        Err(Failure::new(Exit::Unavailable, say(&zh, &en)))
     }
 
     fn ask(&self, request: Request) -> Result<Reply, Failure> {

@@ -136,6 +136,7 @@ mod tests {
     fn every_command_of_the_contract_is_understood() {
         for line in [
             "demo --json --dir d",
+            "demo --bridge /dev/ttyACM0",
             "run --config f",
             "check --config f",
             "status --json --config f",

@@ -33,8 +33,7 @@ pub(super) async fn show(till: &Till, args: ShowArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Ok);
     }
     let told: Told = answer.json().map_err(|e| till.failed(e))?;
-    let profile = Profile::builtin(&till.config.acquirer.profile).ok();
-    out::text(&text(till, &told, profile.as_ref()))?;
+    out::text(&text(till, &told, Some(&till.config.acquirer.profile)))?;
     Ok(Exit::Ok)
 }
 

@@ -33,7 +33,7 @@ pub(super) fn run(config: Config) -> Result<Exit, Failure> {
 pub(super) fn not_started(error: StartError) -> Failure {
     let exit = match &error {
         StartError::Folder { .. } => Exit::CantCreate,
-        StartError::Profile(_) | StartError::Table(_) => Exit::Config,
+        StartError::Table(_) => Exit::Config,
         StartError::Store(StoreError::Unusable(_)) | StartError::Door(DoorError::Taken(_)) => Exit::TempFail,
         StartError::Store(_) => Exit::Io,
         StartError::Vault(_) => Exit::NoPerm,
@@ -46,7 +46,7 @@ pub(super) fn not_started(error: StartError) -> Failure {
 /// `tilld demo`: progress on standard error with `--json`, so that standard output is the object alone.
 pub(super) fn demo(args: DemoArgs) -> Result<Exit, Failure> {
     let json = args.json;
-    let options = DemoOptions { dir: args.dir, lang: env_lang() };
+    let options = DemoOptions { dir: args.dir, bridge: args.bridge, lang: env_lang() };
     let tell = Box::new(move |line: &str| {
         if json {
             out::say(line);

@@ -24,6 +24,8 @@ use crate::io::serial::{PortConfig, PortCounters, PortEvent, PortHandle, SerialE
 const MAX_REQUESTS: usize = 8;
 /// An answer that needs no person comes within this.
 pub const ANSWER_MS: u64 = 2_000;
+/// How long a bridge on the bench may take to be there: it says hello within two seconds.
+const UP: Duration = Duration::from_secs(5);
 
 /// Why an ask has no answer.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -34,6 +36,22 @@ pub enum AskError {
     /// It was sent, and may have been carried out.
     #[error("the bridge does not answer; it may have done what it was asked")]
     Unanswered,
+}
+
+/// Why there is no session on the bench.
+#[derive(Debug, Error)]
+pub enum NotOnBench {
+    /// The system gives no thread.
+    #[error(transparent)]
+    Port(#[from] SerialError),
+    /// Nobody answers there: the port does not open, nothing is behind it, or it speaks only these versions.
+    #[error("no bridge answers (port open: {open}, speaks only versions: {incompatible:?})")]
+    Silent {
+        /// Its oldest and newest version, none of them ours.
+        incompatible: Option<(u8, u8)>,
+        /// Whether the port could be opened.
+        open: bool,
+    },
 }
 
 /// Called once, on the bridge's thread; must be quick and not wait.
@@ -179,6 +197,25 @@ impl BridgeLine {
         let thread = std::thread::Builder::new().name("bridge".into()).spawn(move || shell.run(&messages));
         *lock(&line.thread) = Some(thread.map_err(|why| SerialError::Start { path, why })?);
         Ok(line)
+    }
+
+    /// Opens a port that no daemon holds, and waits until there is a session: for the bench.
+    pub fn on_bench(port: PortConfig) -> Result<(BridgeLine, Receiver<Told>), NotOnBench> {
+        let (sender, told) = mpsc::channel();
+        let line = BridgeLine::start(port, Clock::start(), move |_, told| {
+            // The bench may be cleared.
+            let _ = sender.send(told);
+        })?;
+        match told.recv_timeout(UP) {
+            Ok(Told::Up) => Ok((line, told)),
+            // A log line may come before.
+            Ok(_) if line.shown().session.is_some() => Ok((line, told)),
+            _ => {
+                let shown = line.shown();
+                line.stop();
+                Err(NotOnBench::Silent { incompatible: shown.incompatible, open: shown.open })
+            }
+        }
     }
 
     /// Asks; `done` gets the answer to the last of the requests, or the first that is not [`Reply::Done`]. They go out together, and nothing

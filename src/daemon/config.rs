@@ -15,6 +15,7 @@ mod tests;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::core::device::profile::Profile;
 use crate::core::device::reader;
@@ -119,8 +120,8 @@ pub struct ApiConfig {
 /// `[acquirer]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcquirerConfig {
-    /// `profile`: the dialect's name.
-    pub profile: String,
+    /// `profile`: the dialect, by the name of one that ships or by the path of another.
+    pub profile: Arc<crate::core::acquirer::Profile>,
     /// `endpoint`
     pub endpoint: Endpoint,
     /// `tpdu`, five bytes.

@@ -26,7 +26,7 @@ use super::rules::{cut_schedule, rules};
 use super::tables::{TableError, money};
 use super::till::Till;
 use super::writing::{Outlets, write_on};
-use crate::core::acquirer::{Lane, LaneIdentity, LaneTimes, Order, Profile, ProfileError};
+use crate::core::acquirer::{Lane, LaneIdentity, LaneTimes, Order, Profile};
 use crate::core::day::{ClockPair, first_date};
 use crate::core::domain::{Sentence, TerminalId};
 use crate::core::ledger::{Rules, Writer, WriterOptions};
@@ -49,9 +49,6 @@ pub enum StartError {
         /// What is wrong.
         why: std::io::Error,
     },
-    /// The acquirer's profile.
-    #[error(transparent)]
-    Profile(#[from] ProfileError),
     /// A table that the configuration names.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -150,7 +147,7 @@ impl Running {
     /// Starts everything but the API. Needs a tokio runtime around it.
     pub fn start(config: &Config, wires: Wires) -> Result<Running, StartError> {
         let clock = Clock::start();
-        let profile = Arc::new(Profile::builtin(&config.acquirer.profile)?);
+        let profile = config.acquirer.profile.clone();
         let (mut writer, mut warnings) = open_writer(config, &profile, clock)?;
         let (marker, more) = Marker::open(config, &mut writer)?;
         warnings.extend(more);

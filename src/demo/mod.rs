@@ -1,6 +1,7 @@
 //! A store's day, played over the real paths: the only place that sees daemon and sim together.
 
 mod audit;
+mod pad;
 mod rig;
 mod story;
 
@@ -38,6 +39,8 @@ pub enum DemoError {
 pub struct DemoOptions {
     /// Where everything lies; absent: a new folder under the system's temporary one.
     pub dir: Option<PathBuf>,
+    /// The port of a bridge that is POS3's PIN pad, reader and drawer; absent: POS3 has none of them, and its keys are a file.
+    pub bridge: Option<PathBuf>,
     /// In which language progress is told.
     pub lang: Lang,
 }
@@ -126,12 +129,13 @@ impl DemoResult {
 pub async fn play(options: DemoOptions, tell: Box<dyn Fn(&str) + Send + Sync>) -> Result<DemoResult, DemoError> {
     let stage = Stage { lang: options.lang, began: Instant::now(), tell };
     let dir = options.dir.unwrap_or_else(new_folder);
-    let mut rig = Rig::build(&dir).await?;
+    let mut rig = Rig::build(&dir, options.bridge).await?;
     let dir = rig.dir.clone();
     let mut story = Story::new(&mut rig, &stage);
     story.morning().await?;
     story.busy_hours(85).await?;
     story.real_readers().await?;
+    story.pin_pad().await?;
     story.second_thoughts().await?;
     story.lost_answers().await?;
     story.outage().await?;
@@ -242,7 +246,7 @@ async fn judge(rig: &Rig, mut day: Value, next: &Value, counts: &story::Counts) 
         "agreed_with_acquirer": audit.agreed, "lost": audit.lost, "acquirer": acquirer, "printer_faults": faults,
         "drawer_openings": rig.front.drawer_openings(), "next_day": {"business_date": next["business_date"],
             "settlement": next["settlement"], "vouchers": next["vouchers"], "cross_foot": next["cross_foot"]},
-        "dir": rig.dir.display().to_string(),
+        "bridge": rig.bridge.is_some(), "dir": rig.dir.display().to_string(),
     });
     Ok((day, good))
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::DemoError;
+use super::{DemoError, pad};
 use crate::daemon::config::Config;
 use crate::daemon::start;
 use crate::io::http::client::{Client, ClientError};
@@ -40,6 +40,8 @@ pub struct Rig {
     pub scanner: ScannerStand,
     /// POS2's stripe reader.
     pub msr: MsrStand,
+    /// POS3's bridge.
+    pub bridge: Option<PathBuf>,
     /// The API.
     pub client: Client,
     daemon: Option<Daemon>,
@@ -58,7 +60,7 @@ struct Daemon {
 
 impl Rig {
     /// Builds it in a folder, which is made; one that already holds a demo is refused.
-    pub async fn build(dir: &Path) -> Result<Rig, DemoError> {
+    pub async fn build(dir: &Path, bridge: Option<PathBuf>) -> Result<Rig, DemoError> {
         let file = |path: &Path, e: std::io::Error| DemoError::Setup(format!("{}: {e}", path.display()));
         std::fs::create_dir_all(dir).map_err(|e| file(dir, e))?;
         let dir = std::path::absolute(dir).map_err(|e| file(dir, e))?;
@@ -69,8 +71,11 @@ impl Rig {
             )));
         }
         let keys = write_keys(&dir).map_err(|e| file(&dir, e))?;
+        if let (Some(port), Some(key)) = (&bridge, keys.last()) {
+            pad::inject(port, key)?;
+        }
         let acquirer = start_acquirer(&dir, &keys).await?;
-        let text = configuration(acquirer.addr.port());
+        let text = configuration(acquirer.addr.port(), bridge.as_deref());
         let config_path = dir.join("tilld.toml");
         std::fs::write(&config_path, text).map_err(|e| file(&config_path, e))?;
         let stand = |e: std::io::Error| DemoError::Setup(format!("a pty could not be opened: {e}"));
@@ -80,7 +85,7 @@ impl Rig {
         let scanner = ScannerStand::start(&dir.join("scanner-pos1"), ScannerSettings::default()).map_err(stand)?;
         let msr = MsrStand::start(&dir.join("msr-pos2"), true).map_err(stand)?;
         let client = Client::socket(&dir.join("tilld.sock")).patient(Duration::from_secs(90));
-        let mut rig = Rig { dir, acquirer, office, front, scanner, msr, client, daemon: None };
+        let mut rig = Rig { dir, acquirer, office, front, scanner, msr, bridge, client, daemon: None };
         rig.start_daemon().await?;
         Ok(rig)
     }
@@ -190,7 +195,7 @@ async fn start_acquirer(dir: &Path, keys: &[String]) -> Result<Handle, DemoError
     acquirer::start(config).await.map_err(|e| bad(e.to_string()))
 }
 
-/// The acquirer's ways in the demo: some amounts are declined.
+/// The acquirer's ways in the demo: some amounts are declined, and a PIN must be the card's.
 const SCENARIO: &str = r#"
 terminal_timeout_ms = 1500
 latency_ms = 8
@@ -203,9 +208,15 @@ code = "51"
 ending = 54
 advice = false
 code = "54"
+
+[[card]]
+pan = "6222021234567890128"
+pin = "123456"
 "#;
 
-fn configuration(port: u16) -> String {
+fn configuration(port: u16, bridge: Option<&Path>) -> String {
+    // A terminal without a printer has its drawer at its bridge.
+    let printed = if bridge.is_some() { r#"["POS1", "POS2"]"# } else { r#"["POS1", "POS2", "POS3"]"# };
     let mut text = format!(
         r#"# A demo store. `tilld run --config tilld.toml` goes on with it while `tilld sim acquirer` serves its books.
 [store]
@@ -246,6 +257,7 @@ receipts = false
 id = "front"
 port = "printer-front"
 columns = 48
+terminals = {printed}
 
 [[reader]]
 terminal = "POS1"
@@ -258,12 +270,18 @@ kind = "msr"
 port = "msr-pos2"
 "#
     );
-    for (name, tid) in TERMINALS {
+    if let Some(port) = bridge {
         // Writing to a String cannot fail.
+        let _ = write!(text, "\n[[reader]]\nterminal = \"POS3\"\nkind = \"bridge\"\nport = \"{}\"\n", port.display());
+    }
+    for (name, tid) in TERMINALS {
         let _ = write!(
             text,
-            "\n[[terminal]]\nid = \"{name}\"\ntid = \"{tid}\"\nmid = \"{MID}\"\nmaster_key_file = \"{name}.tmk\"\nserial_number = \"0000{tid}\"\n"
+            "\n[[terminal]]\nid = \"{name}\"\ntid = \"{tid}\"\nmid = \"{MID}\"\nserial_number = \"0000{tid}\"\n"
         );
+        if bridge.is_none() || name != "POS3" {
+            let _ = writeln!(text, "master_key_file = \"{name}.tmk\"");
+        }
     }
     text
 }

@@ -192,6 +192,37 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
+    /// At POS3's PIN pad, where there is one: a card is swiped and its PIN typed there, and its drawer opens for cash. The acquirer knows the PIN.
+    pub async fn pin_pad(&mut self) -> Result<(), DemoError> {
+        if self.rig.bridge.is_none() {
+            return Ok(());
+        }
+        for round in 0..3_i64 {
+            for method in ["card", "cash"] {
+                let body = json!({"request_id": self.request(), "kind": "sale", "device": "POS3", "cashier": "1003",
+                    "method": method, "amount": 2_600 + round, "currency": "CNY"});
+                let result = self.pay(body).await?;
+                self.note(&result);
+                let state = result.as_ref().map_or_else(String::as_str, |p| p["state"].as_str().unwrap_or("?"));
+                if state != "approved" {
+                    return Err(DemoError::Judged(format!("a {method} sale at the PIN pad: {state}")));
+                }
+            }
+        }
+        self.printers_done().await?;
+        let status = self.rig.get("/healthz").await?;
+        let ports = status["ports"].as_array().cloned().unwrap_or_default();
+        let pad = ports.iter().find(|p| p["id"] == "POS3 bridge").cloned().unwrap_or_default();
+        if pad["state"] != "open" || !pad["attention"].is_null() {
+            return Err(DemoError::Judged(format!("the PIN pad is not well: {pad}")));
+        }
+        self.stage.say(
+            "密码键盘：刷卡、输密、开钱箱，密钥只在键盘内",
+            "The PIN pad: cards swiped, PINs typed, the drawer opened; the keys are in the pad alone",
+        );
+        Ok(())
+    }
+
     /// Voids and refunds, and what may not be done.
     pub async fn second_thoughts(&mut self) -> Result<(), DemoError> {
         for amount in [2_300, 4_600] {

@@ -77,7 +77,7 @@ fn no_file_holds_a_card_after_a_day_and_none_in_clear_during_it() {
         })
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let options = DemoOptions { dir: Some(dir.clone()), lang: Lang::En };
+    let options = DemoOptions { dir: Some(dir.clone()), bridge: None, lang: Lang::En };
     let result = runtime.block_on(play(options, Box::new(|line| eprintln!("{line}"))));
     stop.store(true, Ordering::Relaxed);
     watcher.join().unwrap();

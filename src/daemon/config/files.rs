@@ -5,13 +5,27 @@
 use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::finding::Finding;
 use super::money::money;
 use super::{Config, TerminalConfig};
+use crate::core::acquirer::Profile;
 use crate::core::domain::Sentence;
+
+/// An acquirer's dialect: one that ships, by its name; any other, by its path.
+pub(super) fn profile(base: &Path, text: &str) -> Result<Arc<Profile>, Sentence> {
+    let bad = |e: &dyn std::fmt::Display| Sentence::new(format!("收单协议不可用：{e}"), e.to_string());
+    if !text.contains('/') && !text.ends_with(".toml") {
+        return Profile::builtin(text).map(Arc::new).map_err(|e| bad(&e));
+    }
+    let path = base.join(text);
+    let toml = std::fs::read_to_string(&path).map_err(|e| bad(&format!("{}: {e}", path.display())))?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    Profile::parse(&name, &toml).map(Arc::new).map_err(|e| bad(&format!("{}: {e}", path.display())))
+}
 
 /// Everything about the named files that keeps the daemon from starting, or that people should know.
 #[must_use]

@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use toml::de::DeTable;
 
+use super::files;
 use super::finding::{Finding, Findings};
 use super::section::{Place, Section, line_of};
 use super::statements::{self, StatementsConfig};
@@ -15,7 +16,6 @@ use super::{
     AcquirerConfig, ApiConfig, CalendarConfig, Config, DataConfig, DayCut, Endpoint, Level, LimitsConfig,
     OfflineConfig, ReaderConfig, ReaderKind, StoreConfig, TerminalConfig,
 };
-use crate::core::acquirer::Profile;
 use crate::core::domain::{Currency, Lang, Mid, Minor, Sentence, StoreId, TerminalId, Tid};
 
 /// A configuration is a page or two; what is larger is something else.
@@ -223,10 +223,7 @@ impl Reader<'_> {
     }
 
     fn acquirer(&self, mut s: Section<'_, '_>) -> Option<AcquirerConfig> {
-        let profile = s.must("profile", "\"unionpay-pos\"", |t| match Profile::builtin(t) {
-            Ok(_) => Ok(t.to_owned()),
-            Err(e) => say(format!("收单协议不可用：{e}"), e.to_string()),
-        });
+        let profile = s.must("profile", "\"unionpay-pos\"", |t| files::profile(&self.base, t));
         let endpoint = s.must("endpoint", "\"tcp://127.0.0.1:9583\"", endpoint);
         let tpdu = s.must("tpdu", "\"6000030000\"", |t| digits::<5>(t, "TPDU"));
         let header = s.must("header", "\"602200000000\"", |t| digits::<6>(t, "header"));

@@ -141,6 +141,12 @@ fn every_wrong_value_says_where_and_what_to_do() {
         ("listen = \"127.0.0.1:7310\"", "listen = \"7310\"", "api.listen", "write it like 127.0.0.1:7310"),
         ("profile = \"unionpay-pos\"", "profile = \"UnionPay\"", "acquirer.profile", "unionpay-pos"),
         (
+            "profile = \"unionpay-pos\"",
+            "profile = \"bank.toml\"",
+            "acquirer.profile",
+            "/etc/tilld/bank.toml: No such file",
+        ),
+        (
             "endpoint = \"tcp://127.0.0.1:9583\"",
             "endpoint = \"127.0.0.1:9583\"",
             "acquirer.endpoint",
@@ -168,6 +174,25 @@ fn every_wrong_value_says_where_and_what_to_do() {
     ] {
         one(line, instead, key, part);
     }
+}
+
+#[test]
+fn an_acquirers_own_profile_is_named_by_its_path() {
+    let dir = std::env::temp_dir().join(format!("tilld-profile-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let path = dir.join("bank.toml");
+    let nii = include_str!("../../core/acquirer/profiles/nii-pos.toml");
+    std::fs::write(&path, nii).unwrap();
+    let line = "profile = \"unionpay-pos\"";
+    let text = GOOD.replacen(line, &format!("profile = \"{}\"", path.display()), 1);
+    let profile = parse(&text).unwrap().0.acquirer.profile;
+    assert_eq!((profile.name.as_str(), profile.frame.header), ("bank", 0));
+    // A mistake in it is a mistake of the configuration, and says which file.
+    std::fs::write(&path, nii.replacen("mti = \"0200\"", "mit = \"0200\"", 1)).unwrap();
+    let said = parse(&text).unwrap_err();
+    let en = said[0].text(Lang::En);
+    assert!(en.contains("bank.toml: ") && en.contains("mit"), "{en}");
+    std::fs::remove_dir_all(&dir).unwrap();
 }
 
 #[test]
