@@ -14,7 +14,6 @@ use super::config::Config;
 use super::inbox::TillWriter;
 use super::rules::rules;
 use super::start::{DATABASE, StartError};
-use crate::core::acquirer::{Profile, ProfileError};
 use crate::core::day::ClockPair;
 use crate::core::domain::{
     BusinessDate, CashierId, Currency, Kind, Method, Minor, RequestId, Role, StoreId, TerminalId,
@@ -212,8 +211,7 @@ impl Till {
     fn open(dir: &Path) -> Result<Till, StartError> {
         let odd = |what: String| StartError::System(format!("the scratch store: {what}"));
         let (config, _) = Config::parse(SCRATCH, &dir.join("tilld.toml")).map_err(|f| odd(format!("{f:?}")))?;
-        let profile: Result<Profile, ProfileError> = Profile::builtin(&config.acquirer.profile);
-        let rules = rules(&config, &profile?);
+        let rules = rules(&config, &config.acquirer.profile);
         let clock = Clock::start();
         let now = clock.now();
         let store = SqliteStore::open(&StoreOptions::at(dir.join(DATABASE)))?;

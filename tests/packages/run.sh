@@ -114,7 +114,9 @@ until_holds() { # seconds, command
 }
 waiting() { ask /v1/day | grep -o '"offline":{[^}]*}' | grep -o '"waiting":[0-9]*' | cut -d: -f2; }
 none_waits() { [ "$(waiting)" = 0 ]; }
-lines_are() { ! ask /healthz | grep -o '"line":"[a-z]*"' | grep -qv "\"$1\""; }
+lines_are() { [ "$(ask /healthz | grep -o '"line":"[a-z]*"' | sort -u)" = "\"line\":\"$1\"" ]; }
+# With `set -e`, a line that begins with ! never fails.
+not() { if "$@"; then echo "must not be: $*" >&2; return 1; fi; }
 END
   sed -i '/^state() /d' "$ROOT/root/lib.sh"
   # Nobody is served before a person has configured it; the user is there.
@@ -122,8 +124,8 @@ END
 . ./lib.sh
 id tilld | grep -q dialout
 [ "$(stat -c '%U %G %a' /etc/tilld /var/lib/tilld | xargs)" = "root tilld 750 tilld tilld 700" ]
-! systemctl is-active tilld
-[ -z "$(ls /etc/tilld /var/lib/tilld | grep -v :)" ] || { ls -la /etc/tilld /var/lib/tilld; exit 1; }
+not systemctl is-active tilld
+[ -z "$(find /etc/tilld /var/lib/tilld -mindepth 1)" ]
 END
   # A stranger's key letter, typed in.
   echo "echo $TERMINAL_KEY > key-letter" >"$ROOT/root/before-3.sh"
@@ -167,17 +169,20 @@ cd /root
 bash acquirer.sh on
 until_holds 60 none_waits
 runuser -u tilld -- tilld close --by 9001 --wait 60 --json > z2.json
-grep -q '"cross_foot": *true' z2.json && grep -q '"result": *"balanced"' z2.json && ! grep -q '"result": *"\(unbalanced\|error\|unconfirmed\|pending\)"' z2.json
+grep -q '"cross_foot": *true' z2.json
+grep -q '"result": *"balanced"' z2.json
+not grep -q '"result": *"\(unbalanced\|error\|unconfirmed\|pending\)"' z2.json
 bash acquirer.sh off
 runuser -u tilld -- tilld verify
 cp sim/statement.csv /tmp/statement.csv && chmod 644 /tmp/statement.csv
 runuser -u tilld -- tilld reconcile /tmp/statement.csv
 echo '-- removed'
 dpkg -r tilld
-! systemctl is-active tilld
+not systemctl is-active tilld
 [ ! -e /usr/bin/tilld ]
 find /var/lib/tilld /etc/tilld /media/other -type f | sort | xargs sha256sum > removed.txt
-grep -q tilld.db removed.txt && grep -q tilld.toml removed.txt
+grep -q tilld.sqlite removed.txt
+grep -q tilld.toml removed.txt
 echo '-- purged'
 dpkg -P tilld
 find /var/lib/tilld /etc/tilld /media/other -type f | sort | xargs sha256sum | cmp - removed.txt

@@ -223,7 +223,7 @@ impl Reader<'_> {
     }
 
     fn acquirer(&self, mut s: Section<'_, '_>) -> Option<AcquirerConfig> {
-        let profile = s.must("profile", "\"unionpay-pos\"", |t| files::profile(&self.base, t));
+        let profile = s.must("profile", "\"unionpay-pos\"", |t| files::profile(self.base, t));
         let endpoint = s.must("endpoint", "\"tcp://127.0.0.1:9583\"", endpoint);
         let tpdu = s.must("tpdu", "\"6000030000\"", |t| digits::<5>(t, "TPDU"));
         let header = s.must("header", "\"602200000000\"", |t| digits::<6>(t, "header"));
