@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use tilld::core::acquirer::{Answer, AnswerClass, Instrument, Order, Outgoing, Profile, Report, Verdict, Verdicts};
+use tilld::core::acquirer::{Answer, AnswerClass, Instrument, Order, Outgoing, Report, Verdict, Verdicts};
 use tilld::core::day::{ClockPair, first_date};
 use tilld::core::domain::*;
 use tilld::core::ledger::{Writer, WriterOptions};
@@ -59,7 +59,7 @@ pub fn database(config: &Config) -> PathBuf {
 
 /// The writer over a store.
 pub fn writer(config: &Config, options: &StoreOptions, now: Now) -> TillWriter {
-    let profile = Profile::builtin(&config.acquirer.profile).unwrap();
+    let profile = config.acquirer.profile.clone();
     let key = DataKey::read(config.data.key_file.as_ref().unwrap()).unwrap();
     let store = SqliteStore::open(options).unwrap();
     let vault = Vault::open(&key, &config.store.id, store.day_keys().unwrap().as_deref()).unwrap();
