@@ -2,10 +2,11 @@
 """How many terminals a gateway serves: `tests/field/gateway.py PROGRAM [SECONDS [TERMINALS ...]]`. A table for docs/sizing.md.
 
 Each terminal is a client that pays as fast as it gets answers: three cards of four payments, one in cash. The acquirer answers after 5 ms. Processor time and
-memory are the daemon's alone, from /proc; bytes are what the data folder holds after it, a payment. Judges nothing but that no payment was refused or lost.
+memory and what is written are the daemon's alone, from /proc; what is kept is the database's growth. Judges nothing but that no payment was refused or lost.
 """
 import os
 import shutil
+import sqlite3
 import sys
 import tempfile
 import threading
@@ -36,6 +37,7 @@ def measure(program, terminals, seconds):
             store.must(program, "cashier", "add", who, "--name", name, "--role", "cashier", "--pin-stdin", stdin="246810\n")
         store.start(program)
         store.open_acquirer("--scenario", store.path("scenario.toml"))
+        empty = held(store)
         pid, idle = store.daemon.pid, memory(store.daemon.pid)
         times, wrong, end = [], [], time.monotonic() + seconds
 
@@ -51,31 +53,40 @@ def measure(program, terminals, seconds):
                     wrong.append(paid)
                 n += 1
 
-        spent = cpu(pid)
+        spent, wrote = cpu(pid), written(pid)
         threads = [threading.Thread(target=till, args=(device,)) for device in store.terminals]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        spent, busy = cpu(pid) - spent, memory(pid)
+        spent, wrote, busy = cpu(pid) - spent, written(pid) - wrote, memory(pid)
         assert not wrong, wrong[:1]
         assert len(store.payments()) == len(times)
         times.sort()
         return {
             "terminals": terminals, "payments a second": round(len(times) / seconds, 1), "median ms": round(times[len(times) // 2] * 1000),
             "p99 ms": round(times[len(times) * 99 // 100] * 1000), "processor ms a payment": round(spent * 1000 / len(times), 2),
-            "idle MB": round(idle / 1024, 1), "busy MB": round(busy / 1024, 1), "bytes a payment": round(grown(store) / len(times)),
+            "idle MB": round(idle / 1024, 1), "busy MB": round(busy / 1024, 1), "KB written a payment": round(wrote / 1024 / len(times)), "KB kept a payment": round((held(store) - empty) / 1024 / len(times), 1),
         }
     finally:
         store.end()
         shutil.rmtree(folder)
 
 
-def grown(store):
-    """The database, once the daemon has stopped and the WAL is folded into it."""
-    store.daemon.terminate()
-    store.daemon.wait()
-    return sum(os.path.getsize(store.path(f"data/{name}")) for name in os.listdir(store.path("data")))
+def written(pid):
+    with open(f"/proc/{pid}/io") as file:
+        return int(next(line for line in file if line.startswith("write_bytes")).split()[1])
+
+
+def held(store):
+    """The database's bytes with its WAL folded into it, looked at in a copy."""
+    with tempfile.TemporaryDirectory() as copy:
+        for name in ("tilld.sqlite", "tilld.sqlite-wal"):
+            shutil.copy(store.path(f"data/{name}"), copy)
+        database = sqlite3.connect(os.path.join(copy, "tilld.sqlite"))
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
+        return os.path.getsize(os.path.join(copy, "tilld.sqlite"))
 
 
 def main():
