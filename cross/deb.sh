@@ -32,7 +32,10 @@ put 644 cross/debian/copyright $doc/copyright
 put 644 cross/debian/overrides usr/share/lintian/overrides/tilld
 
 squeeze() { gzip -9n >"$root/$1" && chmod 644 "$root/$1"; }
-date=$(date -u -d "@$SOURCE_DATE_EPOCH" -R)
+date=$(LC_ALL=C date -u -d "@$SOURCE_DATE_EPOCH" -R)
+# The manual is what the program says of itself.
+cross/manual.py "$root" $QEMU "$root/usr/bin/tilld"
+for page in man1/tilld.1 man5/tilld.toml.5; do squeeze usr/share/man/$page.gz <"$root/usr/share/man/$page" && rm "$root/usr/share/man/$page"; done
 printf 'tilld (%s) stable; urgency=medium\n\n  * See changelog.gz.\n\n -- tilld maintainers <tilld@packages.invalid>  %s\n' "$version" "$date" |
   squeeze $doc/changelog.Debian.gz
 squeeze $doc/changelog.gz <CHANGELOG.md
