@@ -109,6 +109,8 @@ pub struct Shown {
     pub drawer: Option<Sentence>,
     /// The bridge speaks only these versions, none of them ours.
     pub incompatible: Option<(u8, u8)>,
+    /// How often that was said.
+    pub greeted_in_vain: u64,
     /// Counters of this end of the line.
     pub stats: Stats,
     /// Counters of the port.
@@ -126,7 +128,8 @@ impl Shown {
             ("resent", self.stats.resent),
             ("not_understood", self.stats.not_understood),
         ];
-        self.port.named().into_iter().chain(line.map(|(name, n)| (name, u64::from(n)))).collect()
+        let line = line.map(|(name, n)| (name, u64::from(n)));
+        self.port.named().into_iter().chain(line).chain([("other_version", self.greeted_in_vain)]).collect()
     }
 }
 
@@ -391,7 +394,9 @@ impl Shell {
             Event::Down(why) => self.down(&why.to_string()),
             Event::Incompatible { min, current } => {
                 log::error!("the bridge speaks versions {min} to {current} of the protocol, none of them ours");
-                lock(&self.line.shown).incompatible = Some((min, current));
+                let mut shown = lock(&self.line.shown);
+                shown.incompatible = Some((min, current));
+                shown.greeted_in_vain += 1;
             }
             Event::Answer { id, reply } => self.answered(id, Ok(reply)),
             Event::Failed { id, failure: Failure::NotSent } => {

@@ -1,8 +1,10 @@
 //! `tilld doctor`: 0 only where the till can sell, and otherwise what to do, in the language of the environment.
 
 use tilld::sim::bridge::BridgeSettings;
+use tilld::sim::neo2::Neo2Stand;
+use tilld::sim::pn532::Pn532Stand;
 
-use crate::rig::{Rig, folder, load_key, tilld, tilld_in};
+use crate::rig::{Rig, folder, load_key, terminal, tilld, tilld_in};
 use crate::sale::{runtime, stand};
 
 #[test]
@@ -53,5 +55,27 @@ fn the_doctor_says_whether_the_till_can_sell_and_what_to_do() {
     drop(stand);
     let (_, said) = tilld(&words, "");
     assert!(said.contains("cannot be opened") && said.contains("dialout"), "{said}");
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[test]
+fn the_doctor_asks_contactless_readers_how_they_are() {
+    let dir = folder("doctor-readers");
+    let (chip, neo2) = (dir.join("pn532"), dir.join("neo2"));
+    let (pn532, _id_tech) = (Pn532Stand::start(&chip).unwrap(), Neo2Stand::start(&neo2).unwrap());
+    let of = |kind: &str| format!("[[reader]]\nterminal = \"POS1\"\nkind = \"{kind}\"\nport = \"{kind}\"\n");
+    let config = dir.join("tilld.toml");
+    crate::rig::write_key(&dir);
+    std::fs::write(&config, crate::rig::configuration(1) + &terminal(0, true) + &of("pn532") + &of("neo2")).unwrap();
+    let words = ["doctor", "--config", config.to_str().unwrap()];
+    let (code, said) = tilld(&words, "");
+    assert_eq!(code, Some(1), "no daemon runs: {said}");
+    assert!(said.contains("ok     reader: POS1 pn532 answers") && said.contains("POS1 neo2 answers"), "{said}");
+    pn532.mute(true);
+    let (_, said) = tilld_in("zh_CN.UTF-8", &words, "");
+    assert!(said.contains("故障  读卡器/扫码枪：POS1 pn532：端口已开，读卡器无应答"), "{said}");
+    pn532.unplug();
+    let (_, said) = tilld(&words, "");
+    assert!(said.contains("WRONG  reader: POS1: ") && said.contains("cannot be opened"), "{said}");
     std::fs::remove_dir_all(&dir).unwrap();
 }

@@ -75,10 +75,7 @@ impl Rig {
 
     /// A daemon with these terminals and devices; paths begin at `dir`.
     pub async fn with(dir: &Path, devices: &str) -> Rig {
-        use std::os::unix::fs::PermissionsExt;
-        let key = dir.join("master.key");
-        std::fs::write(&key, MASTER).unwrap();
-        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        write_key(dir);
         let terminals = TIDS.map(|tid| {
             let master_key = Key::from_hex(MASTER).unwrap();
             (tid.to_owned(), TerminalConfig { master_key, mid: Some(MID.to_owned()) })
@@ -178,6 +175,14 @@ impl Rig {
     }
 }
 
+/// The master key of terminals without a bridge.
+pub fn write_key(dir: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let key = dir.join("master.key");
+    std::fs::write(&key, MASTER).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 /// A terminal's section.
 pub fn terminal(at: usize, key_file: bool) -> String {
     let key = if key_file { "master_key_file = \"master.key\"\n" } else { "" };
@@ -185,7 +190,7 @@ pub fn terminal(at: usize, key_file: bool) -> String {
     format!("[[terminal]]\nid = \"POS{n}\"\ntid = \"{tid}\"\nmid = \"{MID}\"\nserial_number = \"0000320{n}\"\n{key}")
 }
 
-fn configuration(acquirer: u16) -> String {
+pub fn configuration(acquirer: u16) -> String {
     format!(
         r#"[store]
 id = "S001"

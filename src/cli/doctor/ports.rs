@@ -6,9 +6,11 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::{Chart, Grade};
+use crate::core::device::reader::{Kind, Options};
 use crate::core::ports::{PortStatus, StatusView};
 use crate::daemon::bridging::{BridgeLine, PadState, Told};
 use crate::daemon::config::{Config, ReaderKind};
+use crate::daemon::reading::ReaderLine;
 use crate::io::clock::Clock;
 use crate::io::serial::{PortConfig, PortEvent, PortHandle, list_ports};
 
@@ -66,14 +68,16 @@ pub(super) fn looked_at(config: &Config, chart: &mut Chart) {
     let clock = Clock::start();
     for reader in &config.readers {
         let (port, id) = (PortConfig::new(&reader.port, reader.baud), reader.terminal.as_str());
-        if reader.kind == ReaderKind::Bridge {
-            let keyless = config.terminal(&reader.terminal).is_some_and(|t| t.master_key_file.is_none());
-            bridge(id, port, clock, keyless, chart);
-        } else {
-            match open(port, clock, &[]) {
+        match reader.kind {
+            ReaderKind::Bridge => {
+                let keyless = config.terminal(&reader.terminal).is_some_and(|t| t.master_key_file.is_none());
+                bridge(id, port, clock, keyless, chart);
+            }
+            ReaderKind::Line(kind) if kind.answers => answering(id, port, kind, clock, chart),
+            ReaderKind::Line(_) => match open(port, clock, &[]) {
                 Ok(_) => chart.add(Grade::Good, READER, format!("{id} 端口可用"), format!("{id}: the port opens")),
                 Err(why) => missing(id, &reader.port, &why, Grade::Bad, READER, chart),
-            }
+            },
         }
     }
     for printer in &config.printers {
@@ -114,6 +118,28 @@ fn open(port: PortConfig, clock: Clock, ask: &[u8]) -> Result<bool, String> {
     }
     port.stop();
     result
+}
+
+/// A reader that is asked how it is as soon as its port opens.
+fn answering(id: &str, port: PortConfig, kind: &Kind, clock: Clock, chart: &mut Chart) {
+    let (path, name) = (port.path.clone(), kind.name);
+    let line = match ReaderLine::start(port, (kind.codec)(Options::default()), clock, |_| {}) {
+        Ok(line) => line,
+        Err(error) => return missing(id, &path, &error.to_string(), Grade::Bad, READER, chart),
+    };
+    std::thread::sleep(OPEN);
+    let shown = line.shown();
+    line.stop();
+    match (shown.open, shown.attention) {
+        (true, None) => chart.add(Grade::Good, READER, format!("{id} {name} 应答正常"), format!("{id} {name} answers")),
+        (true, Some(do_this)) => chart.add(
+            Grade::Bad,
+            READER,
+            format!("{id} {name}：{}", do_this.zh),
+            format!("{id} {name}: {}", do_this.en),
+        ),
+        (false, _) => missing(id, &path, "", Grade::Bad, READER, chart),
+    }
 }
 
 fn bridge(id: &str, port: PortConfig, clock: Clock, keyless: bool, chart: &mut Chart) {
