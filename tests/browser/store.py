@@ -35,13 +35,13 @@ def sell():
 def a_statement(day):
     """The acquirer's statement of a day: every payment of ours that it has, and one of 99.00 that we have not. Gives the case that comes of it."""
     tids = {"POS1": "12345678", "POS2": "12345679"}
-    lines = ["terminal,batch,stan,rrn,kind,amount,status"]
-    last = None
+    lines = ["terminal,batch,stan,rrn,kind,amount,status,settle_date"]
+    last, settled = None, lambda p: p["made_at"][5:7] + p["made_at"][8:10]
     for p in api("GET", f"/v1/payments?day={day}&limit=500")["items"]:
         if p["method"] in ("card", "qr") and p["state"] in ("approved", "forwarded"):
-            lines.append(f"{tids[p['device']]},{p['batch']},{p['stan']},{p['rrn']},{p['kind']},{p['amount']},approved")
+            lines.append(f"{tids[p['device']]},{p['batch']},{p['stan']},{p['rrn']},{p['kind']},{p['amount']},approved,{settled(p)}")
             last = p
-    lines.append(f"{tids[last['device']]},{last['batch']},009999,999999000001,sale,9900,approved")
+    lines.append(f"{tids[last['device']]},{last['batch']},009999,999999000001,sale,9900,approved,{settled(last)}")
     body = ("\n".join(lines) + "\n").encode()
     headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/octet-stream"}
     request = urllib.request.Request(f"{BASE}/v1/statements?name={day}.csv&format=tilld-acquirer", body, headers, method="POST")
