@@ -34,8 +34,8 @@ export function Cases({ query, status }) {
 }
 
 function Sides({ c }) {
-  const side = (title, s) => html`<div><h3>${title}</h3>${s ? html`<p class="amount"><strong>${money(s.amount)}</strong></p><p class="dim">${word('kind', s.kind)} · ${word('row_state', s.state)}${s.day ? ` · ${s.day}` : ''}</p>${s.fee === null || s.fee === undefined ? null : html`<p class="dim">${t('fee')} ${money(s.fee)}</p>`}` : html`<p class="dim">${t('has_none')}</p>`}</div>`;
-  return html`<div class="sides">${side(t('statement_says'), c.theirs)}${side(t('journal_says'), c.ours)}<div><h3>${t('difference')}</h3><p class="amount"><strong><${Difference} of=${c} /></strong></p><p class="dim">${word('direction', c.direction)}</p></div></div>`;
+  const side = (title, s) => html`<div><h2>${title}</h2>${s ? html`<p class="amount"><strong>${money(s.amount)}</strong></p><p class="dim">${word('kind', s.kind)} · ${word('row_state', s.state)}${s.day ? ` · ${s.day}` : ''}</p>${s.fee === null || s.fee === undefined ? null : html`<p class="dim">${t('fee')} ${money(s.fee)}</p>`}` : html`<p class="dim">${t('has_none')}</p>`}</div>`;
+  return html`<div class="sides">${side(t('statement_says'), c.theirs)}${side(t('journal_says'), c.ours)}<div><h2>${t('difference')}</h2><p class="amount"><strong><${Difference} of=${c} /></strong></p><p class="dim">${word('direction', c.direction)}</p></div></div>`;
 }
 function Resolve({ c }) {
   const [how, turn] = useState(c.ways[0]);
