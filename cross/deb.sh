@@ -12,6 +12,8 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 binary=${TILLD_BINARY:-$target/$TRIPLE/release/tilld}
 [ -x "$binary" ] || { say "$binary is not there: run cross/build.sh $1"; exit 66; }
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)-${DEB_REVISION:-1}
+# What comes before a version is older than it.
+version=${version/-dev/\~dev}
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 
 # A program of this machine's own toolchain may also be packed, to try the package out.
