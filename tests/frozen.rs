@@ -14,8 +14,8 @@ use tilld::core::acquirer::{
     Answer, AnswerClass, Doubt, HostHalf, HostTotals, NotSent, ReversalReason, Verdict, Verdicts,
 };
 use tilld::core::domain::{
-    BatchNo, BusinessDate, CashierId, Currency, Entry, ExceptionNo, Kind, Method, Minor, PaymentId, RequestId, Role,
-    Seq, ShiftNo, Stan, StoreId, TerminalId, WallMs, ZNumber,
+    BatchNo, BusinessDate, CashierId, Currency, Denomination, Entry, ExceptionNo, Kind, Lang, Method, Minor, PaymentId,
+    RequestId, Role, Seq, ShiftNo, Stan, StoreId, TerminalId, WallMs, ZNumber,
 };
 use tilld::core::journal::{
     AsideReason, CancelReason, Column, Columns, DrawerResult, Effect, Event, ExceptionKind, Original, PaymentMade,
@@ -59,11 +59,14 @@ fn name(event: &Event) -> &'static str {
         Event::StatementTaken(_) => "statement_taken",
         Event::CaseOpened { .. } => "case_opened",
         Event::CaseMoved { .. } => "case_moved",
+        Event::DrawerTallied { .. } => "drawer_tallied",
+        Event::PersonSet { .. } => "person_set",
+        Event::PrintedAgain { .. } => "printed_again",
     }
 }
 
 /// How many names stand above.
-const KINDS: usize = 34;
+const KINDS: usize = 37;
 
 fn date() -> BusinessDate {
     BusinessDate::parse("2026-11-20").unwrap()
@@ -197,6 +200,20 @@ fn samples() -> Vec<(String, Event)> {
     for (word, role) in [("cashier", Role::Cashier), ("manager", Role::Manager), ("technician", Role::Technician)] {
         all.push((word, Event::CashierAdded { cashier: who(), name: "王芳".into(), role }));
     }
+    let notes = vec![Denomination { value: Minor(10_000), count: 1 }, Denomination { value: Minor(9_999), count: 1 }];
+    for (word, notes) in [("", Vec::new()), ("notes", notes)] {
+        let (shift, device, counted, by) = (ShiftNo(3), till(), Minor(19_999), who());
+        all.push((word, Event::DrawerTallied { shift, device, counted, notes, by }));
+    }
+    for (word, lang, active, by) in
+        [("", None, true, None), ("english", Some(Lang::En), true, Some(who())), ("gone", Some(Lang::Zh), false, None)]
+    {
+        let (person, name, role) = (who(), "王芳".to_owned(), Role::Cashier);
+        all.push((word, Event::PersonSet { person, name, role, lang, active, by }));
+    }
+    for (word, by) in [("", None), ("by", Some(who()))] {
+        all.push((word, Event::PrintedAgain { what: "{}".into(), times: 2, by }));
+    }
     for kind in Kind::ALL {
         all.push((kind.as_str(), made(*kind, Method::Card, None, None)));
     }
@@ -280,6 +297,7 @@ fn samples() -> Vec<(String, Event)> {
         ("unbalanced", ExceptionKind::Unbalanced),
         ("batch_disagrees", ExceptionKind::BatchDisagrees),
         ("clock_disagrees", ExceptionKind::ClockDisagrees),
+        ("drawer_difference", ExceptionKind::DrawerDifference),
     ] {
         let (exception, payment, terminal) = (ExceptionNo(4), Some(payment), Some(till()));
         all.push((word, Event::ExceptionOpened { exception, kind, payment, terminal }));

@@ -149,6 +149,7 @@ fn event_word(name: &str, lang: Lang) -> &str {
         ("ExceptionOpened", "登记异常", "an exception is opened"),
         ("ExceptionResolved", "异常已处理", "the exception is resolved"),
         ("Reprinted", "重打印", "printed again"),
+        ("PrintedAgain", "重打印", "printed again"),
     ];
     match (WORDS.iter().find(|(known, ..)| *known == name), lang) {
         (Some((_, zh, _)), Lang::Zh) => zh,

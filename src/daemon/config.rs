@@ -6,6 +6,7 @@
 mod devices;
 mod files;
 mod finding;
+mod limits;
 mod money;
 mod read;
 mod section;
@@ -22,6 +23,7 @@ use crate::core::device::reader;
 use crate::core::device::scanner::Trigger;
 use crate::core::domain::Sentence;
 use crate::core::domain::{Currency, Lang, Mid, Minor, PrinterId, StoreId, TerminalId, Tid};
+use crate::core::ledger::GuardRules;
 use crate::core::report::logo;
 use crate::core::report::raster::{Bitmap, CELL_WIDTH};
 use crate::io::serial::FlowControl;
@@ -77,6 +79,8 @@ pub struct StoreConfig {
     pub day_cut: DayCut,
     /// `require_shift`: a payment needs an open shift instead of opening one. Default false.
     pub require_shift: bool,
+    /// `shift_idle_hours`: a shift without an entry for so long is forgotten. Default 16.
+    pub shift_idle_hours: u32,
     /// `lang`: `"zh"` (default) or `"en"`.
     pub lang: Lang,
 }
@@ -169,6 +173,9 @@ pub struct LimitsConfig {
     pub max_amount: Minor,
     /// `settle_wait_s`: how long a card waits while its terminal settles, 0 to 600. Default 20.
     pub settle_wait_s: u32,
+    /// `refund`, `over_short`, `cashier_sales`, `cashier_refunds`, `device_sales`, `device_refunds`, `day_sales`, `day_refunds`: above these a
+    /// manager other than the cashier must approve. Absent: no limit.
+    pub guards: GuardRules,
 }
 
 /// `[calendar]`

@@ -7,8 +7,8 @@ use super::inbox::Inbox;
 use crate::core::day::local_time;
 use crate::core::domain::{CashierId, Lang, Method, PaymentId, Refusal, Reject, WallMs};
 use crate::core::journal::Original;
-use crate::core::ledger::{Rules, payment_view};
-use crate::core::ports::{Archive, DayView, PaymentView, PrintWhat, ReportFormat, ShiftView, StoreError, WhichDay};
+use crate::core::ledger::{Rules, closed_shift_view, payment_view};
+use crate::core::ports::{Archive, DayView, PaymentView, PrintWhat, ReportFormat, StoreError, WhichDay};
 use crate::core::report::doc::Document;
 use crate::core::report::layout::layout;
 use crate::core::report::papers::{
@@ -60,7 +60,8 @@ impl Papers {
 
     /// A day, wherever its figures lie.
     pub fn day(&self, which: WhichDay) -> Result<DayView, Reject> {
-        let live = self.ask(move |writer| live_day(writer, which))??;
+        let now = self.clock.now().wall;
+        let live = self.ask(move |writer| live_day(writer, which, now))??;
         if let Some(view) = live {
             return Ok(view);
         }
@@ -111,14 +112,12 @@ impl Papers {
                 let row = row.ok_or_else(|| Refusal::NotFound.with("what", shift.0))?;
                 let closed: crate::core::day::ClosedShift =
                     serde_json::from_slice(&row.body).map_err(|e| unreadable(StoreError::Damaged(e.to_string())))?;
-                let view = ShiftView {
-                    shift: closed.no.0,
-                    cashier: closed.cashier.clone(),
-                    closed: true,
-                    drawers: closed.drawers.iter().map(Into::into).collect(),
-                };
+                let view = closed_shift_view(&closed, &self.rules);
                 let name = self.name_of(&closed.cashier)?;
-                let facts = ShiftFacts { cashier_name: &name, opened_at: None, closed_at: None };
+                let time = |at: WallMs| (at.0 != 0).then(|| self.local_text(at));
+                let (opened, ended) = (time(closed.opened_at), time(closed.closed_at));
+                let facts =
+                    ShiftFacts { cashier_name: &name, opened_at: opened.as_deref(), closed_at: ended.as_deref() };
                 shift_slip(&self.slip_head(&self.now_text()), &view, &facts, lang, reprint)
             }
         }))
@@ -199,7 +198,7 @@ impl Papers {
 }
 
 /// A day that the ledger has, or as it was after a row.
-fn live_day(writer: &mut super::inbox::TillWriter, which: WhichDay) -> Result<Option<DayView>, Reject> {
+fn live_day(writer: &mut super::inbox::TillWriter, which: WhichDay, now: WallMs) -> Result<Option<DayView>, Reject> {
     let ledger = writer.ledger();
     let date = match which {
         WhichDay::Open => ledger.open,
@@ -213,8 +212,8 @@ fn live_day(writer: &mut super::inbox::TillWriter, which: WhichDay) -> Result<Op
                 return Err(Refusal::BadRequest.with("what", format!("at: 1 to {}", ledger.head)));
             }
             let past = writer.state_at(seq).map_err(unreadable)?;
-            return past.day_view(past.open, writer.rules(), writer.store()).map_err(unreadable);
+            return past.day_view(past.open, writer.rules(), writer.store(), now).map_err(unreadable);
         }
     };
-    writer.ledger().day_view(date, writer.rules(), writer.store()).map_err(unreadable)
+    writer.ledger().day_view(date, writer.rules(), writer.store(), now).map_err(unreadable)
 }

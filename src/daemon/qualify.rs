@@ -223,7 +223,14 @@ impl Till {
         let terminal = TerminalId::new("POS1").map_err(|e| odd(e.to_string()))?;
         let cashier = CashierId::new("1").map_err(|e| odd(e.to_string()))?;
         let mut till = Till { writer, clock, terminal, cashier: cashier.clone(), sold: 0 };
-        till.run(Command::AddCashier { cashier, name: "1".into(), role: Role::Cashier, pin_hash: vec![0; 53] })?;
+        till.run(Command::AddCashier {
+            cashier,
+            name: "1".into(),
+            role: Role::Cashier,
+            pin_hash: vec![0; 53],
+            lang: None,
+            by: None,
+        })?;
         Ok(till)
     }
 

@@ -48,7 +48,9 @@ pub fn rules(config: &Config, profile: &Profile) -> Rules {
         lang: config.store.lang,
         cut: cut_schedule(config.store.day_cut),
         require_shift: config.store.require_shift,
+        shift_idle_ms: i64::from(config.store.shift_idle_hours) * hour,
         max_amount: config.limits.max_amount,
+        guards: config.limits.guards,
         offline: config.offline.map(|o| OfflineRules {
             max_amount: o.max_amount,
             max_total: o.max_total,

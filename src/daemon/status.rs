@@ -36,6 +36,7 @@ pub fn status_view(
         terminals: rules.terminals.keys().map(|id| terminal_status(writer, id)).collect(),
         ports,
         exceptions: u64::try_from(ledger.exceptions.len()).unwrap_or(u64::MAX),
+        forgotten_shifts: u64::try_from(ledger.forgotten_shifts(rules, now.wall).count()).unwrap_or(u64::MAX),
         journal: JournalView { rows: ledger.head.0, head: hex(&ledger.link) },
         warnings,
     }

@@ -16,9 +16,9 @@ use crate::core::domain::{
 };
 use crate::core::ledger::payment_view;
 use crate::core::ports::{
-    Archive, CaseDetail, CaseFilter, CaseView, Command, DayView, Desk, ExceptionView, HoursView, Listener, Page,
-    PaymentFilter, PaymentView, Presented, PrintWhat, Reply, ReportFormat, Respond, StatementRow, StatementUpload,
-    StatementView, StatusView, StoryLine, WhichDay,
+    Archive, CaseDetail, CaseFilter, CaseView, ChecklistView, Command, DayView, Desk, ExceptionView, HoursView,
+    Listener, Page, PaymentFilter, PaymentView, PersonView, Presented, PrintWhat, Reply, ReportFormat, Respond,
+    StatementRow, StatementUpload, StatementView, StatusView, StoryLine, WhichDay,
 };
 use crate::core::suspense::{case_detail, case_view};
 use crate::io::store;
@@ -69,6 +69,18 @@ impl Desk for Till {
         let trouble = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (warnings, clock) = (self.warnings.clone(), self.papers.clock);
         self.papers.inbox.look(move |writer| respond(Ok(status_view(writer, ports, trouble, warnings, clock.now()))));
+    }
+
+    fn checklist(&self, respond: Respond<ChecklistView>) {
+        let clock = self.papers.clock;
+        self.papers.inbox.look(move |writer| {
+            let (ledger, lines, rules) = (writer.ledger(), writer.lines(), writer.rules());
+            respond(ledger.checklist(lines, clock.now(), rules, writer.store()).map_err(unreadable));
+        });
+    }
+
+    fn people(&self, respond: Respond<Vec<PersonView>>) {
+        self.papers.inbox.look(move |writer| respond(Ok(writer.ledger().person_views())));
     }
 
     fn exceptions(&self, respond: Respond<Vec<ExceptionView>>) {
@@ -131,8 +143,8 @@ impl Desk for Till {
             return Err(Refusal::WrongPin.into());
         }
         let person_id = person.clone();
-        let role = self.papers.ask(move |writer| writer.ledger().people.get(&person_id).map(|p| p.role))?;
-        role.ok_or_else(unknown)
+        let role = self.papers.ask(move |writer| writer.ledger().role_of(&person_id))?;
+        role.ok_or_else(|| Refusal::CashierInactive.with("cashier", person))
     }
 
     fn hash_pin(&self, pin: &Pin) -> Result<Vec<u8>, Reject> {

@@ -201,7 +201,14 @@ impl<B: Bank> Shop<B> {
         shop.start(store);
         for (id, role) in [("1001", Role::Cashier), ("M1", Role::Manager), ("T1", Role::Technician)] {
             let cashier = CashierId::new(id).unwrap();
-            let command = Command::AddCashier { cashier, name: id.into(), role, pin_hash: b"hash".to_vec() };
+            let command = Command::AddCashier {
+                cashier,
+                name: id.into(),
+                role,
+                pin_hash: b"hash".to_vec(),
+                lang: None,
+                by: None,
+            };
             shop.ask(command).unwrap();
         }
         shop.pass(2_000);

@@ -160,7 +160,7 @@ impl Desk for Fake {
                 let date = BusinessDate::parse("2026-11-20").unwrap();
                 return respond(Ok(Reply::Cut { date, z: ZNumber(3) }));
             }
-            Command::AddCashier { cashier, name, role, pin_hash } => {
+            Command::AddCashier { cashier, name, role, pin_hash, .. } => {
                 self.note(format!("add {cashier} {name} {role} {pin_hash:?}"));
                 return respond(Ok(Reply::Done));
             }

@@ -87,7 +87,7 @@ fn nothing_is_done_on_get() {
         "/v1/day/close",
         "/v1/print",
         "/v1/printers/resume",
-        "/v1/cashiers",
+        "/v1/cashiers/1001",
         "/v1/drawers/open",
         "/v1/exceptions/4/resolve",
         "/v1/terminals/POS1/settle",

@@ -184,7 +184,7 @@ fn people_are_added_by_whoever_may() {
 fn printing_again_and_going_on() {
     let house = House::open();
     assert_eq!(house.post("/v1/print", json!({"what": "receipt", "payment": "P00000001"})).status, 200);
-    assert_eq!(last(&house), "Reprint(Receipt { payment: PaymentId(1) })");
+    assert_eq!(last(&house), "Reprint { what: Receipt { payment: PaymentId(1) }, by: None }");
     assert_eq!(house.post("/v1/print", json!({"what": "x_report"})).status, 200);
     assert_eq!(house.post("/v1/print", json!({"what": "day_report", "date": "2026-11-20"})).status, 200);
     house.post("/v1/print", json!({"what": "poster"})).is(400, "bad_request");

@@ -71,7 +71,14 @@ pub fn writer(config: &Config, options: &StoreOptions, now: Now) -> TillWriter {
 
 /// A person.
 pub fn person(id: &str, role: Role) -> Command {
-    Command::AddCashier { cashier: CashierId::new(id).unwrap(), name: "王芳".into(), role, pin_hash: vec![1; 53] }
+    Command::AddCashier {
+        cashier: CashierId::new(id).unwrap(),
+        name: "王芳".into(),
+        role,
+        pin_hash: vec![1; 53],
+        lang: None,
+        by: None,
+    }
 }
 
 /// The n-th terminal.

@@ -144,10 +144,21 @@ impl Store1 {
                 drop(shop.ask(Command::Resolve { exception, by: cashier("M1"), how, note: String::new() }));
             }
             Happening::HandOver { till: t, who: w, counted } => {
-                drop(shop.ask(Command::HandOver { to: who(*w), device: till(*t), counted: Minor(*counted) }));
+                drop(shop.ask(Command::HandOver {
+                    to: who(*w),
+                    device: till(*t),
+                    counted: Minor(*counted),
+                    notes: Vec::new(),
+                }));
             }
             Happening::Count { till: t, who: w, counted } => {
-                drop(shop.ask(Command::Count { cashier: who(*w), device: till(*t), counted: Minor(*counted) }));
+                drop(shop.ask(Command::Count {
+                    cashier: who(*w),
+                    device: till(*t),
+                    counted: Minor(*counted),
+                    notes: Vec::new(),
+                    by: who(*w),
+                }));
             }
             Happening::CloseShift { who: w } => drop(shop.ask(Command::CloseShift { cashier: who(*w), by: who(*w) })),
             Happening::ClockJumps { ms } => shop.jump(*ms),
@@ -324,8 +335,8 @@ fn moments_come_again(store: &Store1) {
         let from_snapshot = shop.writer().state_at(live.head).unwrap();
         let archive = shop.writer().store();
         for date in live.days.keys() {
-            let then = live.day_view(*date, &shop.rules, archive).unwrap();
-            let again = from_snapshot.day_view(*date, &shop.rules, archive).unwrap();
+            let then = live.day_view(*date, &shop.rules, archive, shop.now.wall).unwrap();
+            let again = from_snapshot.day_view(*date, &shop.rules, archive, shop.now.wall).unwrap();
             assert_eq!(then, again, "{date} as of row {}", live.head);
         }
     }

@@ -1,6 +1,7 @@
 //! A store's days, a line an event, with what is expected at its end.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, missing_docs)]
 
+mod asks;
 mod bank;
 mod chance;
 mod cost;
@@ -9,8 +10,10 @@ mod cuts;
 mod doubts;
 mod drawers;
 mod flaky;
+mod guards;
 mod laws;
 mod outages;
+mod peers;
 mod plain_days;
 mod rig;
 mod seeds;

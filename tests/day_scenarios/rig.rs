@@ -147,7 +147,7 @@ impl Rig {
         rig.start(store);
         for (id, role) in [("1001", Role::Cashier), ("1002", Role::Cashier), ("M1", Role::Manager)] {
             let (name, pin_hash) = (id.to_owned(), b"hash".to_vec());
-            rig.ask(Command::AddCashier { cashier: cashier(id), name, role, pin_hash });
+            rig.ask(Command::AddCashier { cashier: cashier(id), name, role, pin_hash, lang: None, by: None });
         }
         rig
     }

@@ -99,7 +99,9 @@ pub fn rules() -> Rules {
         lang: Lang::En,
         cut: CutSchedule::Manual,
         require_shift: false,
+        shift_idle_ms: 16 * 3_600_000,
         max_amount: Minor(100_000_000),
+        guards: Default::default(),
         offline: Some(OfflineRules {
             max_amount: Minor(50_000),
             max_total: Minor(200_000),
@@ -216,7 +218,8 @@ impl Shop {
             [("1001", Role::Cashier), ("1002", Role::Cashier), ("M1", Role::Manager), ("T1", Role::Technician)]
         {
             let (name, pin_hash) = (format!("name of {id}"), b"hash".to_vec());
-            let reply = shop.ask(Command::AddCashier { cashier: cashier(id), name, role, pin_hash });
+            let reply =
+                shop.ask(Command::AddCashier { cashier: cashier(id), name, role, pin_hash, lang: None, by: None });
             assert_eq!(reply, Ok(Reply::Done));
         }
         shop

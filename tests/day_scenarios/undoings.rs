@@ -86,9 +86,9 @@ fn a_sale_from_before_this_journal_needs_a_manager() {
     play(
         "
         1001 POS1 refunds 000000000042:12.00 as r1 5.00 stripe        => manager_required
-        1001 POS1 refunds 000000000042:12.00 as r2 12.01 stripe M1    => refund_exceeds
-        1001 POS1 refunds 000000000042:12.00 as r3 5.00 stripe M1     => approved
-        1001 POS1 refunds 000000000042:12.00 as r4 5.00 M1            => no_card
+        1001 POS1 refunds 000000000042:12.00 as r2 12.01 stripe by M1  => refund_exceeds
+        1001 POS1 refunds 000000000042:12.00 as r3 5.00 stripe by M1   => approved
+        1001 POS1 refunds 000000000042:12.00 as r4 5.00 by M1         => no_card
     ",
     );
 }

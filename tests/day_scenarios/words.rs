@@ -88,6 +88,9 @@ impl Told {
     #[allow(clippy::too_many_lines)]
     fn line(&mut self, words: &[&str]) -> String {
         let shop = &mut self.shop;
+        if let Some(told) = crate::asks::asked(shop, words) {
+            return told;
+        }
         match words {
             ["wait", time] => {
                 shop.pass(duration(time));
@@ -249,9 +252,53 @@ impl Told {
                 cashier: cashier(who),
                 device: terminal(device),
                 counted: minor(amount),
+                notes: Vec::new(),
+                by: cashier(who),
             })),
-            [who, "takes-over", device, amount] => {
-                said(shop.ask(Command::HandOver { to: cashier(who), device: terminal(device), counted: minor(amount) }))
+            [who, device, "counts", amount, "in", notes @ ..] => said(shop.ask(Command::Count {
+                cashier: cashier(who),
+                device: terminal(device),
+                counted: minor(amount),
+                notes: denominations(notes),
+                by: cashier(who),
+            })),
+            [by, "counts", device, "of", who, amount] => said(shop.ask(Command::Count {
+                cashier: cashier(who),
+                device: terminal(device),
+                counted: minor(amount),
+                notes: Vec::new(),
+                by: cashier(by),
+            })),
+            [who, "takes-over", device, amount, notes @ ..] => said(shop.ask(Command::HandOver {
+                to: cashier(who),
+                device: terminal(device),
+                counted: minor(amount),
+                notes: denominations(notes.strip_prefix(&["in"]).unwrap_or_default()),
+            })),
+            ["hire", who, role] => {
+                let role = tilld::core::domain::Role::parse(role).unwrap();
+                let (name, pin_hash) = (format!("name of {who}"), b"hash".to_vec());
+                let (lang, by) = (None, Some(cashier("M1")));
+                said(shop.ask(Command::AddCashier { cashier: cashier(who), name, role, pin_hash, lang, by }))
+            }
+            [by, "opens", "drawer", device] => {
+                said(shop.ask(Command::OpenDrawer { device: terminal(device), by: cashier(by) }))
+            }
+            [by, "reprints", name] => {
+                let what = tilld::core::ports::PrintWhat::Receipt { payment: payment(shop, name).id };
+                let by = (*by != "nobody").then(|| cashier(by));
+                said(shop.ask(Command::Reprint { what, by }))
+            }
+            [who, "is", "set", change] => {
+                let (mut role, mut active, mut lang) = (None, None, None);
+                match *change {
+                    "gone" => active = Some(false),
+                    "back" => active = Some(true),
+                    "english" => lang = Some(tilld::core::domain::Lang::En),
+                    word => role = tilld::core::domain::Role::parse(word),
+                }
+                let (name, pin_hash, by) = (None, None, Some(cashier("M1")));
+                said(shop.ask(Command::ChangeCashier { cashier: cashier(who), name, role, lang, active, pin_hash, by }))
             }
             [who, "closes", "shift"] => said(shop.ask(Command::CloseShift { cashier: cashier(who), by: cashier(who) })),
             [by, "closes", "shift", "of", who] => {
@@ -296,11 +343,14 @@ impl Told {
                 let mut pay = pay(shop, who, device, Kind::Sale, method, amount, name);
                 if matches!(pay.method, Method::Card | Method::Qr) {
                     let card = if pay.method == Method::Qr { "code" } else { "stripe" };
-                    let card = flags.iter().find(|f| !matches!(**f, "pin" | "by" | "M1")).unwrap_or(&card);
+                    let approver = flags.iter().position(|f| *f == "by").map(|at| at + 1);
+                    let named = |(at, f): &(usize, &&str)| !matches!(**f, "pin" | "by") && Some(*at) != approver;
+                    let card = flags.iter().enumerate().find(|f| named(f)).map_or(&card, |(_, f)| f);
                     let (instrument, entry) = instrument(card);
                     let pin_block = flags.contains(&"pin").then(|| PinBlock::new("0123456789ABCDEF".into()));
                     pay.presented = Some(Presented { instrument, entry, pin_block });
                 }
+                pay.approved_by = approver(flags);
                 run(shop, name, pay, *verb == "sells")
             }
             [who, device, verb @ ("voids" | "starts-void"), original, "as", name, rest @ ..] => {
@@ -328,7 +378,7 @@ impl Told {
                 let mut pay = pay(shop, who, device, Kind::Refund, method.as_str(), amount, name);
                 pay.original = Some(original);
                 pay.confirm_amount = (!rest.contains(&"unconfirmed")).then_some(pay.amount);
-                pay.approved_by = rest.contains(&"M1").then(|| cashier("M1"));
+                pay.approved_by = approver(rest);
                 if rest.contains(&"stripe") {
                     let (instrument, entry) = instrument("stripe");
                     pay.presented = Some(Presented { instrument, entry, pin_block: None });
@@ -419,7 +469,7 @@ fn payment(shop: &Shop, name: &str) -> tilld::core::payment::Payment {
 /// A day as the API would show it: live, or as it was archived.
 pub fn day(shop: &Shop, date: &str) -> DayView {
     let date = BusinessDate::parse(date).unwrap();
-    match shop.ledger().day_view(date, &shop.rules, shop.writer().store()).unwrap() {
+    match shop.ledger().day_view(date, &shop.rules, shop.writer().store(), shop.now.wall).unwrap() {
         Some(view) => {
             assert!(view.cross_foot, "{date} does not foot");
             view
@@ -486,6 +536,20 @@ fn parse_resolution(text: &str) -> Resolution {
         "written-off" => Resolution::WrittenOff,
         other => panic!("no resolution {other}"),
     }
+}
+
+/// `by M1`
+fn approver(words: &[&str]) -> Option<tilld::core::domain::CashierId> {
+    words.windows(2).find(|pair| pair[0] == "by").map(|pair| cashier(pair[1]))
+}
+
+/// `100.00x3 0.50x2`
+fn denominations(words: &[&str]) -> Vec<tilld::core::domain::Denomination> {
+    let one = |word: &&str| {
+        let (value, count) = word.split_once('x').unwrap();
+        tilld::core::domain::Denomination { value: minor(value), count: count.parse().unwrap() }
+    };
+    words.iter().map(one).collect()
 }
 
 fn kind_word(kind: ExceptionKind) -> String {

@@ -4,6 +4,8 @@
 //! By default every few operations are tried; `TILLD_FAULTS=1` tries every one of them. `TILLD_SEED` repeats a run.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, missing_docs, dead_code)]
 
+#[path = "../day_scenarios/asks.rs"]
+mod asks;
 #[path = "../day_scenarios/bank.rs"]
 mod bank;
 #[path = "../kills/chance.rs"]

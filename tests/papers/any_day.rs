@@ -3,14 +3,15 @@
 
 use proptest::prelude::*;
 use tilld::core::domain::{
-    BatchNo, BusinessDate, CashierId, Currency, Kind, Lang, Method, Minor, PaymentId, Sentence, State, TerminalId,
+    BatchNo, BusinessDate, CashierId, Currency, Denomination, Kind, Lang, Method, Minor, PaymentId, Sentence, State,
+    TerminalId,
 };
 use tilld::core::font;
 use tilld::core::journal::{Column, Columns, Effect, ExceptionKind, Tally};
 use tilld::core::payment::Slot;
 use tilld::core::ports::{
-    BridgeLine, CellView, DayView, DrawerSums, DrawerView, ExceptionView, GroupView, JournalView, OfflineView,
-    PendingView, ReturnView, SettlementView, ShiftView, VoucherView,
+    ActView, BridgeLine, CellView, DayView, DrawerSums, DrawerView, ExceptionView, GroupView, JournalView, OfflineView,
+    PendingView, ReturnView, ReversalView, SettlementView, ShiftView, UnsettledView, VoucherView,
 };
 use tilld::core::report::layout::{Line, MAX_COLUMNS, MIN_COLUMNS, layout};
 use tilld::core::report::papers::{DayReportKind, day_csv, day_report};
@@ -154,6 +155,8 @@ fn returned() -> impl Strategy<Value = ReturnView> {
             cashier,
             device,
             amount,
+            masked_pan: original.clone(),
+            approved_by: None,
             original,
         },
     )
@@ -165,6 +168,7 @@ fn voucher() -> impl Strategy<Value = VoucherView> {
             payment,
             business_date,
             amount,
+            masked_pan: Some(why.clone()),
             why,
             cashier,
             device,
@@ -185,8 +189,11 @@ fn drawer() -> impl Strategy<Value = DrawerView> {
             expected,
         },
     );
-    (sums, proptest::option::of(minor()), proptest::option::of(minor()))
-        .prop_map(|(sums, counted, difference)| DrawerView { sums, counted, difference })
+    (sums, proptest::option::of(minor()), proptest::option::of(minor())).prop_map(|(sums, counted, difference)| {
+        let count = u32::from(counted.is_some());
+        let denominations = counted.map(|value| Denomination { value, count }).into_iter().collect();
+        DrawerView { sums, counted, difference, denominations }
+    })
 }
 
 fn shift() -> impl Strategy<Value = ShiftView> {
@@ -195,7 +202,58 @@ fn shift() -> impl Strategy<Value = ShiftView> {
         cashier,
         closed,
         drawers,
+        forgotten: !closed && shift % 2 == 0,
+        opened_at: None,
+        last_entry_at: None,
+        closed_at: None,
+        closed_by: None,
+        to_sign: closed,
     })
+}
+
+fn act() -> impl Strategy<Value = ActView> {
+    let who = || proptest::option::of(who());
+    (any::<u64>(), words(), who(), who(), proptest::option::of(at()), proptest::option::of(minor()), words()).prop_map(
+        |(seq, what, by, cashier, device, amount, about)| ActView {
+            seq,
+            at: what.clone(),
+            what,
+            by,
+            cashier,
+            device,
+            payment: None,
+            amount,
+            about: Some(about),
+            times: None,
+        },
+    )
+}
+
+fn reversal() -> impl Strategy<Value = ReversalView> {
+    (payment_id(), one_of(Kind::ALL), one_of(Method::ALL), who(), at(), minor(), proptest::option::of(words()))
+        .prop_map(|(payment, kind, method, cashier, device, amount, masked_pan)| ReversalView {
+            payment,
+            kind,
+            method,
+            cashier,
+            device,
+            amount,
+            masked_pan,
+        })
+}
+
+fn waiting_batch() -> impl Strategy<Value = UnsettledView> {
+    (at(), words(), words(), date(), any::<u32>(), tally(), tally()).prop_map(
+        |(terminal, batch, rung, since, days, debit, credit)| UnsettledView {
+            terminal,
+            batch,
+            rung,
+            since,
+            days,
+            debit,
+            credit,
+        },
+    )
 }
 
 fn exception() -> impl Strategy<Value = ExceptionView> {
@@ -220,8 +278,9 @@ fn any_day() -> impl Strategy<Value = DayView> {
         (some(group()), some(group()), some(group()), some(cell()), four(), minor(), any::<bool>(), some(line()));
     let counts = (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>());
     let lists = (some(batch()), some(pending()), tally(), some(returned()), some(voucher()), some(shift()));
+    let people = (some(act()), some(act()), some(act()), some(reversal()), some(waiting_batch()), some(group()));
     let foot = (some(exception()), any::<u64>(), any::<u64>(), minor(), proptest::option::of(words()));
-    (head, tables, counts, lists, foot).prop_map(|(head, tables, counts, lists, foot)| DayView {
+    (head, tables, counts, lists, foot, people).prop_map(|(head, tables, counts, lists, foot, people)| DayView {
         store: head.0,
         store_name: head.1,
         currency: head.2,
@@ -245,6 +304,12 @@ fn any_day() -> impl Strategy<Value = DayView> {
         shifts: lists.5,
         exceptions: foot.0,
         cases: Default::default(),
+        drawer_openings: people.0,
+        overrides: people.1,
+        reprints: people.2,
+        reversals: people.3,
+        unsettled: people.4,
+        by_channel: people.5,
         first_seq: foot.1,
         last_seq: foot.2,
         grand_total: foot.3,
@@ -271,13 +336,14 @@ fn booked_day() -> impl Strategy<Value = DayView> {
                 _ => Some(Slot::Batch(device.clone(), BatchNo(1))),
             };
             let effect = Effect { column, amount, payment: PaymentId(1), cashier, device, method };
-            totals.book(&effect).unwrap();
+            totals.book(&effect, effect.method.as_str()).unwrap();
             totals.move_slot(None, slot.as_ref(), column, amount);
         }
         DayView {
             by_cashier: totals.by_cashier.iter().map(|(id, c)| day::group(id.as_str(), "名", c)).collect(),
             by_device: totals.by_device.iter().map(|(id, c)| day::group(id.as_str(), "", c)).collect(),
             by_method: totals.by_method.iter().map(|(id, c)| day::group(id.as_str(), "", c)).collect(),
+            by_channel: totals.by_channel.iter().map(|(id, c)| day::group(id, "", c)).collect(),
             matrix: totals.matrix.iter().map(|((who, at), c)| day::cell(who, at, c)).collect(),
             totals: totals.all,
             net: totals.all.net().unwrap(),

@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 
 use tilld::core::domain::{
-    BatchNo, BusinessDate, CashierId, Currency, Kind, Method, Minor, PaymentId, Sentence, State, TerminalId,
+    BatchNo, BusinessDate, CashierId, Currency, Denomination, Kind, Method, Minor, PaymentId, Sentence, State,
+    TerminalId,
 };
 use tilld::core::journal::{Column, Columns, Effect, ExceptionKind, Tally};
 use tilld::core::payment::Slot;
 use tilld::core::ports::{
-    BridgeLine, CellView, DayView, DrawerSums, DrawerView, ExceptionView, GroupView, JournalView, OfflineView,
-    PendingView, ReturnView, SettlementView, ShiftView, VoucherView,
+    ActView, BridgeLine, CellView, DayView, DrawerSums, DrawerView, ExceptionView, GroupView, JournalView, OfflineView,
+    PendingView, ReturnView, ReversalView, SettlementView, ShiftView, UnsettledView, VoucherView,
 };
 use tilld::core::totals::DayTotals;
 
@@ -85,7 +86,15 @@ impl Store {
         self.next += 2 + self.chance.below(2);
         let effect =
             Effect { column, amount: Minor(amount), payment: id, cashier: cashier(who), device: terminal(at), method };
-        self.totals.book(&effect).expect("the day's sums fit");
+        let channel = match (method, amount % 3) {
+            (Method::Card, 0) => "card:VIS",
+            (Method::Card, _) => "card:CUP",
+            (Method::Qr, 0) => "qr:alipay",
+            (Method::Qr, _) => "qr:wechat",
+            (Method::Cash, _) => "cash",
+            (Method::Voucher, _) => "coupon",
+        };
+        self.totals.book(&effect, channel).expect("the day's sums fit");
         self.totals.move_slot(None, slot.as_ref(), column, Minor(amount));
         if method == Method::Cash {
             let cash = self.cash.entry((who.into(), at.into())).or_default();
@@ -122,6 +131,8 @@ impl Store {
             device: terminal(at),
             amount: Minor(amount),
             original: Some(original),
+            masked_pan: (method == Method::Card).then(|| MASKED[0].into()),
+            approved_by: None,
         });
     }
 
@@ -176,6 +187,7 @@ pub fn day(with_voucher: bool) -> DayView {
             cashier: cashier(who),
             device: terminal(at),
             case: None,
+            masked_pan: Some(MASKED[1].into()),
         });
     }
     view(&store, vouchers)
@@ -202,6 +214,7 @@ fn view(store: &Store, vouchers: Vec<VoucherView>) -> DayView {
             .map(|(id, c)| group(id.as_str(), name(&DEVICES.map(|(id, tid, _)| (id, tid)), id.as_str()), c))
             .collect(),
         by_method: totals.by_method.iter().map(|(id, c)| group(id.as_str(), "", c)).collect(),
+        by_channel: totals.by_channel.iter().map(|(id, c)| group(id, "", c)).collect(),
         matrix: totals.matrix.iter().map(|((who, at), c)| cell(who, at, c)).collect(),
         totals: totals.all,
         net,
@@ -227,12 +240,94 @@ fn view(store: &Store, vouchers: Vec<VoucherView>) -> DayView {
             state: "open".into(),
         }],
         cases: Default::default(),
+        reversals: reversals(),
+        unsettled: unsettled(),
+        drawer_openings: vec![act("drawer_opened", Some("1001"), |act| act.device = Some(terminal("POS1")))],
+        overrides: overrides(),
+        reprints: reprints(),
         first_seq: 48_204,
         last_seq: store.next + 20,
         grand_total: Minor(1_234_567_890).checked_add(net).expect("fits"),
         check_code: Some("7A40-9C2E-4DB3-51F8".into()),
         journal: JournalView { rows: store.next + 22, head: "5f".repeat(32) },
     }
+}
+
+/// What the two reversed payments were.
+fn reversals() -> Vec<ReversalView> {
+    let reversal = |payment: &str, method, amount, card: &str| ReversalView {
+        payment: payment.into(),
+        kind: Kind::Sale,
+        method,
+        cashier: cashier("1002"),
+        device: terminal("POS2"),
+        amount: Minor(amount),
+        masked_pan: Some(card.into()),
+    };
+    vec![
+        reversal("P00048377", Method::Card, 19_870, MASKED[0]),
+        reversal("P00048412", Method::Qr, 12_000, "28********7731"),
+    ]
+}
+
+/// Yesterday's batch of POS3, and today's.
+fn unsettled() -> Vec<UnsettledView> {
+    let batch = |at: &str, batch: &str, since: &str, days, count, amount| UnsettledView {
+        terminal: terminal(at),
+        batch: batch.into(),
+        rung: "open".into(),
+        since: date(since),
+        days,
+        debit: Tally { count, amount: Minor(amount) },
+        credit: Tally::default(),
+    };
+    vec![batch("POS3", "000030", "2026-03-13", 1, 12, 204_300), batch("POS1", "000017", "2026-03-14", 0, 58, 1_204_350)]
+}
+
+fn act(what: &str, by: Option<&str>, more: impl FnOnce(&mut ActView)) -> ActView {
+    let mut act = ActView {
+        seq: 48_390,
+        at: "2026-03-14T10:11:12.000Z".into(),
+        what: what.into(),
+        by: by.map(cashier),
+        cashier: None,
+        device: None,
+        payment: None,
+        amount: None,
+        about: None,
+        times: None,
+    };
+    more(&mut act);
+    act
+}
+
+fn overrides() -> Vec<ActView> {
+    vec![
+        act("approved", Some("2001"), |act| {
+            act.payment = Some("P00048401".into());
+            act.cashier = Some(cashier("1001"));
+            act.device = Some(terminal("POS1"));
+            act.amount = Some(Minor(88_800));
+        }),
+        act("shift_closed", Some("2001"), |act| {
+            act.cashier = Some(cashier("1003"));
+            act.amount = Some(Minor(-350));
+        }),
+        act("resolved", Some("2001"), |act| act.about = Some("#6 written_off".into())),
+    ]
+}
+
+fn reprints() -> Vec<ActView> {
+    vec![
+        act("printed", None, |act| {
+            act.about = Some(r#"{"what":"receipt","payment":"P00048377"}"#.into());
+            act.times = Some(2);
+        }),
+        act("printed", Some("2001"), |act| {
+            act.about = Some(r#"{"what":"day_report","date":"2026-03-13"}"#.into());
+            act.times = Some(1);
+        }),
+    ]
 }
 
 fn name<'a>(names: &[(&str, &'a str)], id: &str) -> &'a str {
@@ -298,6 +393,20 @@ fn settlement(totals: &DayTotals) -> Vec<SettlementView> {
         .collect()
 }
 
+/// As many large ones as there are, the rest in ever smaller ones.
+fn notes(sum: i64) -> Vec<Denomination> {
+    let mut left = sum;
+    let mut notes = Vec::new();
+    for value in [10_000, 5_000, 2_000, 1_000, 500, 100, 50, 10, 1] {
+        let count = left / value;
+        left -= count * value;
+        if count > 0 {
+            notes.push(Denomination { value: Minor(value), count: u32::try_from(count).expect("a drawer's notes") });
+        }
+    }
+    notes
+}
+
 /// 1001 has POS1's drawer and hands it to 2001; 1003 is short, 1002's shift goes on into the next day.
 fn shifts(store: &Store) -> Vec<ShiftView> {
     let cash = |who: &str, at: &str| store.cash.get(&(who.into(), at.into())).copied().unwrap_or_default();
@@ -314,8 +423,20 @@ fn shifts(store: &Store) -> Vec<ShiftView> {
             expected,
         };
         let counted = over.map(|over| Minor(expected.0 + over));
-        let drawer = DrawerView { sums, counted, difference: over.map(Minor) };
-        ShiftView { shift: no, cashier: cashier(who), closed: over.is_some(), drawers: vec![drawer] }
+        let denominations = counted.map(|n| notes(n.0)).unwrap_or_default();
+        let drawer = DrawerView { sums, counted, difference: over.map(Minor), denominations };
+        ShiftView {
+            shift: no,
+            cashier: cashier(who),
+            closed: over.is_some(),
+            drawers: vec![drawer],
+            forgotten: over.is_none(),
+            opened_at: None,
+            last_entry_at: None,
+            closed_at: None,
+            closed_by: over.filter(|over| *over < 0).map(|_| cashier("2001")),
+            to_sign: over.is_some_and(|over| over.abs() > 300),
+        }
     };
     let early = shift(311, "1001", "POS1", 50_000, (0, 0), Some(0));
     let float = early.drawers[0].counted.map_or(0, |counted| counted.0);

@@ -113,6 +113,12 @@ fn a_day_without_anything_is_a_short_report() {
         shifts: Vec::new(),
         exceptions: Vec::new(),
         cases: Default::default(),
+        by_channel: Vec::new(),
+        reversals: Vec::new(),
+        unsettled: Vec::new(),
+        drawer_openings: Vec::new(),
+        overrides: Vec::new(),
+        reprints: Vec::new(),
         check_code: None,
         ..full
     };
@@ -132,7 +138,11 @@ fn a_long_list_of_refunds_is_bounded_and_still_adds_up() {
     let one = view.returns.iter().find(|item| item.amount == Minor(5_775)).unwrap().clone();
     view.returns = vec![one; 1_000];
     let text = report(&view, DayReportKind::Z, Lang::En, 0, 32);
-    assert_eq!(text.matches("-57.75").count(), 400 + 1, "the entries, and the cashier who has but one");
+    assert_eq!(
+        text.matches("-57.75").count(),
+        400 + 2,
+        "the entries, and the cashier and the wallet that have but one"
+    );
     assert!(text.lines().any(|line| line.starts_with("... and 600 more") && line.ends_with("-34,650.00")), "{text}");
     assert!(text.lines().any(|line| line.starts_with("Total (1000)") && line.ends_with("-57,750.00")));
     // What is undecided is never shortened.

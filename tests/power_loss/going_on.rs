@@ -95,7 +95,7 @@ fn crash_and_go_on(at: u64, chance: &mut Chance) {
         excused.iter().any(|(_, device, number)| device == terminal && number.is_some_and(|n| n.to_string() == batch))
     };
     for date in ledger.unfinished() {
-        let view = ledger.day_view(date, &shop.rules, shop.writer().store()).unwrap().unwrap();
+        let view = ledger.day_view(date, &shop.rules, shop.writer().store(), shop.now.wall).unwrap().unwrap();
         assert!(view.cross_foot, "{date}");
         assert!(view.pending.iter().all(|p| excused.iter().any(|(id, ..)| *id == p.payment)), "{:?}", view.pending);
         let balanced =

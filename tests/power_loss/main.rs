@@ -7,6 +7,8 @@
 //! `TILLD_CRASHES` (20,000) says how many states, `TILLD_SEED` repeats a run, `TILLD_FIGURES` names a file for the figures as JSON.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, missing_docs, dead_code)]
 
+#[path = "../day_scenarios/asks.rs"]
+mod asks;
 #[path = "../day_scenarios/bank.rs"]
 mod bank;
 #[path = "../kills/chance.rs"]

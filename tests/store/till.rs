@@ -73,7 +73,9 @@ pub fn rules() -> Rules {
         lang: Lang::Zh,
         cut: CutSchedule::Manual,
         require_shift: false,
+        shift_idle_ms: 16 * 3_600_000,
         max_amount: Minor(100_000_000),
+        guards: Default::default(),
         offline: Some(OfflineRules {
             max_amount: Minor(50_000),
             max_total: Minor(2_000_000),
@@ -208,7 +210,15 @@ impl Till {
     pub fn staff(&mut self) {
         for (id, role) in [("1001", Role::Cashier), ("9001", Role::Manager)] {
             let pin_hash = vec![1; 53];
-            self.run(Command::AddCashier { cashier: cashier(id), name: "王芳".into(), role, pin_hash }).unwrap();
+            self.run(Command::AddCashier {
+                cashier: cashier(id),
+                name: "王芳".into(),
+                role,
+                pin_hash,
+                lang: None,
+                by: None,
+            })
+            .unwrap();
         }
     }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClosedShift, Shift};
-use crate::core::domain::{BusinessDate, Minor, PaymentId, Seq, ZNumber};
+use super::{Act, ClosedShift, Shift};
+use crate::core::domain::{BusinessDate, Minor, PaymentId, Seq, WallMs, ZNumber};
 use crate::core::journal::{Column, Link, Tally};
 use crate::core::totals::DayTotals;
 
@@ -44,6 +44,12 @@ pub struct DayBook {
     pub closed_shifts: Vec<ClosedShift>,
     /// Shifts that were open at its cut: carried, not counted 未盘.
     pub carried: Vec<Shift>,
+    /// When the wall clock said that it was cut.
+    pub cut_at: Option<WallMs>,
+    /// Payments of it that were reversed.
+    pub reversals: Vec<PaymentId>,
+    /// What people did that is no payment of its own.
+    pub acts: Vec<Act>,
 }
 
 /// A refund or void.
@@ -122,6 +128,9 @@ impl DayBook {
             resolved_cases: Vec::new(),
             closed_shifts: Vec::new(),
             carried: Vec::new(),
+            cut_at: None,
+            reversals: Vec::new(),
+            acts: Vec::new(),
         }
     }
 

@@ -129,6 +129,29 @@ impl From<Currency> for String {
     }
 }
 
+/// So many notes or coins of one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Denomination {
+    /// What one of them is worth, minor units.
+    pub value: Minor,
+    /// How many.
+    pub count: u32,
+}
+
+impl Denomination {
+    /// What these make together. `None` where it does not fit.
+    #[must_use]
+    pub fn total(self) -> Option<Minor> {
+        self.value.0.checked_mul(i64::from(self.count)).map(Minor)
+    }
+
+    /// What all of a drawer's make. `None` where it does not fit.
+    #[must_use]
+    pub fn sum(list: &[Denomination]) -> Option<Minor> {
+        list.iter().try_fold(Minor::ZERO, |sum, d| sum.checked_add(d.total()?))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

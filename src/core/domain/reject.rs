@@ -85,6 +85,10 @@ refusals! {
     CardExpired = "card_expired", 422, "卡片已过期", "The card has expired";
     BadCode = "bad_code", 422, "付款码无法识别，请刷新后重扫", "The payment code is not recognized: refresh it and scan again";
     ManagerRequired = "manager_required", 403, "需要店长授权", "A manager must approve this";
+    SecondManager = "second_manager", 403, "须由收银员本人以外的店长授权", "A manager other than the cashier must approve this";
+    LimitReached = "limit_reached", 409, "{who} 当日{what}已达上限 {limit}，需要店长授权", "{who} has reached the day's limit of {limit} for {what_en}: a manager must approve this";
+    CashierInactive = "cashier_inactive", 403, "{cashier} 已停用，不能操作", "{cashier} does not work here any more";
+    CountMismatch = "count_mismatch", 422, "面额合计 {notes} 与实点 {counted} 不符", "The notes make {notes}, and {counted} was counted";
     WrongPin = "wrong_pin", 403, "密码错误", "Wrong PIN";
     Locked = "locked", 403, "密码多次错误，已锁定，请稍后再试", "Too many wrong PINs: locked for now";
     NotCancellable = "not_cancellable", 409, "交易状态为 {state}，不能取消", "The payment is {state} and cannot be cancelled";

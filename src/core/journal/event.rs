@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::suspense::{CaseStep, Finding, StatementTaken};
 use crate::core::acquirer::{Answer, HostTotals, NotSent, ReversalReason};
 use crate::core::domain::{
-    BatchNo, BusinessDate, CaseNo, CashierId, Currency, Entry, ExceptionNo, Kind, Method, Minor, PaymentId, RequestId,
-    Role, Seq, ShiftNo, Stan, StatementNo, StoreId, TerminalId, ZNumber,
+    BatchNo, BusinessDate, CaseNo, CashierId, Currency, Denomination, Entry, ExceptionNo, Kind, Lang, Method, Minor,
+    PaymentId, RequestId, Role, Seq, ShiftNo, Stan, StatementNo, StoreId, TerminalId, ZNumber,
 };
 
 /// One happening. Appended to, never reordered: the position in this list is part of the canonical bytes.
@@ -305,6 +305,43 @@ pub enum Event {
         /// What.
         step: Box<CaseStep>,
     },
+    /// A drawer was counted, blind, with the notes and coins that were in it. Since this stands here, every count.
+    DrawerTallied {
+        /// Whose shift.
+        shift: ShiftNo,
+        /// Which drawer.
+        device: TerminalId,
+        /// What was in it.
+        counted: Minor,
+        /// By denomination, largest first; empty where only the sum was given.
+        notes: Vec<Denomination>,
+        /// Who counted: the cashier, whoever takes the drawer over, or a manager.
+        by: CashierId,
+    },
+    /// A person may use the till, or what is known of them changed. Since this stands here, every addition too.
+    PersonSet {
+        /// Their id.
+        person: CashierId,
+        /// Their name as printed.
+        name: String,
+        /// What they may do.
+        role: Role,
+        /// What is shown to them and printed for them; the store's where it is not said.
+        lang: Option<Lang>,
+        /// They work here: a person who left keeps their id and may do nothing.
+        active: bool,
+        /// Who said so; nobody where the store's files were at hand.
+        by: Option<CashierId>,
+    },
+    /// Something was printed again, and who asked for it. Since this stands here, every reprint.
+    PrintedAgain {
+        /// What: a payment, a report.
+        what: String,
+        /// How often now.
+        times: u32,
+        /// Who asked; nobody where POS software did.
+        by: Option<CashierId>,
+    },
 }
 
 /// The facts of a payment at its birth.
@@ -450,6 +487,8 @@ pub enum ExceptionKind {
     BatchDisagrees,
     /// The automatic cut held back: the clocks disagree.
     ClockDisagrees,
+    /// A drawer's over or short is above the limit, and its shift was closed without a manager: one must sign. It is booked already.
+    DrawerDifference,
 }
 
 /// How a named person decided.

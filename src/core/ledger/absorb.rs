@@ -2,14 +2,15 @@
 
 mod batch;
 mod cases;
+mod people;
 
 use std::collections::BTreeSet;
 
 use super::{Exception, Ledger, Person};
-use crate::core::day::{Batch, ClosedShift, DayBook, Drawer, Return, Rung, Shift, Voucher, VoucherReason};
+use crate::core::day::{Batch, DayBook, Return, Rung, Voucher, VoucherReason};
 use crate::core::domain::{BusinessDate, Kind, Method, Minor, PaymentId, Seq, State, TerminalId, WallMs, ZNumber};
 use crate::core::journal::{Column, Effect, Event, Original, Record, Resolution, SettleReason, Subject, link};
-use crate::core::payment::{Adjusted, Adjusts, Payment, Reversal, ReversalStage, Slot};
+use crate::core::payment::{Adjusted, Adjusts, Payment, Reversal, ReversalStage, Slot, channel};
 use crate::core::ports::{Archive, StoreError};
 
 impl Ledger {
@@ -36,16 +37,17 @@ impl Ledger {
         let effect = self.apply(&event, seq, at);
         let day = self.days.get_mut(&date).expect("the day that was open a moment ago has its book");
         if let Some(effect) = &effect {
+            let channel = self.payments.get(&effect.payment).map(channel).unwrap_or_default();
             // Decisions are refused before a total could overflow, and an old row was booked once already: only a forged one does not fit.
             day.totals
-                .book(effect)
+                .book(effect, &channel)
                 .map_err(|_| StoreError::Damaged(format!("row {seq} makes a total that does not fit")))?;
         }
         let record = Record { seq, at, date, running: day.totals.all, event, effect };
         self.head = seq;
         self.link = link(&self.link, &record.to_bytes());
         if let Event::DayCut { z, next, .. } = &record.event {
-            self.turn_the_page(date, *z, *next);
+            self.turn_the_page(date, *z, *next, at);
         }
         Ok(record)
     }
@@ -90,58 +92,27 @@ impl Ledger {
                 self.today_mut().z = *z;
             }
             Event::CashierAdded { cashier, name, role } => {
-                self.people.insert(cashier.clone(), Person { name: name.clone(), role: *role });
+                let person = Person { name: name.clone(), role: *role, lang: None, active: true };
+                self.people.insert(cashier.clone(), person);
             }
-            Event::ShiftOpened { shift, cashier, .. } => {
-                self.last_shift = *shift;
-                let shift = Shift {
-                    no: *shift,
-                    cashier: cashier.clone(),
-                    opened: self.open,
-                    opened_at: at,
-                    drawers: Default::default(),
-                    handed_over: Vec::new(),
-                };
-                self.shifts.insert(shift.no, shift);
+            Event::PersonSet { person, name, role, lang, active, .. } => {
+                let set = Person { name: name.clone(), role: *role, lang: *lang, active: *active };
+                self.people.insert(person.clone(), set);
             }
-            Event::DrawerTaken { shift, device, float } => {
-                if let Some(shift) = self.shifts.get_mut(shift) {
-                    shift.drawers.insert(device.clone(), Drawer { float: *float, ..Drawer::default() });
-                }
-            }
-            Event::DrawerHandedOver { device, from, to, counted } => {
-                if let Some(giver) = self.shifts.get_mut(from)
-                    && let Some(drawer) = giver.drawers.remove(device)
-                {
-                    giver.handed_over.push(drawer.result(device, *counted));
-                }
-                if let Some(taker) = self.shifts.get_mut(to) {
-                    taker.drawers.insert(device.clone(), Drawer { float: *counted, ..Drawer::default() });
-                }
-            }
-            Event::CashMoved { shift, device, amount, .. } => {
-                if let Some(drawer) = self.shifts.get_mut(shift).and_then(|s| s.drawers.get_mut(device)) {
-                    drawer.moved(*amount);
-                }
-            }
-            Event::DrawerCounted { shift, device, counted } => {
-                if let Some(drawer) = self.shifts.get_mut(shift).and_then(|s| s.drawers.get_mut(device)) {
-                    drawer.counted = Some(*counted);
-                }
-            }
-            Event::ShiftClosed { shift, drawers, .. } => {
-                if let Some(shift) = self.shifts.remove(shift) {
-                    let drawers = shift.handed_over.into_iter().chain(drawers.iter().cloned()).collect();
-                    let closed = ClosedShift { no: shift.no, cashier: shift.cashier, opened: shift.opened, drawers };
-                    self.today_mut().closed_shifts.push(closed);
-                }
-            }
+            Event::ShiftOpened { .. }
+            | Event::DrawerTaken { .. }
+            | Event::DrawerHandedOver { .. }
+            | Event::CashMoved { .. }
+            | Event::DrawerCounted { .. }
+            | Event::DrawerTallied { .. }
+            | Event::ShiftClosed { .. } => self.shift_event(event, seq, at),
             Event::PaymentMade(made) => {
                 let mut payment = Payment::made(PaymentId(seq.0), self.open, at, made);
                 if let (Kind::Adjust, Some(Original::Payment(original))) = (made.kind, &made.original) {
                     let original = self.payments.get(original);
                     payment.adjusts = original.map(|o| Adjusts { from: o.amount, online: o.stored_at.is_none() });
                 }
+                self.payment_act(made, seq, at);
                 let effect = self.settle_in(payment, None);
                 self.tie_to_original(PaymentId(seq.0));
                 return effect;
@@ -182,7 +153,10 @@ impl Ledger {
                     return self.answered(terminal, &flight, answer, *accepted, *foreign);
                 }
             }
-            Event::Stray { .. } | Event::Reprinted { .. } | Event::DrawerOpened { .. } => {}
+            Event::Stray { .. } => {}
+            Event::Reprinted { .. } | Event::PrintedAgain { .. } | Event::DrawerOpened { .. } => {
+                self.act(event, seq, at)
+            }
             Event::LateAnswer { payment, answer, foreign } => {
                 let effect = self.change(*payment, |p| p.answered(answer, false));
                 self.acknowledge(*payment, *foreign);
@@ -229,11 +203,15 @@ impl Ledger {
             }
             Event::ExceptionOpened { exception, kind, payment, terminal } => {
                 self.last_exception = *exception;
-                let opened = self.open;
-                let entry = Exception { kind: *kind, opened, payment: *payment, terminal: terminal.clone() };
-                self.exceptions.insert(*exception, entry);
+                let (opened, terminal) = (self.open, terminal.clone());
+                let difference = self.difference_behind(*kind);
+                self.exceptions
+                    .insert(*exception, Exception { kind: *kind, opened, payment: *payment, terminal, difference });
             }
-            Event::ExceptionResolved { exception, how, .. } => return self.resolved(*exception, *how, at),
+            Event::ExceptionResolved { exception, how, .. } => {
+                self.act(event, seq, at);
+                return self.resolved(*exception, *how, at);
+            }
             Event::StatementTaken(taken) => self.statement_taken(taken),
             Event::CaseOpened { case, statement, finding } => self.case_opened(*case, *statement, finding, at),
             Event::CaseMoved { case, step, .. } => return self.case_moved(*case, step, seq, at),
@@ -316,6 +294,7 @@ impl Ledger {
             State::Reversed => {
                 day.reversed.count += 1;
                 day.reversed.amount = day.reversed.amount.checked_add(after.amount).unwrap_or(day.reversed.amount);
+                day.reversals.push(after.id);
             }
             _ => {}
         }
@@ -413,13 +392,14 @@ impl Ledger {
     }
 
     /// After a cut the next day's book is open.
-    fn turn_the_page(&mut self, closed: BusinessDate, z: ZNumber, next: BusinessDate) {
+    fn turn_the_page(&mut self, closed: BusinessDate, z: ZNumber, next: BusinessDate, at: WallMs) {
         let (head, link) = (self.head, self.link);
         let mut grand_total = Minor::ZERO;
         let carried = self.shifts.values().cloned().collect();
         if let Some(day) = self.days.get_mut(&closed) {
             day.carried = carried;
             day.cut = Some((head, link));
+            day.cut_at = Some(at);
             grand_total = day.grand_total();
         }
         self.open = next;

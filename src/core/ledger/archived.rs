@@ -49,9 +49,9 @@ impl Ledger {
         let mut rows = Vec::new();
         let dates: Vec<BusinessDate> = self.unfinished().collect();
         for date in dates {
-            let Some(view) = self.day_view(date, rules, archive)? else { continue };
             let Some(day) = self.days.get(&date) else { continue };
-            let Some((last, root)) = day.cut else { continue };
+            let (Some((last, root)), Some(cut_at)) = (day.cut, day.cut_at) else { continue };
+            let Some(view) = self.day_view(date, rules, archive, cut_at)? else { continue };
             let body = to_json(&view);
             rows.push(DayRow { date, z: day.z.0, first: day.first, last, root, tail: body.clone(), body });
         }

@@ -23,7 +23,7 @@ impl Ledger {
     ) -> Result<Vec<Event>, Stop> {
         if let Some(by) = by {
             super::decide_pay::known(self, by)?;
-            if self.people.get(by).map(|p| p.role) != Some(Role::Manager) {
+            if self.role_of(by) != Some(Role::Manager) {
                 return Err(Refusal::ManagerRequired.into());
             }
         }
@@ -47,7 +47,7 @@ impl Ledger {
     }
 
     /// The open day has not begun yet by the clock, and nothing has happened on it: this is the evening's close a second time.
-    fn closed_already(&self, now: Now, rules: &Rules) -> bool {
+    pub(super) fn closed_already(&self, now: Now, rules: &Rules) -> bool {
         let begins = match rules.cut {
             CutSchedule::At(time) => self.open.0.and_time(time),
             CutSchedule::Manual => self.open.0.and_time(NaiveTime::MIN),
@@ -62,7 +62,7 @@ impl Ledger {
     }
 
     /// Law 4: every table equals every other, and what the store counts from its rows equals what was added up as it happened.
-    fn must_foot(&self, archive: &dyn Archive) -> Result<(), Stop> {
+    pub(super) fn must_foot(&self, archive: &dyn Archive) -> Result<(), Stop> {
         let totals = &self.today().totals;
         let recount = archive.recount(self.open)?;
         let live = |pairs: Vec<(String, Columns)>| pairs.into_iter().collect::<BTreeMap<_, _>>();
@@ -143,7 +143,7 @@ impl Ledger {
     ) -> Result<Vec<Event>, Reject> {
         super::decide_shift::known_device(rules, id)?;
         super::decide_pay::known(self, by)?;
-        if self.people.get(by).map(|p| p.role) != Some(Role::Technician) {
+        if self.role_of(by) != Some(Role::Technician) {
             return Err(Refusal::ManagerRequired.into());
         }
         if !(1..=999_999).contains(&batch.0) {

@@ -5,7 +5,7 @@ use chrono::Datelike;
 use super::{Ledger, LineState, Lines, Rules};
 use crate::core::acquirer::{Instrument, MessageName, chip};
 use crate::core::domain::{
-    CashierId, Entry, Kind, Method, Minor, PaymentId, Refusal, Reject, Role, ShiftNo, State, mask_code,
+    CashierId, Entry, Kind, Method, Minor, PaymentId, Refusal, Reject, ShiftNo, State, mask_code,
 };
 use crate::core::journal::{CancelReason, Event, Original, PaymentMade};
 use crate::core::payment::{Payment, column_of, counts};
@@ -75,6 +75,7 @@ impl Ledger {
         let mut events = Vec::new();
         let shift = self.shift_for(pay, rules, &mut events)?;
         let (made, stored) = decide(self, pay, shift, around)?;
+        self.guarded(pay, rules)?;
         events.push(Event::PaymentMade(Box::new(made)));
         if stored {
             // The payment's id is the sequence of its own row, which is the one before this.
@@ -119,10 +120,7 @@ impl Ledger {
         if !rules.terminals.contains_key(&pay.device) {
             return Err(Refusal::UnknownDevice.with("device", &pay.device));
         }
-        if !self.people.contains_key(&pay.cashier) {
-            return Err(Refusal::UnknownCashier.with("cashier", &pay.cashier));
-        }
-        Ok(())
+        known(self, &pay.cashier)
     }
 
     /// The cashier's shift and, for cash, the drawer: opened and taken by the way where the store's rules allow it.
@@ -379,11 +377,6 @@ impl Ledger {
         Ok(made)
     }
 
-    fn manager_approved(&self, pay: &Pay) -> Result<(), Reject> {
-        let role = pay.approved_by.as_ref().and_then(|id| self.people.get(id)).map(|p| p.role);
-        if role == Some(Role::Manager) { Ok(()) } else { Err(Refusal::ManagerRequired.into()) }
-    }
-
     pub(super) fn original(&mut self, pay: &Pay, around: Around<'_>) -> Result<Payment, Stop> {
         match &pay.original {
             None => Err(Refusal::OriginalRequired.into()),
@@ -486,5 +479,9 @@ pub(super) fn undoable(original: &Payment) -> Result<(), Reject> {
 
 /// Who may stand behind a command that needs a person of the store.
 pub(super) fn known(ledger: &Ledger, cashier: &CashierId) -> Result<(), Reject> {
-    if ledger.people.contains_key(cashier) { Ok(()) } else { Err(Refusal::UnknownCashier.with("cashier", cashier)) }
+    match ledger.people.get(cashier) {
+        Some(person) if person.active => Ok(()),
+        Some(_) => Err(Refusal::CashierInactive.with("cashier", cashier)),
+        None => Err(Refusal::UnknownCashier.with("cashier", cashier)),
+    }
 }

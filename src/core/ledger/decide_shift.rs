@@ -2,8 +2,10 @@
 
 use super::decide_pay::known;
 use super::{Ledger, Rules};
-use crate::core::domain::{CashierId, ExceptionNo, Minor, Refusal, Reject, Role, ShiftNo, State, TerminalId};
-use crate::core::journal::{Event, Resolution};
+use crate::core::domain::{
+    CashierId, Denomination, ExceptionNo, Minor, Refusal, Reject, Role, ShiftNo, State, TerminalId,
+};
+use crate::core::journal::{DrawerResult, Event, ExceptionKind, Resolution};
 use crate::core::payment::Payment;
 
 impl Ledger {
@@ -53,17 +55,24 @@ impl Ledger {
         Ok(vec![Event::CashMoved { shift, device: device.clone(), amount, reason: reason.to_owned() }])
     }
 
-    /// 盲点
+    /// 盲点: by the cashier, or by a manager where whoever holds the drawer has gone home.
     pub fn decide_count(
         &self,
         cashier: &CashierId,
         device: &TerminalId,
-        counted: Minor,
+        count: &Count<'_>,
         rules: &Rules,
     ) -> Result<Vec<Event>, Reject> {
-        let shift = self.drawer_of(cashier, device, rules)?;
-        amount_within(rules, counted)?;
-        Ok(vec![Event::DrawerCounted { shift, device: device.clone(), counted }])
+        known(self, count.by)?;
+        if count.by != cashier && self.role_of(count.by) != Some(Role::Manager) {
+            return Err(Refusal::ManagerRequired.into());
+        }
+        known_device(rules, device)?;
+        let shift = self.shift_of(cashier).ok_or_else(|| Refusal::ShiftNotOpen.with("cashier", cashier))?;
+        if !shift.drawers.contains_key(device) {
+            return Err(self.held(device));
+        }
+        Ok(vec![count.event(shift.no, device, rules)?])
     }
 
     /// 交接: the drawer goes to another cashier, who gets a shift if there is none.
@@ -72,11 +81,12 @@ impl Ledger {
         to: &CashierId,
         device: &TerminalId,
         counted: Minor,
+        notes: &[Denomination],
         rules: &Rules,
     ) -> Result<Vec<Event>, Reject> {
         known(self, to)?;
         known_device(rules, device)?;
-        amount_within(rules, counted)?;
+        let count = Count { counted, notes, by: to };
         let mut events = Vec::new();
         let taker = match self.shift_of(to) {
             Some(shift) => shift.no,
@@ -91,19 +101,24 @@ impl Ledger {
                 return Err(Refusal::DrawerHeld.with("device", device).with("holder", to));
             }
             Some(holder) => {
-                let (from, device) = (holder.no, device.clone());
-                events.push(Event::DrawerHandedOver { device, from, to: taker, counted });
+                let from = holder.no;
+                events.push(count.event(from, device, rules)?);
+                events.push(Event::DrawerHandedOver { device: device.clone(), from, to: taker, counted });
             }
-            None => events.push(Event::DrawerTaken { shift: taker, device: device.clone(), float: counted }),
+            None => {
+                // Whoever takes a free drawer says what is in it: its float.
+                events.push(Event::DrawerTaken { shift: taker, device: device.clone(), float: counted });
+                events.push(count.event(taker, device, rules)?);
+            }
         }
         Ok(events)
     }
 
-    /// 交班: a difference is booked, never refused; a drawer that was not counted is.
-    pub fn decide_close_shift(&self, cashier: &CashierId, by: &CashierId) -> Result<Vec<Event>, Reject> {
+    /// 交班: a difference is booked, never refused; a drawer that was not counted is. Above the limit a manager other than the cashier
+    /// signs: who closes it, or whoever decides the exception that stands open until then.
+    pub fn decide_close_shift(&self, cashier: &CashierId, by: &CashierId, rules: &Rules) -> Result<Vec<Event>, Reject> {
         known(self, by)?;
-        let role = self.people.get(by).map(|p| p.role);
-        if by != cashier && role != Some(Role::Manager) {
+        if by != cashier && self.role_of(by) != Some(Role::Manager) {
             return Err(Refusal::ManagerRequired.into());
         }
         let shift = self.shift_of(cashier).ok_or_else(|| Refusal::ShiftNotOpen.with("cashier", cashier))?;
@@ -118,7 +133,21 @@ impl Ledger {
                 None => return Err(Refusal::NotCounted.with("device", device)),
             }
         }
-        Ok(vec![Event::ShiftClosed { shift: shift.no, by: by.clone(), drawers }])
+        let all = shift.handed_over.iter().chain(&drawers);
+        let beyond = |d: &&DrawerResult| rules.guards.over_short.is_some_and(|limit| d.difference.0.abs() > limit.0);
+        let widest = all.filter(beyond).max_by_key(|d| d.difference.0.abs()).map(|d| d.device.clone());
+        let mut events = vec![Event::ShiftClosed { shift: shift.no, by: by.clone(), drawers }];
+        if by == cashier
+            && let Some(device) = widest
+        {
+            events.push(Event::ExceptionOpened {
+                exception: ExceptionNo(self.last_exception.0 + 1),
+                kind: ExceptionKind::DrawerDifference,
+                payment: None,
+                terminal: Some(device),
+            });
+        }
+        Ok(events)
     }
 
     fn drawer_of(&self, cashier: &CashierId, device: &TerminalId, rules: &Rules) -> Result<ShiftNo, Reject> {
@@ -128,20 +157,12 @@ impl Ledger {
         if shift.drawers.contains_key(device) {
             return Ok(shift.no);
         }
-        let holder = self.holder(device).map_or("—", |holder| holder.cashier.as_str());
-        Err(Refusal::DrawerHeld.with("device", device).with("holder", holder))
+        Err(self.held(device))
     }
 
-    /// Adds a person.
-    pub fn decide_add_cashier(&self, cashier: &CashierId, name: &str, role: Role) -> Result<Vec<Event>, Reject> {
-        if self.people.contains_key(cashier) {
-            return Err(Refusal::CashierExists.with("cashier", cashier));
-        }
-        let name = name.trim();
-        if name.is_empty() || name.len() > 60 || name.chars().any(char::is_control) {
-            return Err(Refusal::BadRequest.with("what", "name: 1 to 60 bytes of printable text"));
-        }
-        Ok(vec![Event::CashierAdded { cashier: cashier.clone(), name: name.to_owned(), role }])
+    fn held(&self, device: &TerminalId) -> Reject {
+        let holder = self.holder(device).map_or("—", |holder| holder.cashier.as_str());
+        Refusal::DrawerHeld.with("device", device).with("holder", holder)
     }
 
     /// A named person decides an exception.
@@ -153,12 +174,19 @@ impl Ledger {
         note: &str,
     ) -> Result<Vec<Event>, Reject> {
         known(self, by)?;
-        let role = self.people.get(by).map(|p| p.role);
-        if role == Some(Role::Cashier) {
+        if self.role_of(by) == Some(Role::Cashier) {
             return Err(Refusal::ManagerRequired.into());
         }
         let open = self.exceptions.get(&exception);
         let open = open.ok_or_else(|| Refusal::UnknownException.with("exception", exception.0))?;
+        if let Some((cashier, _)) = &open.difference {
+            if self.role_of(by) != Some(Role::Manager) {
+                return Err(Refusal::ManagerRequired.into());
+            }
+            if cashier == by {
+                return Err(Refusal::SecondManager.into());
+            }
+        }
         let choices = choices(open.payment.and_then(|id| self.payments.get(&id)));
         if !choices.contains(&how) {
             let words = choices.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
@@ -169,6 +197,41 @@ impl Ledger {
         }
         let (by, note) = (by.clone(), note.to_owned());
         Ok(vec![Event::ExceptionResolved { exception, by, how, note }])
+    }
+}
+
+/// What was counted in a drawer, and by whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Count<'a> {
+    /// The sum.
+    pub counted: Minor,
+    /// By denomination, where it was counted so.
+    pub notes: &'a [Denomination],
+    /// Who counted.
+    pub by: &'a CashierId,
+}
+
+/// More kinds of notes and coins no currency has.
+const MOST_DENOMINATIONS: usize = 40;
+
+impl Count<'_> {
+    fn event(&self, shift: ShiftNo, device: &TerminalId, rules: &Rules) -> Result<Event, Reject> {
+        amount_within(rules, self.counted)?;
+        let mut notes = self.notes.to_vec();
+        notes.sort_by_key(|d| std::cmp::Reverse(d.value));
+        let twice = notes.windows(2).any(|pair| pair[0].value == pair[1].value);
+        if twice || notes.len() > MOST_DENOMINATIONS || notes.iter().any(|d| !d.value.is_positive()) {
+            let what = "denominations: each value above zero, once, at most 40 of them";
+            return Err(Refusal::BadRequest.with("what", what));
+        }
+        let made = Denomination::sum(&notes).ok_or(Refusal::AmountInvalid)?;
+        if !notes.is_empty() && made != self.counted {
+            let text = |amount: Minor| amount.grouped(rules.currency.exponent());
+            return Err(Refusal::CountMismatch.with("notes", text(made)).with("counted", text(self.counted)));
+        }
+        notes.retain(|d| d.count > 0);
+        let (device, counted, by) = (device.clone(), self.counted, self.by.clone());
+        Ok(Event::DrawerTallied { shift, device, counted, notes, by })
     }
 }
 

@@ -11,11 +11,15 @@
 
 mod absorb;
 mod archived;
+mod checklist;
+mod day_lists;
 mod decide_cases;
 mod decide_day;
 mod decide_lane;
 mod decide_pay;
+mod decide_people;
 mod decide_shift;
+mod guards;
 mod index;
 mod jobs;
 mod kinds;
@@ -36,20 +40,23 @@ use serde::{Deserialize, Serialize};
 use crate::core::acquirer::ReversalReason;
 use crate::core::day::{Batch, BatchKey, DayBook, Shift};
 use crate::core::domain::{
-    BatchNo, BusinessDate, CaseNo, CashierId, ExceptionNo, Minor, PaymentId, Role, Seq, ShiftNo, Stan, StoreId,
+    BatchNo, BusinessDate, CaseNo, CashierId, ExceptionNo, Lang, Minor, PaymentId, Role, Seq, ShiftNo, Stan, StoreId,
     TerminalId, ZNumber,
 };
 use crate::core::journal::{Awaited, ExceptionKind, GENESIS, Link, SettleReason, Subject};
 use crate::core::payment::Payment;
 use crate::core::suspense::{Case, CaseState};
 
+pub use day_lists::closed_shift_view;
 pub use decide_lane::Scene;
 pub use decide_pay::{Around, PayDecision, Stop};
+pub use decide_people::Change;
+pub use decide_shift::Count;
 pub use index::Index;
 pub use lines::{BackOff, Line, LineState, Lines};
 pub use proof::Proof;
 pub use refold::FOLD_VERSION;
-pub use rules::{ChannelRules, MoneyRules, OfflineRules, Rules, TerminalRules, UploadPlan};
+pub use rules::{ChannelRules, GuardRules, MoneyRules, OfflineRules, Rules, TerminalRules, UploadPlan};
 pub use view::{check_code, hex, payment_view, rfc3339, settlement_view};
 pub use writer::{Writer, WriterOptions, busy, replay};
 
@@ -102,6 +109,10 @@ pub struct Person {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// What is shown to them; the store's language where it is not said.
+    pub lang: Option<Lang>,
+    /// They work here.
+    pub active: bool,
 }
 
 /// A terminal as the acquirer knows it.
@@ -141,6 +152,8 @@ pub struct Exception {
     pub payment: Option<PaymentId>,
     /// About which terminal.
     pub terminal: Option<TerminalId>,
+    /// About which shift's difference: its cashier, and how much.
+    pub difference: Option<(CashierId, Minor)>,
 }
 
 impl Default for Terminal {
@@ -196,6 +209,12 @@ impl Ledger {
 
     pub(super) fn today_mut(&mut self) -> &mut DayBook {
         self.days.get_mut(&self.open).expect("the open day has a book from the moment it is opened")
+    }
+
+    /// What a person may do; nothing where they are not known here, or do not work here any more.
+    #[must_use]
+    pub fn role_of(&self, person: &CashierId) -> Option<Role> {
+        self.people.get(person).filter(|p| p.active).map(|p| p.role)
     }
 
     /// The open shift of a cashier.

@@ -28,8 +28,12 @@ pub struct Rules {
     pub cut: CutSchedule,
     /// A payment by a cashier without an open shift is refused.
     pub require_shift: bool,
+    /// A shift without an entry for so long is forgotten.
+    pub shift_idle_ms: i64,
     /// The largest single payment.
     pub max_amount: Minor,
+    /// What needs a manager beside the cashier.
+    pub guards: GuardRules,
     /// Offline sales, where they are allowed.
     pub offline: Option<OfflineRules>,
     /// The terminals.
@@ -49,6 +53,27 @@ pub struct Rules {
 pub struct MoneyRules {
     /// On which days money moves.
     pub calendar: Calendar,
+}
+
+/// Above these a manager other than the cashier must approve; `None` is no limit. Sums are of one business day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GuardRules {
+    /// One refund.
+    pub refund: Option<Minor>,
+    /// A drawer's over or short at the end of a shift. It is booked in any case.
+    pub over_short: Option<Minor>,
+    /// A cashier's sales.
+    pub cashier_sales: Option<Minor>,
+    /// A cashier's refunds.
+    pub cashier_refunds: Option<Minor>,
+    /// A device's sales.
+    pub device_sales: Option<Minor>,
+    /// A device's refunds.
+    pub device_refunds: Option<Minor>,
+    /// The store's sales.
+    pub day_sales: Option<Minor>,
+    /// The store's refunds.
+    pub day_refunds: Option<Minor>,
 }
 
 /// Bounds on what may wait, per store.

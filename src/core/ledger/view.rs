@@ -1,13 +1,14 @@
 //! The day, the payment and the exception as outside programs see them, from the state.
 
-use super::{Ledger, Rules};
-use crate::core::day::{Batch, DayBook, Drawer, Rung, Shift};
-use crate::core::domain::{BusinessDate, ExceptionNo, Minor, Sentence, State, TerminalId};
+use super::day_lists::acts;
+use super::{Exception, Ledger, Rules};
+use crate::core::day::{ActKind, Batch, DayBook, Rung};
+use crate::core::domain::{BusinessDate, ExceptionNo, Sentence, State, TerminalId, WallMs};
 use crate::core::journal::{Columns, ExceptionKind, Link, Original, Tally};
 use crate::core::payment::{Payment, ReversalStage, Slot};
 use crate::core::ports::{
-    Archive, BridgeLine, CellView, DayView, DrawerSums, DrawerView, ExceptionView, GroupView, JournalView, OfflineView,
-    PaymentView, PendingView, ReturnView, SettlementView, ShiftView, StoreError, VoucherView,
+    Archive, BridgeLine, CellView, DayView, ExceptionView, GroupView, JournalView, OfflineView, PaymentView,
+    PendingView, SettlementView, StoreError,
 };
 
 impl Ledger {
@@ -17,6 +18,7 @@ impl Ledger {
         date: BusinessDate,
         rules: &Rules,
         archive: &dyn Archive,
+        now: WallMs,
     ) -> Result<Option<DayView>, StoreError> {
         let Some(day) = self.days.get(&date) else { return Ok(None) };
         let totals = &day.totals;
@@ -39,6 +41,7 @@ impl Ledger {
                 .map(|(id, c)| group(id.as_str(), rules.terminals.get(id).map_or("", |t| t.tid.as_str()), c))
                 .collect(),
             by_method: totals.by_method.iter().map(|(id, c)| group(id.as_str(), "", c)).collect(),
+            by_channel: totals.by_channel.iter().map(|(id, c)| group(id, "", c)).collect(),
             matrix: totals
                 .matrix
                 .iter()
@@ -66,10 +69,15 @@ impl Ledger {
             pending: self.pending(date),
             reversed: day.reversed,
             returns: self.returns(day, archive)?,
-            vouchers: vouchers(day),
-            shifts: self.shift_views(day),
+            vouchers: self.vouchers(day, archive)?,
+            shifts: self.shift_views(day, rules, day.cut_at.unwrap_or(now)),
             exceptions: self.exception_views(),
             cases: self.cases_view(day, archive)?,
+            reversals: self.reversals(day, archive)?,
+            unsettled: self.unsettled(date),
+            drawer_openings: acts(day, |what| matches!(what, ActKind::DrawerOpened { .. })),
+            overrides: acts(day, |what| !matches!(what, ActKind::DrawerOpened { .. } | ActKind::Printed { .. })),
+            reprints: acts(day, |what| matches!(what, ActKind::Printed { .. })),
             first_seq: day.first.0,
             last_seq: sealed_rows,
             grand_total: day.grand_total(),
@@ -145,40 +153,6 @@ impl Ledger {
             .collect()
     }
 
-    fn returns(&self, day: &DayBook, archive: &dyn Archive) -> Result<Vec<ReturnView>, StoreError> {
-        let mut views = Vec::with_capacity(day.returns.len());
-        for entry in &day.returns {
-            let payment = match self.payments.get(&entry.payment) {
-                Some(payment) => Some(payment.clone()),
-                None => archive.payment(entry.payment)?,
-            };
-            let Some(payment) = payment else { continue };
-            views.push(ReturnView {
-                payment: payment.id.to_string(),
-                column: entry.column,
-                method: payment.method,
-                cashier: payment.cashier.clone(),
-                device: payment.device.clone(),
-                amount: payment.amount,
-                original: payment.original.as_ref().map(original_text),
-            });
-        }
-        Ok(views)
-    }
-
-    fn shift_views(&self, day: &DayBook) -> Vec<ShiftView> {
-        let closed = day.closed_shifts.iter().map(|shift| ShiftView {
-            shift: shift.no.0,
-            cashier: shift.cashier.clone(),
-            closed: true,
-            drawers: shift.drawers.iter().map(DrawerView::from).collect(),
-        });
-        match day.cut {
-            None => closed.chain(self.shifts.values().map(open_shift_view)).collect(),
-            Some(_) => closed.chain(day.carried.iter().map(open_shift_view)).collect(),
-        }
-    }
-
     /// Open exceptions.
     #[must_use]
     pub fn exception_views(&self) -> Vec<ExceptionView> {
@@ -190,7 +164,7 @@ impl Ledger {
                 opened: exception.opened,
                 payment: exception.payment.map(|p| p.to_string()),
                 terminal: exception.terminal.clone(),
-                message: exception_sentence(*no, exception.kind, exception.terminal.as_ref()),
+                message: exception_sentence(*no, exception),
                 state: "open".into(),
             })
             .collect()
@@ -323,47 +297,19 @@ pub fn settlement_view(terminal: &TerminalId, batch: &Batch, part: Columns) -> S
     }
 }
 
-fn vouchers(day: &DayBook) -> Vec<VoucherView> {
-    day.vouchers
-        .iter()
-        .map(|v| VoucherView {
-            payment: v.payment.to_string(),
-            business_date: v.date,
-            amount: v.amount,
-            why: v.why.as_str().into(),
-            cashier: v.cashier.clone(),
-            device: v.device.clone(),
-            case: v.case.map(|no| no.0),
-        })
-        .collect()
-}
-
-fn open_shift_view(shift: &Shift) -> ShiftView {
-    let drawer = |(device, drawer): (&TerminalId, &Drawer)| DrawerView {
-        sums: DrawerSums {
-            device: device.clone(),
-            float: drawer.float,
-            sales: drawer.sales,
-            refunds: drawer.refunds,
-            paid_in: drawer.paid_in,
-            paid_out: drawer.paid_out,
-            expected: drawer.expected(),
-        },
-        counted: drawer.counted,
-        difference: drawer.counted.map(|counted| Minor(counted.0.saturating_sub(drawer.expected().0))),
-    };
-    let handed_over = shift.handed_over.iter().map(DrawerView::from);
-    ShiftView {
-        shift: shift.no.0,
-        cashier: shift.cashier.clone(),
-        closed: false,
-        drawers: handed_over.chain(shift.drawers.iter().map(drawer)).collect(),
+fn exception_sentence(no: ExceptionNo, exception: &Exception) -> Sentence {
+    let at = exception.terminal.as_ref().map_or("", TerminalId::as_str);
+    if let Some((cashier, amount)) = &exception.difference {
+        let amount = amount.grouped(2);
+        return Sentence::new(
+            format!("#{} {at} 收银员 {cashier} 长短款 {amount} 超过限额：已入账，请店长核对签字", no.0),
+            format!(
+                "#{} {at} over/short of {amount} by {cashier} is above the limit: booked, a manager must sign",
+                no.0
+            ),
+        );
     }
-}
-
-fn exception_sentence(no: ExceptionNo, kind: ExceptionKind, terminal: Option<&TerminalId>) -> Sentence {
-    let at = terminal.map_or("", TerminalId::as_str);
-    let (zh, en) = match kind {
+    let (zh, en) = match exception.kind {
         ExceptionKind::ReversalFailed => {
             ("冲正未成功：请与收单方核对后处理", "A reversal was not confirmed: check with the acquirer, then decide")
         }
@@ -380,6 +326,10 @@ fn exception_sentence(no: ExceptionNo, kind: ExceptionKind, terminal: Option<&Te
         ExceptionKind::BatchDisagrees => {
             ("批次号与收单方不符：请联系技术员", "The acquirer has another batch number: call the technician")
         }
+        ExceptionKind::DrawerDifference => (
+            "长短款超过限额：已入账，请店长核对签字",
+            "An over/short is above the limit: it is booked, a manager must sign",
+        ),
         ExceptionKind::ClockDisagrees => (
             "时钟不一致，自动日切暂停：请店长核对后手工日结",
             "The clocks disagree and the cut waits: check, then close by hand",
@@ -388,7 +338,7 @@ fn exception_sentence(no: ExceptionNo, kind: ExceptionKind, terminal: Option<&Te
     Sentence::new(format!("#{} {at} {zh}", no.0), format!("#{} {at} {en}", no.0))
 }
 
-fn original_text(original: &Original) -> String {
+pub(super) fn original_text(original: &Original) -> String {
     match original {
         Original::Payment(id) => id.to_string(),
         Original::Foreign { rrn, date, .. } => format!("{rrn} {date}"),

@@ -10,10 +10,10 @@ use super::decide_lane::Scene;
 use super::decide_pay::{Around, PayDecision, Stop};
 use super::orders::{Secrets, to_seal};
 use super::refold::refold;
-use super::{Ledger, Lines, Rules};
+use super::{Change, Count, Ledger, Lines, Rules};
 use crate::core::acquirer::Report;
 use crate::core::day::ClockPair;
-use crate::core::domain::{BusinessDate, Now, PaymentId, Refusal, Reject, Seq, State, TerminalId, ZNumber};
+use crate::core::domain::{BusinessDate, CashierId, Now, PaymentId, Refusal, Reject, Seq, State, TerminalId, ZNumber};
 use crate::core::journal::Event;
 use crate::core::ports::{
     Command, JobRow, Output, Pay, Presented, PrintWhat, Refold, Reply, Sealer, Store, StoreError, Ticket,
@@ -313,13 +313,16 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             Command::MoveCash { cashier, device, amount, reason } => {
                 self.ledger.decide_move_cash(&cashier, &device, amount, &reason, rules)?
             }
-            Command::Count { cashier, device, counted } => {
-                self.ledger.decide_count(&cashier, &device, counted, rules)?
+            Command::Count { cashier, device, counted, notes, by } => {
+                let count = Count { counted, notes: &notes, by: &by };
+                self.ledger.decide_count(&cashier, &device, &count, rules)?
             }
-            Command::HandOver { to, device, counted } => self.ledger.decide_hand_over(&to, &device, counted, rules)?,
+            Command::HandOver { to, device, counted, notes } => {
+                self.ledger.decide_hand_over(&to, &device, counted, &notes, rules)?
+            }
             Command::CloseShift { cashier, by } => {
                 let shift = self.ledger.shift_of(&cashier).map(|s| s.no);
-                let events = self.ledger.decide_close_shift(&cashier, &by)?;
+                let events = self.ledger.decide_close_shift(&cashier, &by, rules)?;
                 self.commit_events(events, now, staged)?;
                 return Ok(shift.map(Reply::Shift));
             }
@@ -337,9 +340,17 @@ impl<S: Store, K: Sealer> Writer<S, K> {
                 self.after_report(&report, now, staged)?;
                 return Ok(None);
             }
-            Command::AddCashier { cashier, name, role, pin_hash } => {
-                let events = self.ledger.decide_add_cashier(&cashier, &name, role)?;
+            Command::AddCashier { cashier, name, role, pin_hash, lang, by } => {
+                let events = self.ledger.decide_add_cashier(&cashier, &name, role, lang, by.as_ref())?;
                 self.store.put_pin(&cashier, &pin_hash)?;
+                events
+            }
+            Command::ChangeCashier { cashier, name, role, lang, active, pin_hash, by } => {
+                let change = Change { name: name.as_deref(), role, lang, active };
+                let events = self.ledger.decide_change_cashier(&cashier, &change, by.as_ref())?;
+                if let Some(hash) = pin_hash {
+                    self.store.put_pin(&cashier, &hash)?;
+                }
                 events
             }
             Command::Resolve { exception, by, how, note } => self.ledger.decide_resolve(exception, &by, how, &note)?,
@@ -357,7 +368,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
                 self.commit_event(event, now, staged)?;
                 return Ok(self.ledger.cases.get(&case).cloned().map(|c| Reply::Case(Box::new(c))));
             }
-            Command::Reprint(what) => return self.reprint(what, now, staged),
+            Command::Reprint { what, by } => return self.reprint(what, by, now, staged),
             Command::OpenDrawer { device, by } => {
                 super::decide_pay::known(&self.ledger, &by)?;
                 super::decide_shift::known_device(rules, &device)?;
@@ -428,7 +439,14 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         Ok(())
     }
 
-    fn reprint(&mut self, what: PrintWhat, now: Now, staged: &mut Staged) -> Result<Option<Reply>, Stop> {
+    fn reprint(
+        &mut self,
+        what: PrintWhat,
+        by: Option<CashierId>,
+        now: Now,
+        staged: &mut Staged,
+    ) -> Result<Option<Reply>, Stop> {
+        by.as_ref().map_or(Ok(()), |by| super::decide_pay::known(&self.ledger, by))?;
         let printer = match &what {
             PrintWhat::Receipt { payment } => {
                 let payment = self
@@ -447,7 +465,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         let reprint = if first { 0 } else { before + 1 };
         if !first {
             let name = serde_json::to_string(&what).unwrap_or_default();
-            self.commit_event(Event::Reprinted { what: name, times: reprint }, now, staged)?;
+            self.commit_event(Event::PrintedAgain { what: name, times: reprint, by }, now, staged)?;
         }
         self.store.put_job(&JobRow { printer, what, reprint })?;
         staged.print = true;

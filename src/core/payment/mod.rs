@@ -2,8 +2,10 @@
 //!
 //! Nothing here knows other payments, terminals or the day: `ledger` puts those together.
 
+mod channel;
 mod effect;
 mod life;
 
+pub use channel::channel;
 pub use effect::*;
 pub use life::*;

@@ -2,8 +2,8 @@
 
 use crate::core::acquirer::{Instrument, Order, Report};
 use crate::core::domain::{
-    BusinessDate, CaseNo, CashierId, Currency, Entry, ExceptionNo, Kind, Method, Minor, PaymentId, PinBlock, Reject,
-    RequestId, Role, Seq, ShiftNo, TerminalId, ZNumber,
+    BusinessDate, CaseNo, CashierId, Currency, Denomination, Entry, ExceptionNo, Kind, Lang, Method, Minor, PaymentId,
+    PinBlock, Reject, RequestId, Role, Seq, ShiftNo, TerminalId, ZNumber,
 };
 use crate::core::journal::{Original, Resolution};
 use crate::core::payment::Payment;
@@ -52,6 +52,10 @@ pub enum Command {
         device: TerminalId,
         /// What was in it.
         counted: Minor,
+        /// By denomination, where it was counted so.
+        notes: Vec<Denomination>,
+        /// Who counted: the cashier, or a manager for them.
+        by: CashierId,
     },
     /// A drawer goes from whoever holds it to this cashier, at this counted sum.
     HandOver {
@@ -61,6 +65,8 @@ pub enum Command {
         device: TerminalId,
         /// What was in it.
         counted: Minor,
+        /// By denomination, where it was counted so.
+        notes: Vec<Denomination>,
     },
     /// 交班: ends a shift whose drawers are counted.
     CloseShift {
@@ -93,6 +99,27 @@ pub enum Command {
         role: Role,
         /// Their PIN, hashed by the vault; kept outside the journal.
         pin_hash: Vec<u8>,
+        /// What is shown to them.
+        lang: Option<Lang>,
+        /// Who adds them; nobody where the store's files are at hand.
+        by: Option<CashierId>,
+    },
+    /// What is known of a person changes. What is not named stays.
+    ChangeCashier {
+        /// Who.
+        cashier: CashierId,
+        /// Their name as printed.
+        name: Option<String>,
+        /// What they may do.
+        role: Option<Role>,
+        /// What is shown to them.
+        lang: Option<Lang>,
+        /// They work here.
+        active: Option<bool>,
+        /// A new PIN, hashed; it also ends a lock-out.
+        pin_hash: Option<Vec<u8>>,
+        /// Who says so; nobody where the store's files are at hand.
+        by: Option<CashierId>,
     },
     /// A named person decides an exception.
     Resolve {
@@ -124,7 +151,12 @@ pub enum Command {
         act: Box<super::CaseAct>,
     },
     /// Print something again, with the mark.
-    Reprint(PrintWhat),
+    Reprint {
+        /// What.
+        what: PrintWhat,
+        /// Who asks; nobody where POS software does.
+        by: Option<CashierId>,
+    },
     /// Open a drawer without a payment.
     OpenDrawer {
         /// At which device.

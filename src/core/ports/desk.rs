@@ -74,6 +74,16 @@ pub trait Desk: Send + Sync + 'static {
     /// How things stand.
     fn status(&self, respond: Respond<StatusView>);
 
+    /// What stands in the way of a close.
+    fn checklist(&self, respond: Respond<super::ChecklistView>) {
+        respond(Err(crate::core::domain::Refusal::NotSupported.with("what", "checklist")));
+    }
+
+    /// Who may use the till, by id.
+    fn people(&self, respond: Respond<Vec<super::PersonView>>) {
+        respond(Err(crate::core::domain::Refusal::NotSupported.with("what", "cashiers")));
+    }
+
     /// Open exceptions, oldest first.
     fn exceptions(&self, respond: Respond<Vec<ExceptionView>>);
 

@@ -9,8 +9,8 @@ use utoipa::openapi::{KnownFormat, Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::core::domain::{
-    BusinessDate, CashierId, Currency, Kind, Lang, Method, Minor, PaymentId, PrinterId, RequestId, Role, Sentence,
-    State, TerminalId,
+    BusinessDate, CashierId, Currency, Denomination, Kind, Lang, Method, Minor, PaymentId, PrinterId, RequestId, Role,
+    Sentence, State, TerminalId,
 };
 use crate::core::journal::{Attribution, CaseHow, Column, Columns, ExceptionKind, Resolution, Tally};
 use crate::core::reconcile::{Class, Direction, Reason, RowKind, RowState};
@@ -104,6 +104,7 @@ described!(
             "unbalanced",
             "batch_disagrees",
             "clock_disagrees",
+            "drawer_difference",
         ],
         "what a named person must decide",
     )
@@ -121,6 +122,15 @@ described!(
         .map(Resolution::as_str),
         "how it was decided",
     )
+);
+described!(
+    Denomination,
+    ObjectBuilder::new()
+        .property("value", ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)))
+        .property("count", ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(u32::MAX)))
+        .required("value")
+        .required("count")
+        .description(Some("so many notes or coins of one value in minor units"))
 );
 described!(
     Tally,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::CasesView;
+use super::{ActView, CasesView, ReversalView, ShiftView, UnsettledView};
 use crate::core::domain::{BusinessDate, CashierId, Currency, Kind, Method, Minor, Sentence, State, TerminalId};
-use crate::core::journal::{Column, Columns, DrawerResult, ExceptionKind, Tally};
+use crate::core::journal::{Column, Columns, ExceptionKind, Tally};
 
 /// A payment, as `POST /v1/payments` answers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -187,6 +187,9 @@ pub struct VoucherView {
     /// The case that it comes from. Where that has no payment of ours, `payment` is the voucher's own row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<u32>,
+    /// Truncated card or code.
+    #[serde(default)]
+    pub masked_pan: Option<String>,
 }
 
 /// A refund or void of the day.
@@ -206,68 +209,12 @@ pub struct ReturnView {
     pub amount: Minor,
     /// What it refers to.
     pub original: Option<String>,
-}
-
-/// A shift that was open on the day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct ShiftView {
-    /// Its number.
-    pub shift: u32,
-    /// Whose.
-    pub cashier: CashierId,
-    /// Closed: its drawers were counted and their over/short is booked on this day. Otherwise carried (未盘).
-    pub closed: bool,
-    /// Its drawers.
-    pub drawers: Vec<DrawerView>,
-}
-
-/// A drawer in a shift.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct DrawerView {
-    /// The sums of its formula: float + sales − refunds + in − out = expected.
-    #[serde(flatten)]
-    pub sums: DrawerSums,
-    /// What was counted, once it was.
-    pub counted: Option<Minor>,
-    /// counted − expected, once it was.
-    pub difference: Option<Minor>,
-}
-
-/// The sums behind a drawer's expected cash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct DrawerSums {
-    /// At which device.
-    pub device: TerminalId,
-    /// 备用金
-    pub float: Minor,
-    /// Cash sales.
-    pub sales: Minor,
-    /// Cash refunds and voids.
-    pub refunds: Minor,
-    /// 存入
-    pub paid_in: Minor,
-    /// 取出
-    pub paid_out: Minor,
-    /// The formula's result.
-    pub expected: Minor,
-}
-
-impl From<&DrawerResult> for DrawerView {
-    fn from(r: &DrawerResult) -> DrawerView {
-        DrawerView {
-            sums: DrawerSums {
-                device: r.device.clone(),
-                float: r.float,
-                sales: r.sales,
-                refunds: r.refunds,
-                paid_in: r.paid_in,
-                paid_out: r.paid_out,
-                expected: r.expected,
-            },
-            counted: Some(r.counted),
-            difference: Some(r.difference),
-        }
-    }
+    /// Truncated card or code.
+    #[serde(default)]
+    pub masked_pan: Option<String>,
+    /// The manager who approved it.
+    #[serde(default)]
+    pub approved_by: Option<CashierId>,
 }
 
 /// The journal's head.
@@ -320,6 +267,9 @@ pub struct DayView {
     pub by_device: Vec<GroupView>,
     /// Per method.
     pub by_method: Vec<GroupView>,
+    /// Per channel: `card:CUP`, `qr:wechat`, `cash`, ….
+    #[serde(default)]
+    pub by_channel: Vec<GroupView>,
     /// Cashier × device.
     pub matrix: Vec<CellView>,
     /// The day's columns.
@@ -349,6 +299,21 @@ pub struct DayView {
     /// 挂账: what is not resolved, and what was resolved on this day.
     #[serde(default)]
     pub cases: CasesView,
+    /// Reversed payments one by one.
+    #[serde(default)]
+    pub reversals: Vec<ReversalView>,
+    /// Batches of the store that are not settled, whatever their day, with their age.
+    #[serde(default)]
+    pub unsettled: Vec<UnsettledView>,
+    /// Drawers opened without a sale.
+    #[serde(default)]
+    pub drawer_openings: Vec<ActView>,
+    /// What managers let pass: approvals, shifts closed for others, exceptions decided.
+    #[serde(default)]
+    pub overrides: Vec<ActView>,
+    /// What was printed again.
+    #[serde(default)]
+    pub reprints: Vec<ActView>,
     /// First row of the day.
     pub first_seq: u64,
     /// Last row of the day, or the head while it is open.
@@ -449,6 +414,9 @@ pub struct StatusView {
     pub ports: Vec<PortStatus>,
     /// Open exceptions.
     pub exceptions: u64,
+    /// Open shifts in which nothing has happened for `shift_idle_hours`: a manager counts and closes them.
+    #[serde(default)]
+    pub forgotten_shifts: u64,
     /// The journal.
     pub journal: JournalView,
     /// What `check` and people should know.

@@ -22,6 +22,8 @@ pub struct DayTotals {
     pub by_device: BTreeMap<TerminalId, Columns>,
     /// Per method.
     pub by_method: BTreeMap<Method, Columns>,
+    /// Per channel: the organisation or wallet behind the method.
+    pub by_channel: BTreeMap<String, Columns>,
     /// Cashier × device.
     pub matrix: BTreeMap<(CashierId, TerminalId), Columns>,
     /// The bridge: where each counted payment lies. Vouchers lie in no slot.
@@ -51,17 +53,21 @@ impl DayTotals {
     }
 
     /// Adds an entry. Every table's sum is bounded by the day's own magnitude only while entries are positive, so each is checked.
-    pub fn book(&mut self, effect: &Effect) -> Result<(), Overflow> {
-        let mut next = self.clone_tables(effect)?;
+    pub fn book(&mut self, effect: &Effect, channel: &str) -> Result<(), Overflow> {
+        let mut next = self.clone_tables(effect, channel)?;
         std::mem::swap(&mut self.all, &mut next.all);
         self.by_cashier.insert(effect.cashier.clone(), next.cashier);
         self.by_device.insert(effect.device.clone(), next.device);
         self.by_method.insert(effect.method, next.method);
+        match self.by_channel.get_mut(channel) {
+            Some(columns) => *columns = next.channel,
+            None => drop(self.by_channel.insert(channel.to_owned(), next.channel)),
+        }
         self.matrix.insert((effect.cashier.clone(), effect.device.clone()), next.cell);
         Ok(())
     }
 
-    fn clone_tables(&self, effect: &Effect) -> Result<Next, Overflow> {
+    fn clone_tables(&self, effect: &Effect, channel: &str) -> Result<Next, Overflow> {
         let add = |columns: Option<&Columns>| {
             columns.copied().unwrap_or_default().with(effect.column, effect.amount).ok_or(Overflow)
         };
@@ -70,6 +76,7 @@ impl DayTotals {
             cashier: add(self.by_cashier.get(&effect.cashier))?,
             device: add(self.by_device.get(&effect.device))?,
             method: add(self.by_method.get(&effect.method))?,
+            channel: add(self.by_channel.get(channel))?,
             cell: add(self.matrix.get(&(effect.cashier.clone(), effect.device.clone())))?,
         })
     }
@@ -105,6 +112,7 @@ impl DayTotals {
             ("by_cashier", sum(self.by_cashier.values().copied())),
             ("by_device", sum(self.by_device.values().copied())),
             ("by_method", sum(self.by_method.values().copied())),
+            ("by_channel", sum(self.by_channel.values().copied())),
             ("matrix", sum(self.matrix.values().copied())),
             ("bridge", sum(bridge)),
         ];
@@ -126,6 +134,7 @@ struct Next {
     cashier: Columns,
     device: Columns,
     method: Columns,
+    channel: Columns,
     cell: Columns,
 }
 
@@ -159,10 +168,10 @@ mod tests {
             ("1002", "POS1", Column::Sale, 300),
             ("1001", "POS2", Column::Refund, 200),
         ] {
-            totals.book(&entry(cashier, device, column, amount)).unwrap();
+            totals.book(&entry(cashier, device, column, amount), "cash").unwrap();
             totals.move_slot(None, Some(&Slot::Cash), column, Minor(amount));
         }
-        totals.book(&entry("1001", "POS1", Column::Voucher, -50)).unwrap();
+        totals.book(&entry("1001", "POS1", Column::Voucher, -50), "cash").unwrap();
         assert!(totals.gaps().is_empty());
         assert_eq!(totals.all.net(), Some(Minor(550)));
     }
@@ -170,17 +179,17 @@ mod tests {
     #[test]
     fn an_entry_without_a_line_in_the_bridge_is_found() {
         let mut totals = DayTotals::default();
-        totals.book(&entry("1001", "POS1", Column::Sale, 500)).unwrap();
+        totals.book(&entry("1001", "POS1", Column::Sale, 500), "cash").unwrap();
         assert_eq!(totals.gaps().iter().map(|g| g.table).collect::<Vec<_>>(), ["bridge"]);
     }
 
     #[test]
     fn a_total_that_would_not_fit_is_refused_and_changes_nothing() {
         let mut totals = DayTotals::default();
-        totals.book(&entry("1001", "POS1", Column::Sale, i64::MAX)).unwrap();
+        totals.book(&entry("1001", "POS1", Column::Sale, i64::MAX), "cash").unwrap();
         let before = totals.clone();
         assert!(!totals.fits(Column::Sale, Minor(1)));
-        assert_eq!(totals.book(&entry("1001", "POS1", Column::Sale, 1)), Err(Overflow));
+        assert_eq!(totals.book(&entry("1001", "POS1", Column::Sale, 1), "cash"), Err(Overflow));
         assert_eq!(totals, before);
     }
 }

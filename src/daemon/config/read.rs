@@ -10,6 +10,7 @@ use toml::de::DeTable;
 
 use super::files;
 use super::finding::{Finding, Findings};
+use super::limits::limits;
 use super::section::{Place, Section, line_of};
 use super::statements::{self, StatementsConfig};
 use super::{
@@ -107,10 +108,7 @@ impl Reader<'_> {
         let api = root.must_table("api").and_then(|s| self.api(s));
         let acquirer = root.must_table("acquirer").and_then(|s| self.acquirer(s));
         let offline = root.table("offline").and_then(offline);
-        let limits = match root.table("limits") {
-            Some(section) => limits(section),
-            None => Some(LimitsConfig { max_amount: Minor(5_000_000), settle_wait_s: 20 }),
-        };
+        let limits = root.table("limits").map_or(Some(LimitsConfig::default()), limits);
         let calendar = root.table("calendar").map_or(Some(CalendarConfig::default()), |s| self.calendar(s));
         let statements = match root.table("statements") {
             Some(section) => statements::read(section, self.base),
@@ -169,6 +167,7 @@ impl Reader<'_> {
         });
         let day_cut = s.must("day_cut", "\"03:00\"", day_cut);
         let require_shift = s.flag("require_shift", false);
+        let shift_idle_hours = s.number("shift_idle_hours", 16, 1..=720);
         if let Some((lang, _)) = s.text("lang", "\"zh\"", lang) {
             self.lang = lang;
         }
@@ -180,6 +179,7 @@ impl Reader<'_> {
             currency: currency?.0,
             day_cut: day_cut?.0,
             require_shift: require_shift?,
+            shift_idle_hours: u32::try_from(shift_idle_hours?).ok()?,
             lang: self.lang,
         })
     }
@@ -356,13 +356,6 @@ fn offline(mut s: Section<'_, '_>) -> Option<OfflineConfig> {
         max_count: u32::try_from(max_count?).ok()?,
         max_age_hours: u32::try_from(max_age_hours?).ok()?,
     })
-}
-
-fn limits(mut s: Section<'_, '_>) -> Option<LimitsConfig> {
-    let max_amount = s.number("max_amount", 5_000_000, 1..=999_999_999_999);
-    let settle_wait_s = s.number("settle_wait_s", 20, 0..=600);
-    s.finish();
-    Some(LimitsConfig { max_amount: Minor(max_amount?), settle_wait_s: u32::try_from(settle_wait_s?).ok()? })
 }
 
 pub(super) fn id<T>(text: &str, new: fn(&str) -> Result<T, String>, max: usize) -> Result<T, Sentence> {

@@ -134,11 +134,21 @@ impl<'t, 'f> Section<'t, 'f> {
         self.text(key, example, read)
     }
 
-    /// An integer within bounds, with a default.
+    /// An integer within a range, with a default.
     pub fn number(&mut self, key: &'static str, default: i64, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
-        let Some((place, value)) = self.take(key) else { return Some(default) };
+        self.number_if(key, &default.to_string(), range).map(|number| number.unwrap_or(default))
+    }
+
+    /// An integer within a range, or nothing. `None` where it is wrong, `Some(None)` where it is absent.
+    pub fn number_if(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        range: std::ops::RangeInclusive<i64>,
+    ) -> Option<Option<i64>> {
+        let Some((place, value)) = self.take(key) else { return Some(None) };
         let DeValue::Integer(digits) = &value else {
-            self.mistyped(key, place, value.type_str(), &default.to_string());
+            self.mistyped(key, place, value.type_str(), example);
             return None;
         };
         let number = i64::from_str_radix(digits.as_str(), digits.radix()).ok().filter(|n| range.contains(n));
@@ -153,7 +163,7 @@ impl<'t, 'f> Section<'t, 'f> {
                 ),
             );
         }
-        number
+        number.map(Some)
     }
 
     /// An integer out of a list, with a default.

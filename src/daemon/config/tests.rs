@@ -48,7 +48,7 @@ fn the_shipped_example_is_a_configuration() {
     assert_eq!(config.acquirer.header, [0x60, 0x22, 0, 0, 0, 0]);
     assert_eq!(config.acquirer.endpoint, Endpoint { tls: false, host: "127.0.0.1".into(), port: 9583 });
     assert_eq!(config.offline.unwrap().max_total, Minor(2_000_000));
-    assert_eq!(config.limits, LimitsConfig { max_amount: Minor(5_000_000), settle_wait_s: 20 });
+    assert_eq!(config.limits, LimitsConfig::default());
     assert_eq!(config.terminals[0].tid.as_str(), "12345678");
     assert_eq!(config.readers[0].kind, ReaderKind::named("scanner").unwrap());
     assert_eq!((config.printers[0].profile.columns, config.printers[0].receipts), (48, true));

@@ -75,6 +75,12 @@ impl Api {
         }
     }
 
+    /// A person's language; the store's where they have none of their own.
+    pub async fn lang_of(&self, person: &CashierId) -> Lang {
+        let people = self.ask_soon(|desk, respond| desk.people(respond)).await.unwrap_or_default();
+        people.into_iter().find(|p| p.id == *person).and_then(|p| p.lang).unwrap_or(self.lang)
+    }
+
     /// Asks the writer for anything but a payment.
     pub async fn submit(&self, command: Command) -> Result<Reply, Reject> {
         self.ask_soon(|desk, respond| desk.submit(command, respond)).await

@@ -17,8 +17,10 @@ use super::payments::Nothing;
 use super::problem::Problem;
 use super::secrets::Approval;
 use super::shifts::Done;
-use crate::core::domain::{BusinessDate, CashierId, Lang, Refusal, Reject, Role, Seq, TerminalId};
-use crate::core::ports::{Command, DaySummary, DayView, HoursView, Reply, ReportFormat, WhichDay};
+use crate::core::domain::{BusinessDate, CashierId, Lang, Refusal, Reject, Role, Sentence, Seq, TerminalId};
+use crate::core::ports::{
+    CheckView, ChecklistView, Command, DaySummary, DayView, HoursView, Reply, ReportFormat, WhichDay,
+};
 
 /// The longest wait for a settlement.
 const MAX_WAIT_S: u64 = 600;
@@ -86,6 +88,26 @@ pub(super) async fn close(
         }
         tokio::time::sleep_until(until.min(Instant::now() + LOOK)).await;
     }
+}
+
+/// `GET /v1/day/checklist`: what stands in the way of a close, and what would go on behind it. Looks only.
+#[utoipa::path(get, path = "/v1/day/checklist", operation_id = "getChecklist", tag = "day", responses((status = 200, description = "line by line", body = ChecklistView)))]
+pub(super) async fn checklist(State(api): State<Arc<Api>>) -> Result<Json<ChecklistView>, Problem> {
+    let mut list = api.ask_soon(|desk, respond| desk.checklist(respond)).await?;
+    let status = api.ask_soon(|desk, respond| desk.status(respond)).await?;
+    let troubled: Vec<_> = status.ports.iter().filter(|port| port.attention.is_some()).collect();
+    let message = match troubled.first().and_then(|port| port.attention.clone()) {
+        Some(attention) => attention,
+        None => Sentence::new("打印机与读卡设备正常", "Printers and readers are in order"),
+    };
+    list.checks.push(CheckView {
+        code: "printer".into(),
+        level: if troubled.is_empty() { "ok" } else { "look" }.into(),
+        message,
+        count: u64::try_from(troubled.len()).unwrap_or(u64::MAX),
+        items: troubled.iter().map(|port| port.id.clone()).collect(),
+    });
+    Ok(Json(list))
 }
 
 /// Every batch of this day has ended, and no stored sale of it waits. The word of the state alone does not say so: `balanced` is also the
@@ -165,7 +187,7 @@ pub(super) struct ReportParams {
     /// `text`, `json`, `csv`, `png`, `pdf` or `escpos`; without it `json`.
     #[param(pattern = "^(text|json|csv|png|pdf|escpos)$")]
     format: Option<String>,
-    /// Without it the store's.
+    /// Without it that of whoever has logged in, else the store's.
     lang: Option<Lang>,
 }
 
@@ -185,6 +207,7 @@ fn format(word: &str) -> Option<(ReportFormat, &'static str)> {
 #[utoipa::path(get, path = "/v1/reports/{day}", operation_id = "getReport", tag = "day", params(("day" = String, Path, description = "`2026-11-20`, a Z number such as `Z17`, or `open`", example = "open"), ReportParams), responses((status = 200, description = "the report in the form asked for", content((DayView = "application/json"), (String = "text/plain"), (String = "text/csv"), (Vec<u8> = "image/png"), (Vec<u8> = "application/pdf"), (Vec<u8> = "application/octet-stream")))))]
 pub(super) async fn report(
     State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
     Name(name): Name,
     Params(params): Params<ReportParams>,
 ) -> Result<Response, Problem> {
@@ -194,7 +217,11 @@ pub(super) async fn report(
     if format == ReportFormat::Json {
         return Ok(Json(view).into_response());
     }
-    let lang = params.lang.unwrap_or(api.lang);
+    let lang = match (params.lang, &caller) {
+        (Some(lang), _) => lang,
+        (None, Caller::Person(person, _)) => api.lang_of(person).await,
+        (None, _) => api.lang,
+    };
     let bytes = api.blocking(move |desk| desk.report(&view, format, lang)).await?;
     Ok(file(bytes, kind))
 }

@@ -35,11 +35,15 @@ pub(super) async fn health(State(api): State<Arc<Api>>, Extension(caller): Exten
 /// `POST /v1/print`: prints something again, with the mark. `{"what":"receipt","payment":"P…"}`, `{"what":"day_report","date":"…"}`,
 /// `{"what":"x_report"}`, `{"what":"batch_slip","terminal","batch"}`, `{"what":"shift_slip","shift"}`.
 #[utoipa::path(post, path = "/v1/print", operation_id = "print", tag = "printing", request_body = PrintBody, responses((status = 200, description = "as asked", body = Done)))]
-pub(super) async fn print(State(api): State<Arc<Api>>, Asked(what): Asked<PrintWhat>) -> Result<Json<Done>, Problem> {
+pub(super) async fn print(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    Asked(what): Asked<PrintWhat>,
+) -> Result<Json<Done>, Problem> {
     if matches!(what, PrintWhat::Drawer { .. }) {
         return Err(Problem::bad("a drawer is opened by POST /v1/drawers/open"));
     }
-    reprint(&api, what).await
+    reprint(&api, what, &caller).await
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]

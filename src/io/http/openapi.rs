@@ -44,7 +44,7 @@ const ANY: &[Refusal] = &[
 /// What any body may be refused for.
 const BODY: &[Refusal] = &[BadRequest, TooLarge, NotJson];
 /// Wherever a PIN is asked for.
-const PIN: &[Refusal] = &[ManagerRequired, WrongPin, Locked, UnknownCashier];
+const PIN: &[Refusal] = &[ManagerRequired, SecondManager, WrongPin, Locked, UnknownCashier, CashierInactive];
 /// What an end of a case may be refused for.
 const CASE_END: &[Refusal] = &[
     UnknownCase,
@@ -70,6 +70,8 @@ const SHIFT: &[Refusal] = &[
     ShiftNotOpen,
     DrawerHeld,
     NotCounted,
+    CountMismatch,
+    CashierInactive,
     InProgress,
     NotSupported,
     ManagerRequired,
@@ -77,7 +79,7 @@ const SHIFT: &[Refusal] = &[
 
 /// What this route may refuse beyond that.
 fn own(operation: &str) -> Vec<Refusal> {
-    let printing: &[Refusal] = &[UnknownPayment, UnknownDay, NotFound, NotSupported, UnknownDevice];
+    let printing: &[Refusal] = &[UnknownPayment, UnknownDay, NotFound, NotSupported, UnknownDevice, CashierInactive];
     match operation {
         "makePayment" => {
             let not: &[Refusal] = &[NotFound, MethodNotAllowed, UnknownDay, UnknownException, CashierExists];
@@ -103,9 +105,11 @@ fn own(operation: &str) -> Vec<Refusal> {
         "resolveCase" => [PIN, CASE_END].concat(),
         "takeStatement" => vec![NotAStatement, TooManyDifferences, CasesFull, ManagerRequired, NotSupported],
         "addCashier" => [PIN, &[CashierExists, NotSupported]].concat(),
+        "changeCashier" => [PIN, &[ShiftAlreadyOpen, NotSupported]].concat(),
+        "listCashiers" | "getChecklist" => vec![NotSupported],
         "print" => printing.to_vec(),
         "resumePrinting" => vec![UnknownDevice],
-        "closeShift" => [PIN, SHIFT].concat(),
+        "closeShift" | "countDrawer" => [PIN, SHIFT].concat(),
         "logIn" => vec![WrongPin, Locked],
         op if op.contains("Shift") || op.contains("Drawer") || op.starts_with("pay") || op == "handOver" => {
             SHIFT.to_vec()

@@ -13,13 +13,24 @@ fn quiet_text<'de, D: Deserializer<'de>>(deserializer: D, wanted: &str) -> Resul
     String::deserialize(deserializer).map_err(|_| D::Error::custom(wanted))
 }
 
+const PIN_WANTED: &str = "pin must be a text of 4 to 12 digits";
+
 /// `"pin"`: 4 to 12 digits.
 pub(super) fn pin<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pin, D::Error> {
-    let wanted = "pin must be a text of 4 to 12 digits";
-    let pin = Pin::new(quiet_text(deserializer, wanted)?);
+    checked_pin(quiet_text(deserializer, PIN_WANTED)?)
+}
+
+/// The same, where it may be left out.
+pub(super) fn pin_if<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Pin>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer).map_err(|_| D::Error::custom(PIN_WANTED))?;
+    text.map(checked_pin).transpose()
+}
+
+fn checked_pin<E: Error>(text: String) -> Result<Pin, E> {
+    let pin = Pin::new(text);
     let digits = pin.expose();
     if !(4..=12).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(D::Error::custom(wanted));
+        return Err(E::custom(PIN_WANTED));
     }
     Ok(pin)
 }

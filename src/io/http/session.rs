@@ -156,12 +156,16 @@ pub(super) async fn log_in(State(api): State<Arc<Api>>, Asked(body): Asked<LogIn
 
 async fn who_is(api: &Api, person: Option<CashierId>, role: Option<Role>) -> Result<Who, Problem> {
     let day = api.ask_soon(|desk, respond| desk.day(WhichDay::Open, respond)).await?;
+    let lang = match &person {
+        Some(person) => api.lang_of(person).await,
+        None => api.lang,
+    };
     Ok(Who {
         person,
         role,
         store: day.store,
         store_name: day.store_name,
-        lang: api.lang,
+        lang,
         exponent: day.currency.exponent(),
         currency: day.currency,
     })

@@ -13,7 +13,7 @@ use super::guard::Caller;
 use super::pay_body::Amount;
 use super::problem::Problem;
 use super::secrets::Approval;
-use crate::core::domain::{CashierId, Minor, Refusal, Reject, Role, TerminalId};
+use crate::core::domain::{CashierId, Denomination, Minor, Refusal, Reject, Role, TerminalId};
 use crate::core::ports::{Command, PrintWhat, Reply, ShiftView, WhichDay};
 
 /// What a shift command answers.
@@ -103,14 +103,39 @@ async fn move_cash(api: &Api, body: CashBody, out: bool) -> Result<Json<Done>, P
 pub(super) struct CountBody {
     cashier: CashierId,
     device: TerminalId,
-    counted: Amount,
+    /// The sum; with `denominations` it may be left out, and must be theirs where it is not.
+    counted: Option<Amount>,
+    /// Notes and coins, each value once.
+    #[schema(max_items = 40)]
+    #[serde(default)]
+    denominations: Vec<Denomination>,
+    /// A manager who counts for somebody who has gone home; with their approval where the caller is no person.
+    by: Option<CashierId>,
+    approval: Option<Approval>,
 }
 
-/// `POST /v1/shifts/count` with `{"cashier","device","counted"}`
+/// The sum of a count, given or made of its notes.
+fn counted(sum: Option<Amount>, notes: &[Denomination]) -> Result<Minor, Problem> {
+    let made = || Denomination::sum(notes).ok_or(Refusal::AmountInvalid);
+    match (sum, notes.is_empty()) {
+        (None, true) => Err(Problem::bad("give counted, denominations, or both")),
+        (None, false) => Ok(cash(Amount(made()?), true)?),
+        (Some(sum), _) => Ok(cash(sum, true)?),
+    }
+}
+
+/// `POST /v1/shifts/count` with `{"cashier","device","counted"}`, or `"denominations":[{"value":10000,"count":3},…]`. Blind: the answer does not
+/// say what was expected.
 #[utoipa::path(post, path = "/v1/shifts/count", operation_id = "countDrawer", tag = "shifts", request_body = CountBody, responses((status = 200, description = "as asked", body = Done)))]
-pub(super) async fn count(State(api): State<Arc<Api>>, Asked(body): Asked<CountBody>) -> Result<Json<Done>, Problem> {
-    let counted = cash(body.counted, true)?;
-    run(&api, Command::Count { cashier: body.cashier, device: body.device, counted }).await
+pub(super) async fn count(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    Asked(body): Asked<CountBody>,
+) -> Result<Json<Done>, Problem> {
+    let counted = counted(body.counted, &body.denominations)?;
+    let by = acting(&api, &caller, &body.cashier, body.by, body.approval).await?;
+    let (cashier, device, notes) = (body.cashier, body.device, body.denominations);
+    run(&api, Command::Count { cashier, device, counted, notes, by }).await
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -118,7 +143,12 @@ pub(super) async fn count(State(api): State<Arc<Api>>, Asked(body): Asked<CountB
 pub(super) struct HandOverBody {
     to: CashierId,
     device: TerminalId,
-    counted: Amount,
+    /// As both count it; with `denominations` it may be left out.
+    counted: Option<Amount>,
+    /// Notes and coins, each value once.
+    #[schema(max_items = 40)]
+    #[serde(default)]
+    denominations: Vec<Denomination>,
 }
 
 /// `POST /v1/shifts/hand-over` with `{"to","device","counted"}`
@@ -127,8 +157,34 @@ pub(super) async fn hand_over(
     State(api): State<Arc<Api>>,
     Asked(body): Asked<HandOverBody>,
 ) -> Result<Json<Done>, Problem> {
-    let counted = cash(body.counted, true)?;
-    run(&api, Command::HandOver { to: body.to, device: body.device, counted }).await
+    let counted = counted(body.counted, &body.denominations)?;
+    let (to, device, notes) = (body.to, body.device, body.denominations);
+    run(&api, Command::HandOver { to, device, counted, notes }).await
+}
+
+/// Who acts on this cashier's shift: a manager who approves or has logged in, else the cashier.
+async fn acting(
+    api: &Api,
+    caller: &Caller,
+    cashier: &CashierId,
+    by: Option<CashierId>,
+    approval: Option<Approval>,
+) -> Result<CashierId, Problem> {
+    match (by, approval) {
+        (by, Some(approval)) => {
+            if by.is_some_and(|by| by != approval.manager && by != *cashier) {
+                return Err(Problem::bad("by must be the cashier, or the manager who approves"));
+            }
+            Ok(api.approve(approval.manager, approval.pin, &[Role::Manager]).await?)
+        }
+        (by, None) => match caller {
+            // With a name of their own people act under it alone.
+            Caller::Person(person, Role::Manager) if by.as_ref().is_none_or(|by| by == person) => Ok(person.clone()),
+            Caller::Person(..) => Err(Refusal::ManagerRequired.into()),
+            _ if by.as_ref().is_none_or(|by| by == cashier) => Ok(cashier.clone()),
+            _ => Err(Refusal::ManagerRequired.into()),
+        },
+    }
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -155,20 +211,7 @@ pub(super) async fn close(
     Extension(caller): Extension<Caller>,
     Asked(body): Asked<CloseBody>,
 ) -> Result<Json<Closed>, Problem> {
-    let by = match (body.by, body.approval) {
-        (by, Some(approval)) => {
-            if by.is_some_and(|by| by != approval.manager && by != body.cashier) {
-                return Err(Problem::bad("by must be the cashier, or the manager who approves"));
-            }
-            api.approve(approval.manager, approval.pin, &[Role::Manager]).await?
-        }
-        (None, None) if matches!(caller, Caller::Person(_, Role::Manager)) => match caller {
-            Caller::Person(person, _) => person,
-            _ => body.cashier.clone(),
-        },
-        (Some(by), None) if by != body.cashier => return Err(Refusal::ManagerRequired.into()),
-        _ => body.cashier.clone(),
-    };
+    let by = acting(&api, &caller, &body.cashier, body.by, body.approval).await?;
     let cashier = body.cashier.clone();
     let number = match api.submit(Command::CloseShift { cashier: body.cashier, by }).await? {
         Reply::Shift(number) => Some(number.0),
@@ -197,6 +240,10 @@ pub(super) async fn open_drawer(
 }
 
 /// Something printed again is journaled, too.
-pub(super) async fn reprint(api: &Api, what: PrintWhat) -> Result<Json<Done>, Problem> {
-    run(api, Command::Reprint(what)).await
+pub(super) async fn reprint(api: &Api, what: PrintWhat, caller: &Caller) -> Result<Json<Done>, Problem> {
+    let by = match caller {
+        Caller::Person(person, _) => Some(person.clone()),
+        _ => None,
+    };
+    run(api, Command::Reprint { what, by }).await
 }

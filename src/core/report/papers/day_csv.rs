@@ -6,7 +6,7 @@
 use super::cross_foot::{cell_columns, group_columns};
 use crate::core::domain::Minor;
 use crate::core::journal::{Column, Columns, Tally};
-use crate::core::ports::{DayView, DrawerView, GroupView};
+use crate::core::ports::{ActView, DayView, DrawerView, GroupView};
 
 /// The header. Stable: columns are added at its end, none is renamed.
 ///
@@ -64,6 +64,7 @@ pub fn day_csv(day: &DayView) -> String {
     sheet.groups("by_cashier", &day.by_cashier);
     sheet.groups("by_device", &day.by_device);
     sheet.groups("by_method", &day.by_method);
+    sheet.groups("by_channel", &day.by_channel);
     sheet.matrix();
     sheet.bridge();
     sheet.settlement();
@@ -153,7 +154,8 @@ impl<'a> Sheet<'a> {
             match table {
                 "by_cashier" => row.cashier = id,
                 "by_device" => row.device = id,
-                _ => row.method = id,
+                "by_method" => row.method = id,
+                _ => {}
             }
             self.columns(&row, &group_columns(group), group.net);
         }
@@ -272,6 +274,55 @@ impl<'a> Sheet<'a> {
         }
         self.cases();
         self.exceptions();
+        self.unsettled();
+        for item in &day.reversals {
+            self.row(&Row {
+                table: "reversals",
+                id: &item.payment,
+                cashier: item.cashier.as_str(),
+                device: item.device.as_str(),
+                method: item.method.as_str(),
+                measure: item.kind.as_str(),
+                count: Some(1),
+                minor: Some(item.amount),
+                reference: item.masked_pan.as_deref().unwrap_or(""),
+                ..Row::default()
+            });
+        }
+        for (table, acts) in
+            [("drawer_openings", &day.drawer_openings), ("overrides", &day.overrides), ("reprints", &day.reprints)]
+        {
+            acts.iter().for_each(|act| self.act(table, act));
+        }
+    }
+
+    fn unsettled(&mut self) {
+        for batch in &self.day.unsettled {
+            let since = batch.since.to_string();
+            let (id, device, state) = (batch.batch.as_str(), batch.terminal.as_str(), batch.rung.as_str());
+            let row = Row { table: "unsettled", id, device, state, date: &since, ..Row::default() };
+            self.count(&row, "days", batch.days.into());
+            self.tally(&row, "debit", batch.debit);
+            self.tally(&row, "credit", batch.credit);
+        }
+    }
+
+    /// `name` is who did it, `cashier` for whom, `state` what exactly, `reference` the payment.
+    fn act(&mut self, table: &str, act: &ActView) {
+        let seq = act.seq.to_string();
+        self.row(&Row {
+            table,
+            id: &seq,
+            name: act.by.as_ref().map_or("", |by| by.as_str()),
+            cashier: act.cashier.as_ref().map_or("", |cashier| cashier.as_str()),
+            device: act.device.as_ref().map_or("", |device| device.as_str()),
+            measure: &act.what,
+            count: Some(act.times.map_or(1, u64::from)),
+            minor: act.amount,
+            reference: act.payment.as_deref().unwrap_or(""),
+            state: act.about.as_deref().unwrap_or(""),
+            ..Row::default()
+        });
     }
 
     fn cases(&mut self) {

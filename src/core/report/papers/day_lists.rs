@@ -4,10 +4,10 @@
 //! that wait are bounded: beyond the bound one line says how many there are and what they make, so that the list still adds
 //! up. What is undecided or explains a difference is never shortened.
 
-use super::{DayReportKind, Pen, drawers, words};
+use super::{DayReportKind, Pen, drawers, refused, words};
 use crate::core::domain::{CashierId, Minor, State, TerminalId};
-use crate::core::journal::{Column, Tally};
-use crate::core::ports::{DayView, OfflineView, PendingView, ReturnView, SettlementView, ShiftView};
+use crate::core::journal::Column;
+use crate::core::ports::{DayView, OfflineView, PendingView, ReturnView, SettlementView, ShiftView, VoucherView};
 use crate::core::report::doc::{Document, Rule, Style, Table};
 
 /// Most refunds, voids or waiting sales printed one by one: some 3 m of paper. CSV and JSON have them all.
@@ -26,6 +26,15 @@ pub(super) fn drawers(paper: &mut Document, pen: Pen, day: &DayView, kind: DayRe
             paper.text("");
         }
         paper.styled_pair(shift_name(pen, day, shift), open_mark(pen, shift, kind), Style::BOLD);
+        if shift.forgotten {
+            pen.bold(paper, format!("  {}", pen.say(words::FORGOTTEN)));
+        }
+        if let Some(by) = shift.closed_by.as_ref().filter(|by| **by != shift.cashier) {
+            paper.text(format!("  {} {by}", pen.say(words::CLOSED_BY)));
+        }
+        if shift.to_sign {
+            pen.bold(paper, format!("  {}", pen.say(words::TO_SIGN)));
+        }
         if shift.drawers.is_empty() {
             paper.text(format!("  {}", pen.say(words::NO_DRAWER)));
         }
@@ -123,7 +132,7 @@ fn is_stored(pending: &PendingView) -> bool {
     matches!(pending.state, State::Stored | State::SetAside)
 }
 
-/// 待定: what is in no total because nobody knows yet; and what was reversed, which is in none for good.
+/// 待定: what is in no total because nobody knows yet.
 pub(super) fn pending(paper: &mut Document, pen: Pen, day: &DayView) {
     let unknown: Vec<&PendingView> = day.pending.iter().filter(|p| !is_stored(p)).collect();
     paper.heading(pen.say(words::PENDING));
@@ -132,10 +141,6 @@ pub(super) fn pending(paper: &mut Document, pen: Pen, day: &DayView) {
     } else {
         undecided(paper, pen, &unknown, usize::MAX);
         paper.text(pen.say(words::PENDING_NOTE));
-    }
-    if day.reversed != Tally::default() {
-        let label = format!("{} {}", pen.say(words::REVERSED), pen.times(day.reversed.count));
-        paper.text("").pair(label, pen.money(day.reversed.amount));
     }
 }
 
@@ -165,25 +170,27 @@ pub(super) fn returns(paper: &mut Document, pen: Pen, day: &DayView) {
             let original = item.original.as_ref().map(|original| format!("{} {original}", pen.say(words::ORIGINAL)));
             let method = pen.say(words::method(item.method));
             let first = (item.payment.as_str(), method, pen.minus(item.amount));
-            entry(paper, first, (&item.cashier, &item.device, &original.unwrap_or_default()));
+            let more = [original.as_deref(), item.masked_pan.as_deref()].into_iter().flatten().collect::<Vec<_>>();
+            entry(paper, first, (&item.cashier, &item.device, &more.join(" ")));
         }
         let amounts: Vec<Minor> = list.iter().map(|item| item.amount).collect();
         sums(paper, pen, &amounts, LONGEST_LIST, true);
     }
 }
 
-/// Vouchers, each with the day of the payment it corrects.
+/// Vouchers, each with the day of the payment it corrects; refused stored sales have a list of their own.
 pub(super) fn vouchers(paper: &mut Document, pen: Pen, day: &DayView) {
-    if day.vouchers.is_empty() {
+    let list: Vec<&VoucherView> = day.vouchers.iter().filter(|item| !refused::is_refused(item)).collect();
+    if list.is_empty() {
         return;
     }
     paper.heading(pen.say(words::VOUCHER_LIST));
-    for item in &day.vouchers {
+    for item in &list {
         let why = pen.say_or(words::voucher(&item.why), &item.why);
         let of = format!("{} {}", pen.say(words::OF_DAY), item.business_date);
         entry(paper, (&item.payment, why, pen.money(item.amount)), (&item.cashier, &item.device, &of));
     }
-    let amounts: Vec<Minor> = day.vouchers.iter().map(|item| item.amount).collect();
+    let amounts: Vec<Minor> = list.iter().map(|item| item.amount).collect();
     sums(paper, pen, &amounts, usize::MAX, false);
 }
 
@@ -204,7 +211,7 @@ pub(super) fn exceptions(paper: &mut Document, pen: Pen, day: &DayView) {
 }
 
 /// One payment in two lines: what and how much; under it who, where, and what else is to say.
-fn entry(paper: &mut Document, first: (&str, &str, String), second: (&CashierId, &TerminalId, &str)) {
+pub(super) fn entry(paper: &mut Document, first: (&str, &str, String), second: (&CashierId, &TerminalId, &str)) {
     let (payment, what, amount) = first;
     let (cashier, device, more) = second;
     paper.pair(format!("{payment}  {what}"), amount);
@@ -212,7 +219,7 @@ fn entry(paper: &mut Document, first: (&str, &str, String), second: (&CashierId,
 }
 
 /// The lines below a list: what was left out, and what all of it makes.
-fn sums(paper: &mut Document, pen: Pen, amounts: &[Minor], bound: usize, minus: bool) {
+pub(super) fn sums(paper: &mut Document, pen: Pen, amounts: &[Minor], bound: usize, minus: bool) {
     let sum = |amounts: &[Minor]| amounts.iter().try_fold(Minor::ZERO, |sum, amount| sum.checked_add(*amount));
     let text = |sum: Option<Minor>| match sum {
         Some(sum) if minus => pen.minus(sum),

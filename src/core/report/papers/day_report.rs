@@ -4,7 +4,7 @@
 //! that is not plain takings, one by one; the check code, and a line to sign on.
 
 use super::cross_foot::{self, group_columns};
-use super::{Pen, cases, day_lists, drawers, words};
+use super::{Pen, acts, cases, day_lists, drawers, refused, reversals, unsettled, words};
 use crate::core::domain::{Lang, Method};
 use crate::core::journal::Columns;
 use crate::core::ports::{DayView, GroupView};
@@ -32,16 +32,21 @@ pub fn day_report(day: &DayView, kind: DayReportKind, lang: Lang, reprint: u32, 
     groups(&mut paper, pen, words::BY_CASHIER, &day.by_cashier, vouchers);
     groups(&mut paper, pen, words::BY_DEVICE, &day.by_device, vouchers);
     methods(&mut paper, pen, day, vouchers);
+    channels(&mut paper, pen, day, vouchers);
     part(&mut paper, pen, words::MATRIX, cross_foot::matrix(pen, day));
     cross_foot::proof(&mut paper, pen, day);
     part(&mut paper, pen, words::BRIDGE, cross_foot::bridge(pen, day, vouchers));
     day_lists::drawers(&mut paper, pen, day, kind);
     day_lists::settlement(&mut paper, pen, day);
+    unsettled::unsettled(&mut paper, pen, day);
     day_lists::offline(&mut paper, pen, day);
+    refused::refused(&mut paper, pen, day);
     day_lists::pending(&mut paper, pen, day);
+    reversals::reversals(&mut paper, pen, day);
     day_lists::returns(&mut paper, pen, day);
     day_lists::vouchers(&mut paper, pen, day);
     cases::cases(&mut paper, pen, day);
+    acts::acts(&mut paper, pen, day);
     day_lists::exceptions(&mut paper, pen, day);
     foot(&mut paper, pen, day, kind, reprint);
     paper
@@ -121,6 +126,15 @@ fn methods(paper: &mut Document, pen: Pen, day: &DayView, vouchers: bool) {
         pen.say_or(method, &group.id).to_owned()
     };
     part(paper, pen, words::BY_METHOD, group_table(pen, &day.by_method, vouchers, named));
+}
+
+/// Where every payment of a method has one channel the table says nothing that the methods do not.
+fn channels(paper: &mut Document, pen: Pen, day: &DayView, vouchers: bool) {
+    if day.by_channel.len() <= day.by_method.len() {
+        return;
+    }
+    let named = |group: &GroupView| pen.say_or(words::channel(&group.id), &group.id).to_owned();
+    part(paper, pen, words::BY_CHANNEL, group_table(pen, &day.by_channel, vouchers, named));
 }
 
 fn group_table(pen: Pen, groups: &[GroupView], vouchers: bool, named: impl Fn(&GroupView) -> String) -> Table {

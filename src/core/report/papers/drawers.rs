@@ -4,7 +4,7 @@
 use super::{Pen, words};
 use crate::core::domain::Minor;
 use crate::core::ports::{DrawerView, ShiftView};
-use crate::core::report::doc::{Document, Style};
+use crate::core::report::doc::{Document, Style, Table};
 
 /// Whether lines of nothing are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,18 @@ pub(super) fn drawer(paper: &mut Document, pen: Pen, drawer: &DrawerView, lines:
         let label = format!("  {} = {}", pen.say(word), pen.say(words::COUNT_FORMULA));
         paper.styled_pair(label, pen.money(difference), Style::BOLD);
     }
+}
+
+/// The notes and coins behind a count: value, how many, what they make.
+pub(super) fn notes(paper: &mut Document, pen: Pen, drawer: &DrawerView) {
+    if drawer.denominations.is_empty() {
+        return;
+    }
+    let mut table = Table::of_figures([pen.say(words::NOTES), "", ""]);
+    for note in &drawer.denominations {
+        table.row([pen.money(note.value), format!("x {}", note.count), pen.money_or(note.total())]);
+    }
+    paper.text("").table(table);
 }
 
 /// What the counted drawers of closed shifts make together.

@@ -5,6 +5,7 @@
 //! paper's width, a clock or a time zone: times come in as texts, ready to print. No figure is left out because it is
 //! inconvenient: what explains a difference is always printed.
 
+mod acts;
 mod batch_slip;
 mod cases;
 mod cross_foot;
@@ -13,7 +14,10 @@ mod day_lists;
 mod day_report;
 mod drawers;
 mod receipt;
+mod refused;
+mod reversals;
 mod shift_slip;
+mod unsettled;
 pub mod words;
 
 pub use batch_slip::{BatchFacts, batch_slip};

@@ -31,6 +31,9 @@ pub fn shift_slip(head: &SlipHead, shift: &ShiftView, facts: &ShiftFacts, lang: 
             paper.pair(pen.say(word), time);
         }
     }
+    if let Some(by) = shift.closed_by.as_ref().filter(|by| **by != shift.cashier) {
+        paper.pair(pen.say(words::CLOSED_BY), by.as_str());
+    }
     paper.pair(pen.say(words::PRINTED), head.printed_at);
     if !shift.closed {
         paper.centred(pen.say(words::STILL_OPEN), Style::TALL);
@@ -38,6 +41,7 @@ pub fn shift_slip(head: &SlipHead, shift: &ShiftView, facts: &ShiftFacts, lang: 
     for drawer in &shift.drawers {
         paper.heading(format!("{} {}", pen.say(words::DEVICE), drawer.sums.device));
         drawers::drawer(&mut paper, pen, drawer, drawers::Lines::All);
+        drawers::notes(&mut paper, pen, drawer);
     }
     if shift.drawers.is_empty() {
         paper.text("").text(pen.say(words::NO_DRAWER));
@@ -51,6 +55,9 @@ pub fn shift_slip(head: &SlipHead, shift: &ShiftView, facts: &ShiftFacts, lang: 
         paper.text(pen.say(words::CASH_FORMULA));
         paper.styled_pair(pen.say(words::OVER_SHORT), pen.money_or(sums.over_short), Style::TALL);
         paper.rule(Rule::Double);
+    }
+    if shift.to_sign {
+        paper.centred(pen.say(words::TO_SIGN), Style::BOLD);
     }
     pen.sign(&mut paper, words::CASHIER_SIGNS);
     pen.sign(&mut paper, words::MANAGER_SIGNS);

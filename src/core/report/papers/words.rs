@@ -69,6 +69,7 @@ vocabulary! {
     BY_CASHIER = "按收银员", "By cashier";
     BY_DEVICE = "按终端", "By device";
     BY_METHOD = "按支付方式", "By method";
+    BY_CHANNEL = "按渠道", "By channel";
     MATRIX = "收银员 × 终端（净额）", "Cashier by device (net)";
     SUM = "合计", "Sum";
     // The proof.
@@ -93,6 +94,10 @@ vocabulary! {
     SHIFT = "班次", "Shift";
     CARRIED = "未盘，转入次日", "not counted: carried";
     STILL_OPEN = "班次未结", "still open";
+    FORGOTTEN = "遗忘班次：请店长清点并代为交班", "Forgotten: a manager counts and closes it";
+    TO_SIGN = "长短款超过限额，须店长签字", "Above the limit: a manager must sign";
+    CLOSED_BY = "代为交班", "Closed by";
+    NOTES = "面额", "Notes and coins";
     NO_DRAWER = "无钱箱", "No drawer";
     FLOAT = "备用金", "Float";
     CASH_SALES = "现金消费", "Cash sales";
@@ -144,6 +149,16 @@ vocabulary! {
     CASES_RESOLVED = "当日处理的挂账", "Cases resolved on this day";
     CASES_FORMULA = "差额 = 对账单 - 日志", "difference = statement - journal";
     CASE_DAYS = "天", "days";
+    REFUSED_LIST = "离线被拒明细（记作凭证）", "Offline refused, one by one (as vouchers)";
+    REVERSAL_LIST = "冲正明细（不计入合计）", "Reversals, one by one (in no total)";
+    UNSETTLED = "未结算批次", "Batches not yet settled";
+    OPENINGS = "无交易开钱箱", "Drawers opened without a sale";
+    OVERRIDES = "店长授权", "Manager overrides";
+    REPRINTS = "重打印记录", "Reprints";
+    BY_NOBODY = "收银软件", "POS software";
+    ACT_APPROVED = "授权交易", "approved";
+    ACT_SHIFT_CLOSED = "代为交班", "closed the shift of";
+    ACT_RESOLVED = "处理异常", "decided exception";
     EXCEPTIONS = "未处理异常", "Open exceptions";
     CHECK_CODE = "校验码", "Check code";
     NOT_SEALED = "尚未封存，无校验码", "Not sealed yet: no check code";
@@ -211,6 +226,52 @@ pub fn method(method: Method) -> Word {
         Method::Cash => CASH,
         Method::Voucher => word("代金券", "Coupon"),
     }
+}
+
+/// Through what a payment reaches its money; a channel that is not known here stands as it is.
+#[must_use]
+pub fn channel(channel: &str) -> Option<Word> {
+    Some(match channel {
+        "card" => word("银行卡\n(离线)", "Card,\noffline"),
+        "card:CUP" => word("银联卡", "UnionPay\ncard"),
+        "card:VIS" => word("VISA 卡", "Visa\ncard"),
+        "card:MCC" => word("万事达卡", "Master-\ncard"),
+        "card:JCB" => word("JCB 卡", "JCB\ncard"),
+        "card:AMX" => word("运通卡", "Amex\ncard"),
+        "card:DCC" => word("大来卡", "Diners\ncard"),
+        "qr:wechat" => word("微信支付", "WeChat\nPay"),
+        "qr:alipay" => word("支付宝", "Alipay"),
+        "qr:unionpay" => word("云闪付", "UnionPay\nQR"),
+        "qr:other" => word("其他扫码", "Other\nQR"),
+        "cash" => CASH,
+        "coupon" => COUPONS,
+        _ => return None,
+    })
+}
+
+/// So many days old.
+#[must_use]
+pub fn days_old(lang: Lang, days: u32) -> String {
+    match (lang, days) {
+        (Lang::Zh, 0) => "本日".into(),
+        (Lang::Zh, _) => format!("{days}天"),
+        (Lang::En, 0) => "today".into(),
+        (Lang::En, 1) => "1 day".into(),
+        (Lang::En, _) => format!("{days} days"),
+    }
+}
+
+/// The paper behind a print job's JSON.
+#[must_use]
+pub fn paper(what: &str) -> Option<Word> {
+    Some(match what {
+        "receipt" => RECEIPT,
+        "day_report" => Z_TITLE,
+        "x_report" => X_TITLE,
+        "batch_slip" => BATCH_SLIP,
+        "shift_slip" => SHIFT_SLIP,
+        _ => return None,
+    })
 }
 
 /// What a payment does.
