@@ -472,6 +472,10 @@ impl<B: Bank> Shop<B> {
         self.answers.contains_key(&ticket)
     }
 
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// A payment can go online.
     pub fn is_up(&self, terminal: usize) -> bool {
         let line = self.writer.as_ref().unwrap().lines().get(&pos(terminal));

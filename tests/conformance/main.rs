@@ -6,6 +6,7 @@
 
 mod host;
 mod messages;
+mod nii;
 mod peer;
 
 use std::collections::BTreeMap;

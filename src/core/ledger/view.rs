@@ -234,6 +234,9 @@ pub fn payment_view(payment: &Payment, rules: &Rules) -> PaymentView {
             }
             .into()
         }),
+        alarm: payment.alarm.map(|level| level.as_str().into()),
+        watched_until: super::watched_until(payment, rules),
+        adjusted: payment.adjusted.map(|adjusted| adjusted.to),
     }
 }
 

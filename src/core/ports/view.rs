@@ -63,6 +63,15 @@ pub struct PaymentView {
     pub made_at: String,
     /// The reversal's progress: owed, done, given_up.
     pub reversal: Option<String>,
+    /// It is undecided for half an hour (`late`) or two days (`escalated`).
+    #[serde(default)]
+    pub alarm: Option<String>,
+    /// Until this day money of it may still move: a refund, or what was undecided for a time.
+    #[serde(default)]
+    pub watched_until: Option<BusinessDate>,
+    /// The sale's amount since an adjustment.
+    #[serde(default)]
+    pub adjusted: Option<Minor>,
 }
 
 /// A group's line in the day's tables.

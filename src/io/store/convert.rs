@@ -164,5 +164,8 @@ pub(super) fn event_word(event: &Event) -> &'static str {
         Event::StatementTaken(_) => "statement_taken",
         Event::CaseOpened { .. } => "case_opened",
         Event::CaseMoved { .. } => "case_moved",
+        Event::Errand { .. } => "errand",
+        Event::Alarm { .. } => "alarm",
+        Event::PreauthLapsed { .. } => "preauth_lapsed",
     }
 }
