@@ -72,21 +72,27 @@ struct Task {
     said: mpsc::UnboundedSender<Said>,
 }
 
+/// What the task waits for, and what came.
+enum Came {
+    Said(Option<Said>),
+    Read(io::Result<usize>),
+}
+
 impl Task {
     async fn run(mut self, mut hears: mpsc::UnboundedReceiver<Said>, mut stop: watch::Receiver<bool>) {
         let mut buffer = vec![0u8; 8192];
         loop {
-            tokio::select! {
+            let came = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => return,
-                said = hears.recv() => match said {
-                    Some(said) => self.said(said).await,
-                    None => return,
-                },
-                result = read(&mut self.link, &mut buffer) => match result {
-                    Ok(n) if n > 0 => self.heard(&buffer[..n]).await,
-                    _ => self.lost(),
-                },
+                said = hears.recv() => Came::Said(said),
+                result = read(&mut self.link, &mut buffer) => Came::Read(result),
+            };
+            match came {
+                Came::Said(Some(said)) => self.said(said).await,
+                Came::Said(None) => return,
+                Came::Read(Ok(n)) if n > 0 => self.heard(&buffer[..n]).await,
+                Came::Read(_) => self.lost(),
             }
         }
     }

@@ -51,7 +51,8 @@ impl Till {
              [[terminal]]\nid = \"POS1\"\ntid = \"12345678\"\nmid = \"123456789012345\"\nmaster_key_file = \"POS1.tmk\"\nserial_number = \"00003202\"\n"
         );
         std::fs::write(&config, text).unwrap();
-        let key = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(dir.join("POS1.tmk"));
+        let key =
+            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(dir.join("POS1.tmk"));
         key.unwrap().write_all(MASTER.as_bytes()).unwrap();
         for (id, role) in [("1001", "cashier"), ("M1", "manager")] {
             let mut add = Command::new(TILLD)
@@ -109,7 +110,8 @@ fn what_goes_over_the_wire_is_what_a_stranger_builds() {
     let dir = std::env::temp_dir().join(format!("tilld-capture-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
     let mut sim = Command::new(TILLD);
-    sim.args(["sim", "acquirer", "--listen", "127.0.0.1:0", "--any-terminal", MASTER, "--books"]).arg(dir.join("books"));
+    sim.args(["sim", "acquirer", "--listen", "127.0.0.1:0", "--any-terminal", MASTER, "--books"])
+        .arg(dir.join("books"));
     let host = Listening::start(&mut sim);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/capture.py");
     let mut capture = Listening::start(Command::new(python).arg(script).args([host.1.to_string().as_str(), MASTER]));
@@ -117,14 +119,21 @@ fn what_goes_over_the_wire_is_what_a_stranger_builds() {
 
     let card = json!({"track2": "6222021234567890128=30121010000012300"});
     let began = Instant::now();
-    while till.ask("/v1/payments", &json!({"request_id": "first", "kind": "sale", "device": "POS1", "cashier": "1001", "method": "card",
-        "amount": 500, "currency": "CNY", "card": card}))["state"] != "approved"
+    while till.ask(
+        "/v1/payments",
+        &json!({"request_id": "first", "kind": "sale", "device": "POS1", "cashier": "1001", "method": "card",
+        "amount": 500, "currency": "CNY", "card": card}),
+    )["state"]
+        != "approved"
     {
         assert!(began.elapsed() < Duration::from_secs(30), "the line does not come up");
         std::thread::sleep(Duration::from_millis(100));
     }
     let sold = till.pay("sale", json!({"card": card}));
-    let returned = till.pay("sale", json!({"card": {"pan": "4111111111111111", "expiry": "3012", "entry": "manual"}, "amount": 20_000}));
+    let returned = till.pay(
+        "sale",
+        json!({"card": {"pan": "4111111111111111", "expiry": "3012", "entry": "manual"}, "amount": 20_000}),
+    );
     till.pay("sale", json!({"method": "qr", "auth_code": "134567890123456789"}));
     till.pay("void", json!({"original": sold}));
     till.pay("refund", json!({"original": returned, "amount": 500, "confirm_amount": 500}));
@@ -144,7 +153,8 @@ fn what_goes_over_the_wire_is_what_a_stranger_builds() {
     let said: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(said["wrong"], json!([]), "{said}");
     for kind in [
-        "0800 00", "0200 22", "0200 23", "0220 25", "0100 10", "0200 20", "0200 21", "0100 11", "0200 01", "0500 00", "0320 00",
+        "0800 00", "0200 22", "0200 23", "0220 25", "0100 10", "0200 20", "0200 21", "0100 11", "0200 01", "0500 00",
+        "0320 00",
     ] {
         assert!(said["kinds"][kind].as_u64().unwrap_or(0) > 0, "no {kind} went by: {said}");
     }

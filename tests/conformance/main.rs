@@ -4,6 +4,7 @@
 //! `tests/conformance/run.sh` makes the Python environment and runs this. Without it every test here says loudly that it was skipped.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, missing_docs)]
 
+mod capture;
 mod host;
 mod messages;
 mod nii;

@@ -51,7 +51,8 @@ async fn two_terminals_share_one_connection_and_each_hears_its_own() {
     let (_stop, stopped) = watch::channel(false);
     let profile = Arc::new(Profile::builtin("unionpay-pos").unwrap());
     let shared = Shared::start(address, profile, 2_000, stopped);
-    let (mut first, mut second) = (shared.connect("10000001").await.unwrap(), shared.connect("10000002").await.unwrap());
+    let (mut first, mut second) =
+        (shared.connect("10000001").await.unwrap(), shared.connect("10000002").await.unwrap());
     let (mut acquirer, _) = listener.accept().await.unwrap();
 
     // Bytes of both, in pieces that lie in each other: whole frames arrive.

@@ -17,6 +17,7 @@ mod decide_day;
 mod decide_lane;
 mod decide_pay;
 mod decide_shift;
+mod differences;
 mod errands;
 mod index;
 mod jobs;

@@ -139,6 +139,8 @@ pub struct Profile {
     pub name: String,
     /// What lies around a message.
     pub frame: Layout,
+    /// Connections.
+    pub link: LinkRules,
     /// Field formats.
     pub spec: Spec,
     /// The MAC.
@@ -275,6 +277,8 @@ struct RawUndocumented {
 struct RawProfile {
     fields: Spec,
     frame: Layout,
+    #[serde(default)]
+    link: LinkRules,
     mac: MacRules,
     entry: EntryCodes,
     sign_on: SignOnForms,
@@ -317,6 +321,7 @@ impl RawProfile {
         Ok(Profile {
             name: name.to_owned(),
             frame: self.frame,
+            link: self.link,
             spec: self.fields,
             mac: self.mac,
             entry: self.entry,
@@ -381,6 +386,9 @@ impl RawProfile {
         }
         if !self.query.messages.is_empty() && !messages.contains_key(&Row::Query) {
             return Err(wrong("[query]", "payments are asked about, and there is no [messages.query]"));
+        }
+        if self.link.echo_s > 0 && !messages.contains_key(&Row::Echo) {
+            return Err(wrong("[link]", "echo_s asks for an echo, and there is no [messages.echo]"));
         }
         if self.sign_on.off_after_settlement && !messages.contains_key(&Row::SignOff) {
             return Err(wrong("[sign_on]", "it signs off, and there is no [messages.sign_off]"));

@@ -10,6 +10,29 @@ use crate::core::acquirer::{MessageName, ReversalReason};
 use crate::core::domain::Entry;
 use crate::core::ports::MacMethod;
 
+/// Whose connection it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Connection {
+    /// Each terminal has its own.
+    #[default]
+    Terminal,
+    /// All terminals share one; field 41 tells their answers apart.
+    Shared,
+}
+
+/// `[link]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkRules {
+    /// One a terminal, or one for all.
+    #[serde(default)]
+    pub connection: Connection,
+    /// After so many quiet seconds an echo is sent; 0 for never.
+    #[serde(default)]
+    pub echo_s: u32,
+}
+
 /// `[mac]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
