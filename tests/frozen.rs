@@ -18,8 +18,8 @@ use tilld::core::domain::{
     RequestId, Role, Seq, ShiftNo, Stan, StoreId, TerminalId, WallMs, ZNumber,
 };
 use tilld::core::journal::{
-    AsideReason, CancelReason, Column, Columns, DrawerResult, Effect, Event, ExceptionKind, Original, PaymentMade,
-    RECORD_VERSION, Record, RecordError, Resolution, SettleReason, Silence, Subject, Tally,
+    AlarmLevel, AsideReason, CancelReason, Column, Columns, DrawerResult, Effect, Errand, Event, ExceptionKind,
+    Original, PaymentMade, RECORD_VERSION, Record, RecordError, Resolution, SettleReason, Silence, Subject, Tally,
 };
 
 /// Fails to compile where an event has no name here; the test then asks for its sample.
@@ -62,11 +62,14 @@ fn name(event: &Event) -> &'static str {
         Event::DrawerTallied { .. } => "drawer_tallied",
         Event::PersonSet { .. } => "person_set",
         Event::PrintedAgain { .. } => "printed_again",
+        Event::Errand { .. } => "errand",
+        Event::Alarm { .. } => "alarm",
+        Event::PreauthLapsed { .. } => "preauth_lapsed",
     }
 }
 
 /// How many names stand above.
-const KINDS: usize = 37;
+const KINDS: usize = 40;
 
 fn date() -> BusinessDate {
     BusinessDate::parse("2026-11-20").unwrap()
@@ -315,6 +318,13 @@ fn samples() -> Vec<(String, Event)> {
         ));
     }
     let cases = cases::samples();
+    for (word, errand) in [("sign_off", Errand::SignOff), ("query", Errand::Query(payment))] {
+        all.push((word, Event::Errand { terminal: till(), stan: Stan(9), batch: BatchNo(7), errand }));
+    }
+    for level in [AlarmLevel::Late, AlarmLevel::Escalated] {
+        all.push((level.as_str(), Event::Alarm { payment, level }));
+    }
+    all.push(("", Event::PreauthLapsed { payment }));
     all.into_iter()
         .chain(cases.iter().map(|(word, event)| (word.as_str(), event.clone())))
         .map(|(word, event)| (format!("{}.{word}", name(&event)).trim_end_matches('.').to_owned(), event))

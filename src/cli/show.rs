@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::out;
 use super::till::Till;
 use crate::core::acquirer::Profile;
+use crate::core::acquirer::iso8583::dump;
 use crate::core::domain::{Lang, PaymentId};
 use crate::core::ports::{PaymentView, StoryLine};
 use crate::daemon::exit::Exit;
@@ -66,6 +67,8 @@ fn text(till: &Till, told: &Told, profile: Option<&Profile>) -> String {
         ("被撤销于", "voided by", p.voided_by.clone().unwrap_or_else(none)),
         ("已退", "refunded", if p.refunded.is_positive() { till.money(p.refunded) } else { none() }),
         ("冲正", "reversal", p.reversal.clone().unwrap_or_else(none)),
+        ("告警", "alarm", p.alarm.clone().unwrap_or_else(none)),
+        ("关注至", "watched until", p.watched_until.map(|day| day.to_string()).unwrap_or_else(none)),
     ];
     for (zh, en, value) in facts {
         if !value.is_empty() {
@@ -93,10 +96,70 @@ fn story_line(line: &StoryLine, profile: Option<&Profile>, lang: Lang) -> String
     let mut pairs = Vec::new();
     flatten("", facts, &mut pairs);
     for (key, value) in pairs {
+        if key == "masked_frame" || key.ends_with(".masked_frame") {
+            out.push_str(&frame_lines(&value, profile, lang));
+            continue;
+        }
         let value = if key == "code" || key.ends_with(".code") { code(&value, profile, lang) } else { value };
         out.push_str(&format!("      {key}: {value}\n"));
     }
     out
+}
+
+/// A kept frame, field by field, its hidden digits as they were kept; as it is where it cannot be read.
+fn frame_lines(masked: &str, profile: Option<&Profile>, lang: Lang) -> String {
+    // A stray's frame is followed by what is wrong with it.
+    let (hex, rest) = masked.split_once(' ').unwrap_or((masked, ""));
+    let shown = profile.and_then(|profile| dump::from_masked(&profile.spec, profile.frame, hex));
+    let Some(fields) = shown else { return format!("      frame: {masked}\n") };
+    let mut out = String::new();
+    for (number, content) in fields {
+        let name = if number == 0 { "MTI".to_owned() } else { format!("F{number}") };
+        out.push_str(&format!("      {name:>4} {}: {content}\n", field_word(number, lang)));
+    }
+    if !rest.is_empty() {
+        out.push_str(&format!("      {rest}\n"));
+    }
+    out
+}
+
+/// What a field is called.
+fn field_word(number: u8, lang: Lang) -> &'static str {
+    const WORDS: &[(u8, &str, &str)] = &[
+        (0, "类型", "type"),
+        (2, "卡号", "card"),
+        (3, "处理码", "processing code"),
+        (4, "金额", "amount"),
+        (11, "流水号", "STAN"),
+        (12, "主机时间", "host time"),
+        (13, "主机日期", "host date"),
+        (14, "有效期", "expiry"),
+        (15, "清算日期", "settlement date"),
+        (22, "输入方式", "entry"),
+        (23, "卡序列号", "card sequence"),
+        (25, "条件码", "condition"),
+        (32, "受理机构", "acquirer"),
+        (35, "二磁道", "track 2"),
+        (37, "检索参考号", "RRN"),
+        (38, "授权码", "approval"),
+        (39, "应答码", "response code"),
+        (41, "终端号", "TID"),
+        (42, "商户号", "MID"),
+        (44, "附加应答", "additional response"),
+        (48, "附加数据", "additional data"),
+        (49, "币种", "currency"),
+        (52, "密码", "PIN block"),
+        (54, "余额", "balance"),
+        (55, "芯片数据", "chip data"),
+        (59, "付款码", "payment code"),
+        (60, "交易类型与批次", "type and batch"),
+        (61, "原交易", "original"),
+        (62, "自定义", "private"),
+        (63, "卡组织", "card organisation"),
+        (64, "校验", "MAC"),
+    ];
+    let found = WORDS.iter().find(|(known, ..)| *known == number);
+    found.map_or("", |(_, zh, en)| if lang == Lang::Zh { zh } else { en })
 }
 
 /// Nested facts as `answer.rrn: …`; what is absent is left out.
@@ -148,6 +211,9 @@ fn event_word(name: &str, lang: Lang) -> &str {
         ("ReversalGivenUp", "冲正次数用尽", "the reversal is given up"),
         ("ExceptionOpened", "登记异常", "an exception is opened"),
         ("ExceptionResolved", "异常已处理", "the exception is resolved"),
+        ("Errand", "即将发送（非金融）", "an errand is about to be sent"),
+        ("Alarm", "长时间未知，告警", "undecided for too long"),
+        ("PreauthLapsed", "预授权已过期", "the pre-authorization has lapsed"),
         ("Reprinted", "重打印", "printed again"),
         ("PrintedAgain", "重打印", "printed again"),
     ];
@@ -177,6 +243,12 @@ mod tests {
         assert!(text.starts_with("#9  2026-11-20T10:00:00+08:00  收到应答\n"), "{text}");
         assert!(text.contains("answer.code: 51 ") && text.contains("(Declined)"), "{text}");
         assert!(text.contains("stan: 7") && !text.contains("rrn"), "{text}");
+        let kept = "600003000060220000000210303800000AC00010000000000000012345000123120102112032323133303134393133323930303132333435363738001122000007000 ";
+        let framed = StoryLine { event: json!({"Stray": {"masked_frame": format!("{}(late)", kept)}}), ..line };
+        let text = story_line(&framed, Some(&profile), Lang::En);
+        assert!(text.contains("MTI type: 0210") && text.contains("F11 STAN: 000123"), "{text}");
+        assert!(text.contains("(late)"), "{text}");
+        let line = framed;
         let unknown = StoryLine { event: json!("Something"), ..line };
         assert!(story_line(&unknown, None, Lang::En).contains("Something"));
     }

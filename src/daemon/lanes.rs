@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::bridging::PadState;
 use super::inbox::Inbox;
+use super::shared::Shared;
 use crate::core::acquirer::{Lane, LaneInput, LaneOutput, Order};
 use crate::core::domain::{MonoMs, TerminalId};
 use crate::core::ports::TerminalKeys;
@@ -22,8 +23,8 @@ pub struct LaneShell {
     pub keys: Box<dyn TerminalKeys>,
     /// The PIN pad that holds them, where one does. While it is away the line is down: without keys nothing can be said on it.
     pub pad: Option<watch::Receiver<PadState>>,
-    /// Where the acquirer is.
-    pub address: Address,
+    /// How it reaches the acquirer.
+    pub way: Way,
     /// How long a connection may take.
     pub connect_ms: u64,
     /// What it is told to send.
@@ -34,6 +35,15 @@ pub struct LaneShell {
     pub clock: Clock,
     /// Becomes true when the daemon stops.
     pub stop: watch::Receiver<bool>,
+}
+
+/// How a terminal reaches the acquirer: by a connection of its own, or by its share of the one.
+#[derive(Debug, Clone)]
+pub enum Way {
+    /// Its own.
+    Own(Address),
+    /// A share, under its TID.
+    Share(Shared, String),
 }
 
 impl std::fmt::Debug for LaneShell {
@@ -123,7 +133,7 @@ impl LaneShell {
             match output {
                 LaneOutput::Connect => {
                     *link = None;
-                    *connecting = Some(connect(self.address.clone(), self.connect_ms, self.pad.clone()));
+                    *connecting = Some(connect(self.way.clone(), self.connect_ms, self.pad.clone()));
                 }
                 LaneOutput::Disconnect => (*link, *connecting) = (None, None),
                 LaneOutput::Write(bytes) => {
@@ -157,12 +167,15 @@ async fn within<T>(ms: u64, work: impl Future<Output = std::io::Result<T>>) -> s
     }
 }
 
-fn connect(address: Address, within_ms: u64, pad: Option<watch::Receiver<PadState>>) -> Connecting {
+fn connect(way: Way, within_ms: u64, pad: Option<watch::Receiver<PadState>>) -> Connecting {
     Box::pin(async move {
         if let Some(pad) = pad {
             pad_ready(pad, within_ms / 2).await?;
         }
-        within(within_ms, Link::connect(&address)).await
+        match way {
+            Way::Own(address) => within(within_ms, Link::connect(&address)).await,
+            Way::Share(shared, tid) => within(within_ms, shared.connect(&tid)).await,
+        }
     })
 }
 

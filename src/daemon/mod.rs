@@ -19,6 +19,7 @@ pub mod qualify;
 pub mod reading;
 pub mod reconciling;
 pub mod rules;
+pub mod shared;
 pub mod start;
 pub mod status;
 mod swiping;

@@ -8,7 +8,7 @@ use super::config::{Config, DayCut};
 use crate::core::acquirer::profile::{CompletionForm, TotalsKind, UploadOnError};
 use crate::core::acquirer::{MessageName, Profile};
 use crate::core::day::CutSchedule;
-use crate::core::ledger::{ChannelRules, MoneyRules, OfflineRules, Rules, TerminalRules, UploadPlan};
+use crate::core::ledger::{ChannelRules, MoneyRules, OfflineRules, QueryPlan, Rules, TerminalRules, UploadPlan};
 use crate::core::suspense::EndingRules;
 
 /// Every message that a payment can be carried by.
@@ -101,6 +101,14 @@ fn channel(config: &Config, profile: &Profile) -> ChannelRules {
         end_when_balanced: profile.settlement.end_when_balanced,
         completion_as_advice: profile.preauth.completion == CompletionForm::Advice,
         completion_percent: profile.preauth.max_percent,
+        query: QueryPlan {
+            messages: profile.query.messages.clone(),
+            tries: profile.query.tries,
+            no_record: profile.query.no_record.clone(),
+            no_record_means_failed: profile.query.no_record_means_failed,
+        },
+        sign_off: profile.sign_on.off_after_settlement,
+        preauth_days: profile.preauth.max_days,
         adjust_percent: profile.advice.adjust_percent,
         upload: UploadPlan {
             single_first: profile.upload.single_first.clone(),

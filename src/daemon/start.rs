@@ -13,7 +13,7 @@ use super::config::{Config, TerminalConfig};
 use super::drawers::Drawers;
 use super::hearing::Listeners;
 use super::inbox::{Inbox, TillWriter};
-use super::lanes::LaneShell;
+use super::lanes::{LaneShell, Way};
 use super::marking::Marker;
 use super::pad::BridgeKeys;
 use super::papers::Papers;
@@ -23,9 +23,11 @@ use super::reconciling::Books;
 use super::reconciling::upload::Intake;
 use super::reconciling::watch::{Watch, watch_on};
 use super::rules::{cut_schedule, rules};
+use super::shared::Shared;
 use super::tables::{TableError, money};
 use super::till::Till;
 use super::writing::{Outlets, write_on};
+use crate::core::acquirer::profile::Connection;
 use crate::core::acquirer::{Lane, LaneIdentity, LaneTimes, Order, Profile};
 use crate::core::day::{ClockPair, first_date};
 use crate::core::domain::{Sentence, TerminalId};
@@ -270,6 +272,8 @@ fn lanes(
     let mut senders = Vec::new();
     let connect_ms = config.acquirer.timeout_ms.min(5_000);
     let address = acquirer_address(config)?;
+    let shared = (profile.link.connection == Connection::Shared)
+        .then(|| Shared::start(address.clone(), Arc::clone(profile), connect_ms, stopped.clone()));
     for (number, terminal) in config.terminals.iter().enumerate() {
         let (keys, pad) = keys(terminal, readers)?;
         let identity = LaneIdentity {
@@ -282,7 +286,12 @@ fn lanes(
             operator: "01 ".into(),
             currency: config.store.currency,
         };
-        let times = LaneTimes { connect_ms, answer_ms: config.acquirer.timeout_ms, ..LaneTimes::default() };
+        let times = LaneTimes {
+            connect_ms,
+            answer_ms: config.acquirer.timeout_ms,
+            echo_ms: u64::from(profile.link.echo_s) * 1_000,
+            ..LaneTimes::default()
+        };
         let seed = u64::try_from(number).unwrap_or(0) ^ clock.now().wall.0.unsigned_abs();
         let (sender, orders) = mpsc::unbounded_channel();
         senders.push((terminal.id.clone(), sender));
@@ -291,7 +300,10 @@ fn lanes(
             lane: Lane::new(Arc::clone(profile), identity, times, seed),
             keys,
             pad,
-            address: address.clone(),
+            way: match &shared {
+                Some(shared) => Way::Share(shared.clone(), terminal.tid.to_string()),
+                None => Way::Own(address.clone()),
+            },
             connect_ms,
             orders,
             inbox: inbox.clone(),

@@ -4,6 +4,7 @@
 mod adjusts;
 mod chips;
 mod drain;
+mod errands;
 mod kinds;
 mod nii;
 mod rig;

@@ -479,6 +479,17 @@ impl<B: Bank> Shop<B> {
         self.answers.contains_key(&ticket)
     }
 
+    /// What the terminal's ended batch may differ by.
+    pub fn differs(&self, terminal: usize) -> Vec<tilld::core::ports::DifferView> {
+        let writer = self.writer.as_ref().unwrap();
+        let batch = self.ledger().ended.iter().rev().find(|((id, _), _)| *id == pos(terminal)).unwrap().1;
+        self.ledger().differences(&pos(terminal), batch, &self.rules, writer.store()).unwrap()
+    }
+
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// A payment can go online.
     pub fn is_up(&self, terminal: usize) -> bool {
         let line = self.writer.as_ref().unwrap().lines().get(&pos(terminal));

@@ -122,3 +122,30 @@ fn a_profile_that_forgets_a_record_is_refused() {
     }
     assert!(Profile::builtin("unionpay-pos").unwrap().payment(MessageName::Refund).is_some());
 }
+
+#[test]
+fn an_unbalanced_batch_ends_in_a_list_of_what_it_may_differ_by() {
+    // The refund's answer is lost: the acquirer has it, we do not count it. The sale that was reversed may be in its books too.
+    let faults = "[[fault]]\non = \"refund\"\ncount = 1\ndo = \"drop_answer\"\n[[fault]]\non = \"sale\"\nnth = 2\ndo = \"drop_answer\"\n";
+    let mut shop = Shop::open("unionpay-pos", UnionPay::new(faults), 1);
+    let sold = shop.sale("a", 1, 1_000, stripe(HOME));
+    let undone = shop.sale("b", 1, 700, stripe(HOME));
+    shop.pass(20_000);
+    assert_eq!(shop.state(&undone), State::Reversed);
+    let lost = shop.refer("r", Kind::Refund, &sold, 300).unwrap();
+    shop.cut();
+    shop.pass(60_000);
+    shop.check();
+    assert_eq!(settlement(&shop).verdicts, [2, 1]);
+    let listed: Vec<_> = shop.differs(1).into_iter().map(|d| (d.payment, d.amount.0, d.why)).collect();
+    assert_eq!(
+        listed,
+        [(undone.id.to_string(), 700, "reversed".to_owned()), (lost.id.to_string(), 300, "unknown".to_owned())]
+    );
+    let balanced = Shop::open("unionpay-pos", UnionPay::new(""), 1);
+    let mut balanced = balanced;
+    balanced.sale("a", 1, 1_000, stripe(HOME));
+    balanced.cut();
+    balanced.pass(60_000);
+    assert!(balanced.differs(1).is_empty());
+}

@@ -87,6 +87,9 @@ fn view(id: u64, pay: &Pay, state: State) -> PaymentView {
         refunded: Minor(0),
         made_at: "2026-11-20T10:00:00+08:00".into(),
         reversal: None,
+        alarm: None,
+        watched_until: None,
+        adjusted: None,
     }
 }
 

@@ -15,6 +15,7 @@
 #[path = "../power_loss/disk.rs"]
 #[allow(dead_code)]
 mod disk;
+mod drain;
 mod figure;
 mod filled;
 mod process;
@@ -38,6 +39,7 @@ const WORKS: &[(&str, Work)] = &[
     ("group", sale::sixty_four_lanes),
     ("postgres", sale::beside_postgres),
     ("start", process::start_memory_idle),
+    ("drain", drain::a_backlog),
 ];
 
 fn main() {

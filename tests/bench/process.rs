@@ -10,8 +10,8 @@ use crate::figure::{Figure, median};
 use crate::filled::{self, Size};
 use crate::shop;
 
-const DAEMON: &str = env!("CARGO_BIN_EXE_tilld");
-const KEY: &str = "0123456789ABCDEFFEDCBA9876543210";
+pub const DAEMON: &str = env!("CARGO_BIN_EXE_tilld");
+pub const KEY: &str = "0123456789ABCDEFFEDCBA9876543210";
 
 /// Rows of the big store; for trying the measurement out, `TILLD_BENCH_ROWS`.
 fn rows() -> u64 {
@@ -76,7 +76,7 @@ fn wake_ups(dir: &Path) -> f64 {
 }
 
 /// The stand-in says where it listens in its first line.
-fn port_of(host: &mut Child) -> u16 {
+pub fn port_of(host: &mut Child) -> u16 {
     let mut line = String::new();
     let out = host.stdout.as_mut().unwrap();
     let mut byte = [0u8];
@@ -87,14 +87,14 @@ fn port_of(host: &mut Child) -> u16 {
     digits.parse().unwrap_or_else(|_| panic!("where does it listen? {line:?}"))
 }
 
-struct Daemon {
+pub struct Daemon {
     child: Child,
     socket: std::path::PathBuf,
 }
 
 impl Daemon {
     /// Starts it; gives the time until it says that sales are possible.
-    fn start(dir: &Path) -> (Daemon, Duration) {
+    pub fn start(dir: &Path) -> (Daemon, Duration) {
         let begun = Instant::now();
         let child = Command::new(DAEMON)
             .args(["run", "--config"])
@@ -118,7 +118,7 @@ impl Daemon {
             .is_ok_and(|stream| exchange(stream, "GET", "/healthz", "").starts_with("HTTP/1.1 200"))
     }
 
-    fn ask(&self, method: &str, path: &str, body: &str) -> String {
+    pub fn ask(&self, method: &str, path: &str, body: &str) -> String {
         exchange(UnixStream::connect(&self.socket).unwrap(), method, path, body)
     }
 
@@ -140,7 +140,7 @@ impl Daemon {
         tasks.flatten().map(|task| of(task.path())).sum()
     }
 
-    fn stop(&mut self) {
+    pub fn stop(&mut self) {
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
     }

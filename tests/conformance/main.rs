@@ -4,8 +4,10 @@
 //! `tests/conformance/run.sh` makes the Python environment and runs this. Without it every test here says loudly that it was skipped.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, missing_docs)]
 
+mod capture;
 mod host;
 mod messages;
+mod nii;
 mod peer;
 
 use std::collections::BTreeMap;

@@ -15,23 +15,32 @@ pub struct Peer {
     from: BufReader<ChildStdout>,
 }
 
+/// The Python that has these packages; `None`, said loudly, where there is none.
+pub fn python(test: &str, imports: &str) -> Option<std::path::PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = std::env::var_os("TILLD_CONFORMANCE_PYTHON")
+        .map_or_else(|| root.join("target/conformance-venv/bin/python"), Into::into);
+    let python = if python.is_absolute() { python } else { root.join(python) };
+    let ready = Command::new(&python).args(["-c", imports]).stderr(Stdio::null()).status();
+    if ready.is_ok_and(|status| status.success()) {
+        return Some(python);
+    }
+    eprintln!("SKIPPED: {test}: no Python that can {imports} at {}: run tests/conformance/run.sh", python.display());
+    None
+}
+
 impl Peer {
     /// `None`, said loudly, where there is no Python with the packages.
     pub fn start(test: &str) -> Option<Peer> {
+        Peer::of(test, "peer.py", "import iso8583, Crypto")
+    }
+
+    /// Another stranger: its script, and what it must be able to import.
+    pub fn of(test: &str, script: &str, imports: &str) -> Option<Peer> {
+        let python = python(test, imports)?;
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let python = std::env::var_os("TILLD_CONFORMANCE_PYTHON")
-            .map_or_else(|| root.join("target/conformance-venv/bin/python"), Into::into);
-        let python = if python.is_absolute() { python } else { root.join(python) };
-        let ready = Command::new(&python).args(["-c", "import iso8583, Crypto"]).stderr(Stdio::null()).status();
-        if !ready.is_ok_and(|status| status.success()) {
-            eprintln!(
-                "SKIPPED: {test}: no Python with pyiso8583 at {}: run tests/conformance/run.sh",
-                python.display()
-            );
-            return None;
-        }
         let mut child = Command::new(python)
-            .arg(root.join("tests/conformance/peer.py"))
+            .arg(root.join("tests/conformance").join(script))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -215,6 +215,7 @@ impl Bank {
         let word = match &order.message {
             Outgoing::SignOn => "sign-on".to_owned(),
             Outgoing::SignOff => "sign-off".to_owned(),
+            Outgoing::Query(_) => "query".to_owned(),
             Outgoing::Payment(m) => format!("{:?}", m.name).to_lowercase(),
             Outgoing::Reversal(..) => "reversal".to_owned(),
             Outgoing::Settle(_) => "settle".to_owned(),
@@ -232,7 +233,7 @@ impl Bank {
                 answer.batch = self.says_batch.get(terminal).copied().or(Some(self.account(terminal).batch));
                 answer
             }
-            Outgoing::SignOff => self.answer("00", order),
+            Outgoing::SignOff | Outgoing::Query(_) => self.answer("00", order),
             Outgoing::Payment(message) => self.payment(terminal, order, message),
             Outgoing::Reversal(message, _) => self.reversal(terminal, order, message),
             Outgoing::Settle(totals) => self.settle(terminal, order, totals),

@@ -2,6 +2,8 @@
 //! other side is its `s_server`: both strangers to our own TLS. Skipped, and said so, where there is no openssl.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod shared;
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

@@ -121,6 +121,7 @@ fn batch() -> impl Strategy<Value = SettlementView> {
             credit,
             rung,
             part,
+            differs: Vec::new(),
         },
     )
 }

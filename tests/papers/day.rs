@@ -389,6 +389,7 @@ fn settlement(totals: &DayTotals) -> Vec<SettlementView> {
             },
             rung: rung.into(),
             part: *part,
+            differs: Vec::new(),
         })
         .collect()
 }

@@ -54,6 +54,9 @@ fn payment(kind: Kind, method: Method, state: State) -> PaymentView {
         refunded: Minor::ZERO,
         made_at: "2026-03-14T13:14:05.000Z".into(),
         reversal: None,
+        alarm: None,
+        watched_until: None,
+        adjusted: None,
     }
 }
 

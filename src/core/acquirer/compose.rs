@@ -219,6 +219,7 @@ impl<'a> Plan<'a> {
         match &order.message {
             Outgoing::SignOn => Plan::row(profile, Row::SignOn, Purpose::SignOn),
             Outgoing::SignOff => Plan::row(profile, Row::SignOff, Purpose::Management),
+            Outgoing::Query(_) => Plan::row(profile, Row::Query, Purpose::Management),
             Outgoing::Settle(_) => Plan::row(profile, Row::Settle, Purpose::Settle),
             Outgoing::Upload(_) => Plan::row(profile, Row::Upload, Purpose::Management),
             Outgoing::End { balanced: true, .. } => Plan::row(profile, Row::EndBalanced, Purpose::Management),
@@ -313,6 +314,7 @@ impl Source<'_> {
                 (1..=self.profile.upload.rows_per_message).contains(&rows.len())
                     && rows.iter().all(|row| iso(row.amount) && card_fits(row))
             }
+            Outgoing::Query(payment) => iso(payment.amount),
             Outgoing::Payment(payment)
             | Outgoing::UploadOne(payment)
             | Outgoing::UploadChip(payment, _)
@@ -342,9 +344,10 @@ impl Source<'_> {
 
     fn payment(&self) -> Option<(&PaymentMessage, Option<ReversalReason>)> {
         match &self.order.message {
-            Outgoing::Payment(payment) | Outgoing::UploadOne(payment) | Outgoing::UploadChip(payment, _) => {
-                Some((payment, None))
-            }
+            Outgoing::Query(payment)
+            | Outgoing::Payment(payment)
+            | Outgoing::UploadOne(payment)
+            | Outgoing::UploadChip(payment, _) => Some((payment, None)),
             Outgoing::Reversal(payment, reason) => Some((payment, Some(*reason))),
             _ => None,
         }

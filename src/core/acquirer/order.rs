@@ -27,6 +27,8 @@ pub enum Outgoing {
     SignOn,
     /// 签退
     SignOff,
+    /// What became of this payment? It stands in `original`.
+    Query(Box<PaymentMessage>),
     /// A payment, online or as an advice.
     Payment(Box<PaymentMessage>),
     /// 冲正 of a payment that was sent under this same STAN and batch.

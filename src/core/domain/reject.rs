@@ -59,6 +59,7 @@ refusals! {
     UseRefund = "use_refund", 409, "原交易已不在当前批次，请做退货", "The original is no longer in the current batch: make a refund";
     AlreadyVoided = "already_voided", 409, "原交易已撤销（{void}）", "The original is already voided by {void}";
     AlreadyCompleted = "already_completed", 409, "原预授权已完成（{completion}）", "The pre-authorization is already completed by {completion}";
+    PreauthLapsed = "preauth_lapsed", 409, "预授权已过期", "The pre-authorization has lapsed";
     CompletionExceeds = "completion_exceeds", 409, "预授权完成金额最多 {limit}", "A completion of this pre-authorization may be at most {limit}";
     AlreadyRefunded = "already_refunded", 409, "原交易已有退货，不能撤销", "The original has a refund and cannot be voided";
     FullAmountOnly = "full_amount_only", 422, "撤销必须是原金额 {amount}", "A void must be for the full {amount}";

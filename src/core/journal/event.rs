@@ -342,6 +342,59 @@ pub enum Event {
         /// Who asked; nobody where POS software did.
         by: Option<CashierId>,
     },
+    /// A message that moves no money is about to be handed to the line (law 1).
+    Errand {
+        /// By which terminal.
+        terminal: TerminalId,
+        /// Field 11.
+        stan: Stan,
+        /// Field 60.2.
+        batch: BatchNo,
+        /// What it is for.
+        errand: Errand,
+    },
+    /// A payment is undecided for so long that somebody must know.
+    Alarm {
+        /// Which.
+        payment: PaymentId,
+        /// How long.
+        level: AlarmLevel,
+    },
+    /// The time in which a pre-authorization can be completed is over.
+    PreauthLapsed {
+        /// Which.
+        payment: PaymentId,
+    },
+}
+
+/// A message that moves no money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Errand {
+    /// 签退
+    SignOff,
+    /// What became of this payment?
+    Query(PaymentId),
+}
+
+/// How long a payment is undecided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmLevel {
+    /// Half an hour.
+    Late,
+    /// Two days.
+    Escalated,
+}
+
+impl AlarmLevel {
+    /// The contract's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AlarmLevel::Late => "late",
+            AlarmLevel::Escalated => "escalated",
+        }
+    }
 }
 
 /// The facts of a payment at its birth.

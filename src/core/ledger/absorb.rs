@@ -65,6 +65,8 @@ impl Ledger {
             | Event::PaymentSetAside { payment, .. }
             | Event::ReversalOwed { payment, .. }
             | Event::ReversalGivenUp { payment }
+            | Event::Alarm { payment, .. }
+            | Event::PreauthLapsed { payment }
             | Event::LateAnswer { payment, .. } => vec![*payment],
             Event::Sending { subject, .. } => subject.payments(),
             Event::NotSent { terminal, .. } | Event::NoAnswer { terminal, .. } | Event::Answered { terminal, .. } => {
@@ -134,6 +136,9 @@ impl Ledger {
             Event::Sending { terminal, stan, batch, subject } => {
                 return self.sending(terminal, *stan, *batch, subject, seq);
             }
+            Event::NotSent { terminal, stan, .. } if self.errand_ended(terminal, *stan, false) => {}
+            Event::NoAnswer { terminal, stan, .. } | Event::Answered { terminal, stan, .. }
+                if self.errand_ended(terminal, *stan, true) => {}
             Event::NotSent { terminal, .. } => {
                 return match self.land(terminal)?.subject {
                     Subject::Payment(id) | Subject::Advice(id) => self.change(id, Payment::not_sent),
@@ -215,6 +220,9 @@ impl Ledger {
             Event::StatementTaken(taken) => self.statement_taken(taken),
             Event::CaseOpened { case, statement, finding } => self.case_opened(*case, *statement, finding, at),
             Event::CaseMoved { case, step, .. } => return self.case_moved(*case, step, seq, at),
+            Event::Errand { terminal, stan, batch, errand } => self.errand_sent(terminal, *stan, *batch, errand),
+            Event::Alarm { payment, level } => return self.change(*payment, |p| p.alarm = Some(*level)),
+            Event::PreauthLapsed { payment } => return self.change(*payment, |p| p.lapsed = true),
         }
         None
     }
@@ -251,6 +259,7 @@ impl Ledger {
         self.move_part(before, &after);
         self.cash_drawer(&after, effect.as_ref());
         self.index.update(&after);
+        self.note_held(&after);
         self.drop_needless_settlement(&after.device);
         self.payments.insert(after.id, after);
         effect

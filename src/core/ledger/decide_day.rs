@@ -87,8 +87,10 @@ impl Ledger {
 
     /// After a start: what was under way when the daemon stopped is unknown now.
     pub fn decide_resume(&self, lines: &mut Lines, scene: Scene<'_>) -> Option<Vec<Event>> {
-        let (id, stan) =
-            self.terminals.iter().find_map(|(id, t)| t.in_flight.as_ref().map(|flight| (id.clone(), flight.stan)))?;
+        let under_way = |t: &super::Terminal| {
+            t.in_flight.as_ref().map(|flight| flight.stan).or(t.errand.as_ref().map(|errand| errand.stan))
+        };
+        let (id, stan) = self.terminals.iter().find_map(|(id, t)| Some((id.clone(), under_way(t)?)))?;
         let events = self.no_answer(&id, stan, Silence::Restart, lines, scene);
         // The line's state is not known yet; a silence from before the stop says nothing about it.
         lines.lines.remove(&id);

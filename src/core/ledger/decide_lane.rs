@@ -20,7 +20,7 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    fn back_off(&self, what: &mut BackOff) {
+    pub(super) fn back_off(&self, what: &mut BackOff) {
         what.failed(self.now.mono, self.rules.channel.retry_first_ms, self.rules.channel.retry_longest_ms);
     }
 }
@@ -68,6 +68,9 @@ impl Ledger {
         lines: &mut Lines,
         scene: Scene<'_>,
     ) -> Vec<Event> {
+        if self.errand_under_way(terminal, stan).is_some() {
+            return self.errand_not_sent(terminal, stan, why, lines, scene);
+        }
         let Some(flight) = self.flight(terminal, stan) else { return Vec::new() };
         let mut events = vec![Event::NotSent { terminal: terminal.clone(), stan, why }];
         let line = lines.line_mut(terminal);
@@ -113,6 +116,9 @@ impl Ledger {
         lines: &mut Lines,
         scene: Scene<'_>,
     ) -> Vec<Event> {
+        if self.errand_under_way(terminal, stan).is_some() {
+            return self.errand_silent(terminal, stan, why, lines, scene);
+        }
         let Some(flight) = self.flight(terminal, stan) else { return Vec::new() };
         let mut events = vec![Event::NoAnswer { terminal: terminal.clone(), stan, why }];
         let line = lines.line_mut(terminal);
@@ -149,6 +155,21 @@ impl Ledger {
     /// A payment is unknown: reversed where it may be, repeated where the acquirer knows repeats, else for a named person. An enquiry that
     /// is not answered has done nothing.
     fn after_unknown(
+        &self,
+        payment: &Payment,
+        reason: ReversalReason,
+        terminal: &TerminalId,
+        rules: &Rules,
+    ) -> Option<Event> {
+        // Asked about first, where the acquirer can be asked.
+        if rules.channel.query.asks_about(payment) {
+            return None;
+        }
+        self.undecided(payment, reason, terminal, rules)
+    }
+
+    /// Nothing that can be asked will say more.
+    pub(super) fn undecided(
         &self,
         payment: &Payment,
         reason: ReversalReason,
@@ -213,8 +234,11 @@ impl Ledger {
         lines: &mut Lines,
         scene: Scene<'_>,
     ) -> Vec<Event> {
-        let Some(flight) = self.flight(terminal, stan) else { return Vec::new() };
         hear_clock(lines, answer, scene.now.mono);
+        if self.errand_under_way(terminal, stan).is_some() {
+            return self.errand_answered(terminal, stan, answer, lines, scene);
+        }
+        let Some(flight) = self.flight(terminal, stan) else { return Vec::new() };
         let channel = &scene.rules.channel;
         let code = answer.code.as_deref().unwrap_or("");
         let has = |list: &[String]| list.iter().any(|c| c == code);

@@ -16,6 +16,8 @@ pub struct Index {
     pub aside: BTreeSet<(TerminalId, PaymentId)>,
     /// A reversal is owed.
     pub reversals: BTreeSet<(TerminalId, PaymentId)>,
+    /// Unknown, whatever is being done about it.
+    pub unknown: BTreeSet<(TerminalId, PaymentId)>,
     /// Unknown, and may be sent again where the acquirer recognizes repeats.
     pub repeats: BTreeSet<(TerminalId, PaymentId)>,
 }
@@ -44,6 +46,7 @@ impl Index {
         put(|i| &mut i.stored, payment.state == State::Stored && payment.voided_by.is_none());
         put(|i| &mut i.aside, payment.state == State::SetAside && payment.voided_by.is_none());
         put(|i| &mut i.reversals, payment.reversal_owed());
+        put(|i| &mut i.unknown, payment.state == State::Unknown);
         put(|i| &mut i.repeats, payment.repeatable());
     }
 

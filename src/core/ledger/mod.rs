@@ -10,6 +10,7 @@
 //! Nothing here knows a clock, a socket or SQLite.
 
 mod absorb;
+mod alarms;
 mod archived;
 mod checklist;
 mod day_lists;
@@ -19,6 +20,8 @@ mod decide_lane;
 mod decide_pay;
 mod decide_people;
 mod decide_shift;
+mod differences;
+mod errands;
 mod guards;
 mod index;
 mod jobs;
@@ -47,11 +50,13 @@ use crate::core::journal::{Awaited, ExceptionKind, GENESIS, Link, SettleReason, 
 use crate::core::payment::Payment;
 use crate::core::suspense::{Case, CaseState};
 
+pub use alarms::{ESCALATED_MS, LATE_MS, WATCH_DAYS, watched_until};
 pub use day_lists::closed_shift_view;
 pub use decide_lane::Scene;
 pub use decide_pay::{Around, PayDecision, Stop};
 pub use decide_people::Change;
 pub use decide_shift::Count;
+pub use errands::{ErrandUnderWay, QueryPlan};
 pub use index::Index;
 pub use lines::{BackOff, Line, LineState, Lines};
 pub use proof::Proof;
@@ -97,6 +102,8 @@ pub struct Ledger {
     pub awaited: BTreeMap<PaymentId, Awaited>,
     /// Public key that will verify the open day's seal.
     pub day_key: Vec<u8>,
+    /// Pre-authorizations that hold money, and since which day.
+    pub held: BTreeMap<PaymentId, BusinessDate>,
     /// What is derived from the payments for the schedule.
     #[serde(skip)]
     pub index: Index,
@@ -124,6 +131,10 @@ pub struct Terminal {
     pub last_stan: Stan,
     /// The message that is about to be sent, or under way.
     pub in_flight: Option<InFlight>,
+    /// An errand under way.
+    pub errand: Option<ErrandUnderWay>,
+    /// A cut day was settled since the last 签退.
+    pub signs_off: bool,
     /// The batch is to be settled: why, and up to which day the stored payments go first.
     pub settle: Option<(SettleReason, BusinessDate)>,
     /// The acquirer's batch number that made no sense: cards are stopped.
@@ -158,7 +169,15 @@ pub struct Exception {
 
 impl Default for Terminal {
     fn default() -> Terminal {
-        Terminal { batch: Batch::new(BatchNo(1)), last_stan: Stan(0), in_flight: None, settle: None, stopped: None }
+        Terminal {
+            batch: Batch::new(BatchNo(1)),
+            last_stan: Stan(0),
+            in_flight: None,
+            errand: None,
+            signs_off: false,
+            settle: None,
+            stopped: None,
+        }
     }
 }
 
@@ -184,6 +203,7 @@ impl Ledger {
             last_case: CaseNo(0),
             awaited: BTreeMap::new(),
             day_key: Vec::new(),
+            held: BTreeMap::new(),
             index: Index::default(),
         }
     }

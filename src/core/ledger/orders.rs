@@ -11,7 +11,7 @@ use crate::core::acquirer::{
     ChipCard, ChipUpload, Instrument, Order, OriginalRef, Outgoing, PaymentMessage, UploadRow,
 };
 use crate::core::domain::{Entry, Method, Pan, PaymentCode, PaymentId, Seq, Stan, State};
-use crate::core::journal::{Event, Original, Subject};
+use crate::core::journal::{Errand, Event, Original, Subject};
 use crate::core::payment::Payment;
 use crate::core::ports::{Archive, KeptCard, Presented, Sealer, StoreError};
 
@@ -63,6 +63,9 @@ pub(super) struct OrderSources<'a> {
 impl OrderSources<'_> {
     /// The order of a `Sending` event.
     pub fn order(&self, event: &Event, secrets: &mut Secrets) -> Result<Option<Order>, StoreError> {
+        if let Event::Errand { stan, batch, errand, .. } = event {
+            return Ok(self.errand(errand)?.map(|message| Order { stan: *stan, batch: *batch, message }));
+        }
         let Event::Sending { terminal, stan, batch, subject } = event else { return Ok(None) };
         let message = match subject {
             Subject::SignOn => Some(Outgoing::SignOn),
@@ -106,6 +109,15 @@ impl OrderSources<'_> {
             Subject::Upload(ids) => Some(Outgoing::Upload(self.upload_rows(ids)?)),
         };
         Ok(message.map(|message| Order { stan: *stan, batch: *batch, message }))
+    }
+
+    fn errand(&self, errand: &Errand) -> Result<Option<Outgoing>, StoreError> {
+        let Errand::Query(id) = errand else { return Ok(Some(Outgoing::SignOff)) };
+        let Some(payment) = self.payment(*id)? else { return Ok(None) };
+        let message = self.message(&payment, false, None)?;
+        // What is asked about stands where an original does.
+        Ok(message
+            .map(|message| Outgoing::Query(Box::new(PaymentMessage { original: original_ref(&payment), ..message }))))
     }
 
     fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::QueryPlan;
 use crate::core::acquirer::MessageName;
 use crate::core::calendar::Calendar;
 use crate::core::day::CutSchedule;
@@ -190,6 +191,12 @@ pub struct ChannelRules {
     pub completion_as_advice: bool,
     /// A completion may be so many hundredths of what was authorized.
     pub completion_percent: u32,
+    /// Asking the acquirer what became of a payment.
+    pub query: QueryPlan,
+    /// 签退 after each settled day.
+    pub sign_off: bool,
+    /// A pre-authorization that is not completed for so many days is let go.
+    pub preauth_days: u32,
     /// An adjusted amount may be so many hundredths of the sale's.
     pub adjust_percent: u32,
     /// How the records of an unbalanced batch go up.

@@ -28,7 +28,7 @@ impl Ledger {
         if terminal.settle.is_none() && terminal.batch.rung == Rung::Open && self.full(id, &terminal, rules) {
             return Ok(Some(Event::SettlementWanted { terminal: id.clone(), why: SettleReason::Full }));
         }
-        if terminal.in_flight.is_some() || terminal.stopped.is_some() {
+        if terminal.in_flight.is_some() || terminal.errand.is_some() || terminal.stopped.is_some() {
             return Ok(None);
         }
         if line.state != LineState::Up {
@@ -58,6 +58,10 @@ impl Ledger {
         let retry = line.repeats.over(scene.now.mono);
         let waiting = Index::first(&self.index.waiting, id);
         let stored = self.next_stored(id, terminal, scene.rules);
+        if let Some(unknown) = self.to_ask_about(id, scene.rules) {
+            let now = retry || waiting.is_some();
+            return Ok(now.then(|| self.ask_about(id, terminal, unknown)));
+        }
         if let Some(owed) = Index::first(&self.index.reversals, id) {
             // A customer who waits makes the reversal go at once; otherwise it keeps its distance between tries, and stored
             // payments go on meanwhile: they are no online payments.
@@ -89,7 +93,7 @@ impl Ledger {
         Ok(match (waiting, stored) {
             (_, Some(stored)) if advice_first || waiting.is_none() => self.advice(id, terminal, stored),
             (Some(payment), _) => Some(self.fresh(id, terminal, Subject::Payment(payment))),
-            _ => None,
+            _ => self.sign_off(id, terminal, line, scene),
         })
     }
 

@@ -65,7 +65,7 @@ impl Ledger {
                 rejected: day.rejected,
                 waiting: day.stored.saturating_sub(day.forwarded + day.rejected + day.voided_waiting),
             },
-            settlement: self.settlement(day),
+            settlement: self.settlement(day, rules, archive)?,
             pending: self.pending(date),
             reversed: day.reversed,
             returns: self.returns(day, archive)?,
@@ -113,24 +113,27 @@ impl Ledger {
         }
     }
 
-    fn settlement(&self, day: &DayBook) -> Vec<SettlementView> {
-        day.totals
-            .slots
-            .iter()
-            .filter_map(|(slot, part)| match slot {
-                Slot::Batch(terminal, number) => {
-                    let mut view = settlement_view(terminal, self.batch(terminal, *number)?, *part);
-                    let state = self.terminals.get(terminal);
-                    // Stopped, or left behind by a technician's decision: nobody will ask about it by itself.
-                    let stuck = state.is_some_and(|t| t.stopped.is_some() || t.batch.number != *number);
-                    if stuck && view.rung == Rung::Open.as_str() {
-                        view.result = "unconfirmed".into();
-                    }
-                    Some(view)
-                }
-                _ => None,
-            })
-            .collect()
+    fn settlement(
+        &self,
+        day: &DayBook,
+        rules: &Rules,
+        archive: &dyn Archive,
+    ) -> Result<Vec<SettlementView>, StoreError> {
+        let mut views = Vec::new();
+        for (slot, part) in &day.totals.slots {
+            let Slot::Batch(terminal, number) = slot else { continue };
+            let Some(batch) = self.batch(terminal, *number) else { continue };
+            let mut view = settlement_view(terminal, batch, *part);
+            view.differs = self.differences(terminal, batch, rules, archive)?;
+            let state = self.terminals.get(terminal);
+            // Stopped, or left behind by a technician's decision: nobody will ask about it by itself.
+            let stuck = state.is_some_and(|t| t.stopped.is_some() || t.batch.number != *number);
+            if stuck && view.rung == Rung::Open.as_str() {
+                view.result = "unconfirmed".into();
+            }
+            views.push(view);
+        }
+        Ok(views)
     }
 
     fn pending(&self, date: BusinessDate) -> Vec<PendingView> {
@@ -208,6 +211,9 @@ pub fn payment_view(payment: &Payment, rules: &Rules) -> PaymentView {
             }
             .into()
         }),
+        alarm: payment.alarm.map(|level| level.as_str().into()),
+        watched_until: super::watched_until(payment, rules),
+        adjusted: payment.adjusted.map(|adjusted| adjusted.to),
     }
 }
 
@@ -294,6 +300,7 @@ pub fn settlement_view(terminal: &TerminalId, batch: &Batch, part: Columns) -> S
         credit: Tally { count: credit_count, amount: credit },
         rung: batch.rung.as_str().into(),
         part,
+        differs: Vec::new(),
     }
 }
 

@@ -267,7 +267,10 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             let scene = Scene { rules: &self.rules, archive: &self.store, now };
             let next = match self.ledger.schedule(terminal, &mut self.lines, scene)? {
                 Some(event) => Some(event),
-                None => self.ledger.missing_exception(),
+                None => {
+                    let lapse = || self.ledger.lapse(&self.rules);
+                    self.ledger.missing_exception().or_else(|| self.ledger.alarm(now)).or_else(lapse)
+                }
             };
             match next {
                 Some(event) => self.commit_event(event, now, staged)?,

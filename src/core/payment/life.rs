@@ -7,7 +7,7 @@ use crate::core::domain::{
     BatchNo, BusinessDate, CashierId, Entry, Kind, Method, Minor, PaymentId, RequestId, ShiftNo, Stan, State,
     TerminalId, WallMs,
 };
-use crate::core::journal::{Original, PaymentMade, Silence};
+use crate::core::journal::{AlarmLevel, Original, PaymentMade, Silence};
 
 /// A payment as it is now: the fold of its events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +93,12 @@ pub struct Payment {
     pub adjusts: Option<Adjusts>,
     /// The adjustment of it that stands.
     pub adjusted: Option<Adjusted>,
+    /// How often the acquirer was asked what became of it.
+    pub queries: u32,
+    /// It was undecided for so long.
+    pub alarm: Option<AlarmLevel>,
+    /// A pre-authorization that nobody completed in time.
+    pub lapsed: bool,
 }
 
 /// What an adjustment refers to.
@@ -181,6 +187,9 @@ impl Payment {
             balance: None,
             adjusts: None,
             adjusted: None,
+            queries: 0,
+            alarm: None,
+            lapsed: false,
         }
     }
 

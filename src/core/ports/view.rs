@@ -63,6 +63,15 @@ pub struct PaymentView {
     pub made_at: String,
     /// The reversal's progress: owed, done, given_up.
     pub reversal: Option<String>,
+    /// It is undecided for half an hour (`late`) or two days (`escalated`).
+    #[serde(default)]
+    pub alarm: Option<String>,
+    /// Until this day money of it may still move: a refund, or what was undecided for a time.
+    #[serde(default)]
+    pub watched_until: Option<BusinessDate>,
+    /// The sale's amount since an adjustment.
+    #[serde(default)]
+    pub adjusted: Option<Minor>,
 }
 
 /// A group's line in the day's tables.
@@ -146,6 +155,9 @@ pub struct SettlementView {
     pub rung: String,
     /// This day's part of it.
     pub part: Columns,
+    /// Where it does not balance: the payments that it may differ by, in the order of sending.
+    #[serde(default)]
+    pub differs: Vec<DifferView>,
 }
 
 /// A payment that is not decided, or not with the acquirer.
@@ -347,6 +359,26 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Give this as `cursor` for more.
     pub next_cursor: Option<String>,
+}
+
+/// A payment that an unbalanced batch may differ by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DifferView {
+    /// Which.
+    pub payment: String,
+    /// Six digits.
+    pub stan: String,
+    /// What it does.
+    pub kind: Kind,
+    /// Minor units.
+    pub amount: Minor,
+    /// It belongs to the half of foreign cards.
+    pub foreign: bool,
+    /// Where it stands.
+    pub state: State,
+    /// `unknown`, `reversal_not_confirmed`, `reversed`, `sent_and_set_aside`, `sent_and_not_answered`, `refused_afterwards`, `written_off`,
+    /// `not_in_the_totals`.
+    pub why: String,
 }
 
 /// A terminal's state for `tilld status`.

@@ -20,7 +20,8 @@ pub struct Address {
     pub tls: Option<Tls>,
 }
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+/// What a connection is made of.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// A connection.
@@ -39,6 +40,12 @@ impl Link {
         tcp.set_nodelay(true)?;
         let Some(tls) = &address.tls else { return Ok(Link(Box::new(tcp))) };
         Ok(Link(Box::new(tls.connector.connect(tls.name.clone(), tcp).await?)))
+    }
+
+    /// A connection over something that is one already: a share of another.
+    #[must_use]
+    pub fn of(stream: impl Stream + 'static) -> Link {
+        Link(Box::new(stream))
     }
 
     /// The next bytes; 0 where the other side has closed.

@@ -167,5 +167,8 @@ pub(super) fn event_word(event: &Event) -> &'static str {
         Event::DrawerTallied { .. } => "drawer_tallied",
         Event::PersonSet { .. } => "person_set",
         Event::PrintedAgain { .. } => "printed_again",
+        Event::Errand { .. } => "errand",
+        Event::Alarm { .. } => "alarm",
+        Event::PreauthLapsed { .. } => "preauth_lapsed",
     }
 }

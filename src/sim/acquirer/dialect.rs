@@ -40,6 +40,8 @@ pub enum Kind {
     IcOffline,
     /// 冲正
     Reversal,
+    /// What became of a payment
+    Query,
     /// 签到
     SignOn,
     /// 签退
@@ -180,6 +182,7 @@ const ROWS: &[Row] = &[
     row!(Adjust           220 Some("000000"), Some("00"), "32" None, &[3, 4, 11, 22, 25, 41, 42, 49, 60, 61], ADVICE_OPTIONAL, true),
     row!(Tip              220 Some("000000"), Some("00"), "34" None, &[3, 4, 11, 22, 25, 41, 42, 49, 60, 61], ADVICE_OPTIONAL, true),
     row!(IcOffline        200 Some("000000"), Some("00"), "36" None, &[2, 3, 4, 11, 22, 25, 41, 42, 49, 55, 60], &[14, 15, 23, 63], true),
+    row!(Query            200 Some("670000"), Some("00"), "01" None, &[3, 11, 25, 41, 42, 49, 60, 61], &[4, 22], true),
     row!(Reversal         400 None, None, "" None, &[3, 4, 11, 22, 25, 39, 41, 42, 49, 60], &[2, 14, 23, 38, 55, 59, 61, 62], true),
     row!(SignOn           800 None, None, "00" Some(&["001", "003", "004"]), &[11, 41, 42, 60, 62, 63], &[], false),
     row!(SignOff          820 None, None, "00" Some(&["002"]), MANAGEMENT, &[63], false),

@@ -295,6 +295,7 @@ impl Host {
             }
             Kind::Echo => self.reply_code(request, "00", fault),
             Kind::Reversal => self.reversal(request, fault),
+            Kind::Query => self.query(request, fault),
             Kind::Settle => self.settle(request, fault),
             Kind::Upload | Kind::UploadOne => self.upload(request, fault),
             Kind::End => self.end(request, fault),

@@ -282,6 +282,29 @@ impl Host {
         self.send(request, answer, fault);
     }
 
+    /// What became of a payment that field 61 names: its own code, 25 where the books have none, 12 where it was undone.
+    pub(super) fn query(&mut self, request: &Request, fault: Option<Fault>) {
+        let reference = Field61::of(&request.message).unwrap_or_default();
+        let named = Key { tid: request.key.tid.clone(), batch: reference.batch, stan: reference.stan };
+        let Some(known) = self.books.payment(&named).cloned() else {
+            return self.reply_code(request, "25", fault);
+        };
+        let code = if known.status == Status::Reversed { "12" } else { known.code.as_str() };
+        if self.is_lost(fault.as_ref(), known.in_force()).is_none() {
+            self.book(Entry::Repeated { key: named, answered: true });
+        }
+        let mut answer = self.answer(request, code);
+        answer.set_text(12, &known.host_time).set_text(15, &known.settle_date).set_text(37, &known.rrn);
+        if let [_, _, _, _, _, m1, m2, _, d1, d2] = known.host_date.as_bytes() {
+            answer.set_bytes(13, &[*m1, *m2, *d1, *d2]);
+        }
+        if let Some(approval) = &known.approval {
+            answer.set_text(38, approval);
+        }
+        answer.set_text(63, &format!("{:<3}{:60}", known.organisation, ""));
+        self.send(request, answer, fault);
+    }
+
     /// Equal for repeats: everything but the MAC and the PIN block, which follow the work keys.
     pub(super) fn fingerprint(&self, request: &Request) -> String {
         let mut text = format!("{}", request.message.mti());

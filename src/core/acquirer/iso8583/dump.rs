@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::bcd::{hex, hex_digit, nibble_at};
+use super::bcd::{hex, hex_digit, nibble_at, unhex};
+use super::framing::Layout;
 use super::mask;
 use super::spec::Spec;
 use super::view::{FieldSpan, View};
@@ -45,6 +46,28 @@ pub fn masked_hex(spec: &Spec, body: &[u8]) -> String {
 #[must_use]
 pub fn masked_frame(spec: &Spec, frame: &super::framing::Frame) -> String {
     format!("{}{}{}", hex(&frame.tpdu), hex(&frame.header), masked_hex(spec, &frame.body))
+}
+
+/// The fields of a frame that was kept with [`masked_frame`], in their order; field 0 is the type. What was hidden stays `*`. `None` where it
+/// cannot be read: the hidden digits stand in contents only, so that a whole frame always can.
+#[must_use]
+pub fn from_masked(spec: &Spec, layout: Layout, masked: &str) -> Option<Vec<(u8, String)>> {
+    let hidden: Vec<bool> = masked.bytes().map(|b| b == b'*').collect();
+    let body_at = layout.tpdu + layout.header;
+    let bytes = unhex(&masked.replace('*', "0"))?;
+    let body = bytes.get(body_at..)?;
+    let (view, fault) = View::as_far_as_possible(spec, body);
+    let view = view.filter(|_| fault.is_none())?;
+    let mut out = vec![(0, view.mti().to_string())];
+    for span in view.fields() {
+        let width = if span.format.packed() { 1 } else { 2 };
+        let first = body_at * 2 + span.content.start * 2 + span.first_nibble();
+        let content = view.content(span);
+        let stars = (0..content.len()).map(|unit| hidden.get(first + unit * width).copied().unwrap_or(true));
+        let stars: Vec<bool> = stars.collect();
+        out.push((span.number, mask::with_stars(&content, &stars)));
+    }
+    Some(out)
 }
 
 /// Bytes that were read before the first fault.

@@ -38,11 +38,16 @@ pub fn hidden(mti: Mti, field: u8, content: &[u8]) -> Vec<bool> {
 /// A field's content for people, hidden units as `*`: text where it is printable, else hex.
 #[must_use]
 pub fn shown(mti: Mti, field: u8, content: &[u8]) -> String {
-    let hide = hidden(mti, field, content);
+    with_stars(content, &hidden(mti, field, content))
+}
+
+/// Content for people with these units hidden.
+#[must_use]
+pub fn with_stars(content: &[u8], hide: &[bool]) -> String {
     if content.iter().all(|b| (0x20..0x7F).contains(b)) {
-        return content.iter().zip(&hide).map(|(byte, hidden)| if *hidden { '*' } else { char::from(*byte) }).collect();
+        return content.iter().zip(hide).map(|(byte, hidden)| if *hidden { '*' } else { char::from(*byte) }).collect();
     }
-    let pairs = content.iter().zip(&hide).map(|(byte, hidden)| if *hidden { "**".to_owned() } else { hex(&[*byte]) });
+    let pairs = content.iter().zip(hide).map(|(byte, hidden)| if *hidden { "**".to_owned() } else { hex(&[*byte]) });
     format!("0x{}", pairs.collect::<String>())
 }
 

@@ -51,6 +51,8 @@ pub enum Row {
     SignOn,
     /// 签退
     SignOff,
+    /// What became of a payment.
+    Query,
     /// Is anybody there.
     Echo,
     /// 批结算
@@ -81,6 +83,7 @@ impl Row {
         Some(match name {
             "sign_on" => Row::SignOn,
             "sign_off" => Row::SignOff,
+            "query" => Row::Query,
             "echo" => Row::Echo,
             "settle" => Row::Settle,
             "upload" => Row::Upload,
@@ -136,6 +139,8 @@ pub struct Profile {
     pub name: String,
     /// What lies around a message.
     pub frame: Layout,
+    /// Connections.
+    pub link: LinkRules,
     /// Field formats.
     pub spec: Spec,
     /// The MAC.
@@ -272,6 +277,8 @@ struct RawUndocumented {
 struct RawProfile {
     fields: Spec,
     frame: Layout,
+    #[serde(default)]
+    link: LinkRules,
     mac: MacRules,
     entry: EntryCodes,
     sign_on: SignOnForms,
@@ -314,6 +321,7 @@ impl RawProfile {
         Ok(Profile {
             name: name.to_owned(),
             frame: self.frame,
+            link: self.link,
             spec: self.fields,
             mac: self.mac,
             entry: self.entry,
@@ -376,6 +384,15 @@ impl RawProfile {
         if !rows.is_empty() && !messages.contains_key(&Row::Upload) {
             return Err(wrong("[upload]", "rows go up, and there is no [messages.upload]"));
         }
+        if !self.query.messages.is_empty() && !messages.contains_key(&Row::Query) {
+            return Err(wrong("[query]", "payments are asked about, and there is no [messages.query]"));
+        }
+        if self.link.echo_s > 0 && !messages.contains_key(&Row::Echo) {
+            return Err(wrong("[link]", "echo_s asks for an echo, and there is no [messages.echo]"));
+        }
+        if self.sign_on.off_after_settlement && !messages.contains_key(&Row::SignOff) {
+            return Err(wrong("[sign_on]", "it signs off, and there is no [messages.sign_off]"));
+        }
         let chips = Row::CHIP_UPLOADS.iter().filter(|row| messages.contains_key(row)).count();
         if chips != 0 && chips != Row::CHIP_UPLOADS.len() {
             return Err(wrong("[messages]", "of the four chip_… uploads either all are there or none"));
@@ -395,6 +412,7 @@ impl RawProfile {
     fn check_codes(&self) -> Result<(), ProfileError> {
         let named = [
             ("[codes]", self.codes.keys().cloned().collect()),
+            ("[query] no_record", self.query.no_record.clone()),
             ("[reversal] done", self.reversal.done.clone()),
             (
                 "[reversal] reasons",
@@ -439,6 +457,8 @@ impl RawProfile {
             ("[limits]", (1..=999_999_999_999).contains(&self.limits.sum), "sum has 12 digits"),
             ("[advice]", (100..=1_000).contains(&self.advice.adjust_percent), "adjust_percent must be 100 to 1000"),
             ("[preauth]", (100..=1_000).contains(&self.preauth.max_percent), "max_percent must be 100 to 1000"),
+            ("[preauth]", (1..=366).contains(&self.preauth.max_days), "max_days must be 1 to 366"),
+            ("[query]", (1..=99).contains(&self.query.tries), "tries must be 1 to 99"),
             ("[upload]", (1..=8).contains(&self.upload.rows_per_message), "rows_per_message must be 1 to 8"),
             ("[fields]", self.fixed_text(41, 8) && self.fixed_text(42, 15), "41 must be ans8 and 42 ans15"),
         ];

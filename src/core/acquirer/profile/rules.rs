@@ -10,6 +10,29 @@ use crate::core::acquirer::{MessageName, ReversalReason};
 use crate::core::domain::Entry;
 use crate::core::ports::MacMethod;
 
+/// Whose connection it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Connection {
+    /// Each terminal has its own.
+    #[default]
+    Terminal,
+    /// All terminals share one; field 41 tells their answers apart.
+    Shared,
+}
+
+/// `[link]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkRules {
+    /// One a terminal, or one for all.
+    #[serde(default)]
+    pub connection: Connection,
+    /// After so many quiet seconds an echo is sent; 0 for never.
+    #[serde(default)]
+    pub echo_s: u32,
+}
+
 /// `[mac]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,6 +81,9 @@ pub struct SignOnForms {
     /// Its answer brings work keys; where not, no message may carry a MAC or a PIN.
     #[serde(default = "yes")]
     pub keys: bool,
+    /// 签退 after each settled day; the next message signs on again.
+    #[serde(default)]
+    pub off_after_settlement: bool,
 }
 
 /// What must be there as payer.
@@ -161,6 +187,9 @@ pub struct PreauthRules {
     pub completion: CompletionForm,
     /// A completion may be so many hundredths of what was authorized.
     pub max_percent: u32,
+    /// One that is not completed for so many days is let go: its card is erased.
+    #[serde(default = "preauth_days")]
+    pub max_days: u32,
 }
 
 /// `[query]`
@@ -169,6 +198,15 @@ pub struct PreauthRules {
 pub struct QueryRules {
     /// Whether "no record" means that there never was such a payment.
     pub no_record_means_failed: bool,
+    /// Payments of these messages are asked about (`[messages.query]`) before they are reversed or left to a person.
+    #[serde(default)]
+    pub messages: Vec<MessageName>,
+    /// How often one is asked about.
+    #[serde(default = "query_tries")]
+    pub tries: u32,
+    /// Codes that say "no record". Every other documented code is the payment's own.
+    #[serde(default)]
+    pub no_record: Vec<String>,
 }
 
 /// Gross or net totals in field 48.
@@ -273,6 +311,14 @@ pub struct Limits {
 
 fn yes() -> bool {
     true
+}
+
+fn preauth_days() -> u32 {
+    30
+}
+
+fn query_tries() -> u32 {
+    2
 }
 
 fn adjust_percent() -> u32 {

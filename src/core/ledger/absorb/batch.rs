@@ -217,6 +217,7 @@ impl Ledger {
         let Some(terminal) = self.terminals.get_mut(id) else { return };
         let next = Batch::new(terminal.batch.number.next());
         let mut ended = std::mem::replace(&mut terminal.batch, next);
+        terminal.signs_off |= matches!(terminal.settle, Some((SettleReason::Cut, _)));
         terminal.settle = backlog;
         ended.rung = Rung::Ended;
         self.ended.insert((id.clone(), ended.number), ended);

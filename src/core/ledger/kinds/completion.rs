@@ -16,6 +16,9 @@ pub(super) fn decide(ledger: &mut Ledger, pay: &Pay, shift: ShiftNo, around: Aro
     supported(around.rules, name, "completion")?;
     let original = original_of(ledger, pay, Kind::Preauth, around)?;
     undoable(&original)?;
+    if original.lapsed {
+        return Err(Refusal::PreauthLapsed.into());
+    }
     let limit = original.amount.0.saturating_mul(i64::from(channel.completion_percent)) / 100;
     if pay.amount.0 > limit {
         let limit = Minor(limit).grouped(around.rules.currency.exponent());

@@ -6,7 +6,7 @@ use super::{Staged, Writer};
 use crate::core::domain::{
     BatchNo, BusinessDate, Entry, Kind, Method, Now, PaymentId, Seq, ShiftNo, State, TerminalId, ZNumber,
 };
-use crate::core::journal::{CaseStep, Event, Link, Original, Record, Subject, seal_message};
+use crate::core::journal::{CaseStep, Errand, Event, Link, Original, Record, Subject, seal_message};
 use crate::core::payment::Payment;
 use crate::core::ports::{Committed, Output, Reply, Row, Sealer, Store, StoreError};
 
@@ -38,7 +38,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         let made = matches!(record.event, Event::PaymentMade(_)).then_some(PaymentId(record.seq.0));
         let changed: Vec<(PaymentId, Option<State>)> = before.into_iter().chain(made.map(|id| (id, None))).collect();
         self.note(&record, &changed, now, staged);
-        if let Event::Sending { terminal, .. } = &record.event {
+        if let Event::Sending { terminal, .. } | Event::Errand { terminal, .. } = &record.event {
             let sources =
                 OrderSources { ledger: &self.ledger, rules: &self.rules, archive: &self.store, sealer: &self.sealer };
             if let Some(order) = sources.order(&record.event, &mut self.secrets)? {
@@ -74,8 +74,19 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             | Event::PaymentSetAside { payment, .. }
             | Event::ReversalOwed { payment, .. }
             | Event::ReversalGivenUp { payment }
+            | Event::Alarm { payment, .. }
+            | Event::PreauthLapsed { payment }
             | Event::LateAnswer { payment, .. } => vec![*payment],
             Event::Sending { subject, .. } => subject.payments(),
+            Event::Errand { errand, .. } => asked_about(errand).into_iter().collect(),
+            Event::NotSent { terminal, stan, .. }
+            | Event::NoAnswer { terminal, stan, .. }
+            | Event::Answered { terminal, stan, .. }
+                if self.ledger.errand_stan(terminal) == Some(*stan) =>
+            {
+                let errand = self.ledger.terminals.get(terminal).and_then(|t| t.errand.as_ref());
+                errand.and_then(|under_way| asked_about(&under_way.errand)).into_iter().collect()
+            }
             Event::NotSent { terminal, .. } | Event::NoAnswer { terminal, .. } | Event::Answered { terminal, .. } => {
                 flight(terminal).map(|f| f.subject.payments()).unwrap_or_default()
             }
@@ -196,7 +207,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
                     p.batch != current()
                 }
                 // The completion goes out with its card, and may be uploaded with it: erased with the completion's batch.
-                State::Approved if p.kind == Kind::Preauth => p.voided_by.is_some(),
+                State::Approved if p.kind == Kind::Preauth => p.voided_by.is_some() || p.lapsed,
                 State::Declined | State::Cancelled | State::Reversed | State::Rejected | State::WrittenOff => true,
                 State::Approved | State::Forwarded => p.batch.is_none() || p.batch != current(),
             }
@@ -300,7 +311,10 @@ impl<S: Store, K: Sealer> Writer<S, K> {
                 continue;
             };
             // A pre-authorization's card is needed until it is completed or voided, however many batches later.
-            let open = payment.kind == Kind::Preauth && payment.state == State::Approved && payment.voided_by.is_none();
+            let open = payment.kind == Kind::Preauth
+                && payment.state == State::Approved
+                && payment.voided_by.is_none()
+                && !payment.lapsed;
             if !open && !undecided(&payment) {
                 done.push(id);
             }
@@ -316,5 +330,12 @@ impl<S: Store, K: Sealer> Writer<S, K> {
     pub(super) fn put_days(&mut self) -> Result<(), StoreError> {
         let rows = self.ledger.day_rows(&self.rules, &self.store)?;
         rows.iter().try_for_each(|row| self.store.put_day(row))
+    }
+}
+
+fn asked_about(errand: &Errand) -> Option<PaymentId> {
+    match errand {
+        Errand::Query(payment) => Some(*payment),
+        Errand::SignOff => None,
     }
 }

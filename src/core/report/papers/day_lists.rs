@@ -101,6 +101,10 @@ fn notes(paper: &mut Document, pen: Pen, batch: &SettlementView) {
     };
     let text = format!("{} {}: {}", batch.terminal, batch.batch, pen.say(note));
     pen.bold(paper, text);
+    for differ in batch.differs.iter().take(LONGEST_LIST) {
+        let (kind, state) = (pen.say(words::kind(differ.kind)), pen.say(words::state(differ.state)));
+        paper.pair(format!("{} {kind} {state}", differ.stan), pen.money(differ.amount));
+    }
 }
 
 /// What became of the sales taken offline, and those that wait.
