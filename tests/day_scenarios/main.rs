@@ -10,6 +10,7 @@ mod doubts;
 mod drawers;
 mod flaky;
 mod laws;
+mod money;
 mod outages;
 mod plain_days;
 mod rig;

@@ -204,6 +204,7 @@ impl Day {
             presented: None,
             approved_by: None,
             confirm_amount: None,
+            extra: Default::default(),
         }
     }
 

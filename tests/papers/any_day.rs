@@ -222,6 +222,10 @@ fn any_day() -> impl Strategy<Value = DayView> {
     let lists = (some(batch()), some(pending()), tally(), some(returned()), some(voucher()), some(shift()));
     let foot = (some(exception()), any::<u64>(), any::<u64>(), minor(), proptest::option::of(words()));
     (head, tables, counts, lists, foot).prop_map(|(head, tables, counts, lists, foot)| DayView {
+        fees: Default::default(),
+        coupons: Vec::new(),
+        transfers: Vec::new(),
+        set_aside: Minor::ZERO,
         store: head.0,
         store_name: head.1,
         currency: head.2,

@@ -6,6 +6,7 @@ use super::{ClosedShift, Shift};
 use crate::core::domain::{BusinessDate, Minor, PaymentId, Seq, ZNumber};
 use crate::core::journal::{Column, Link, Tally};
 use crate::core::totals::DayTotals;
+use crate::core::totals::fees::FeeBook;
 
 /// A day that is open, or cut and not yet finished.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,8 @@ pub struct DayBook {
     pub closed_shifts: Vec<ClosedShift>,
     /// Shifts that were open at its cut: carried, not counted 未盘.
     pub carried: Vec<Shift>,
+    /// Its expected fees.
+    pub fees: FeeBook,
 }
 
 /// A refund or void.
@@ -85,6 +88,10 @@ pub enum VoucherReason {
     Adjusted,
     /// A case was resolved, or opened again.
     Case,
+    /// A transfer whose funds were set aside came to nothing.
+    TransferFailed,
+    /// Money of a transfer that had succeeded came back.
+    TransferReturned,
 }
 
 impl VoucherReason {
@@ -96,6 +103,8 @@ impl VoucherReason {
             VoucherReason::OfflineRejected => "offline_rejected",
             VoucherReason::Adjusted => "adjusted",
             VoucherReason::Case => "case",
+            VoucherReason::TransferFailed => "transfer_failed",
+            VoucherReason::TransferReturned => "transfer_returned",
         }
     }
 }
@@ -122,6 +131,7 @@ impl DayBook {
             resolved_cases: Vec::new(),
             closed_shifts: Vec::new(),
             carried: Vec::new(),
+            fees: FeeBook::default(),
         }
     }
 

@@ -11,15 +11,19 @@
 
 mod absorb;
 mod archived;
+mod classing;
+mod coupons;
 mod decide_cases;
 mod decide_day;
 mod decide_lane;
 mod decide_pay;
 mod decide_shift;
+mod decide_transfer;
 mod index;
 mod jobs;
 mod kinds;
 mod lines;
+mod money_view;
 mod orders;
 mod proof;
 mod refold;
@@ -49,7 +53,7 @@ pub use index::Index;
 pub use lines::{BackOff, Line, LineState, Lines};
 pub use proof::Proof;
 pub use refold::FOLD_VERSION;
-pub use rules::{ChannelRules, MoneyRules, OfflineRules, Rules, TerminalRules, UploadPlan};
+pub use rules::{ChannelRules, MoneyRules, OfflineRules, RouteRules, Rules, TerminalRules, UploadPlan};
 pub use view::{check_code, hex, payment_view, rfc3339, settlement_view};
 pub use writer::{Writer, WriterOptions, busy, replay};
 
@@ -88,6 +92,8 @@ pub struct Ledger {
     pub last_case: CaseNo,
     /// Payments that a later statement should have.
     pub awaited: BTreeMap<PaymentId, Awaited>,
+    /// What went back past each card: day, payment, amount; only where a keyed hash is lawful, at most a year.
+    pub spent: BTreeMap<[u8; 16], Vec<(BusinessDate, PaymentId, Minor)>>,
     /// Public key that will verify the open day's seal.
     pub day_key: Vec<u8>,
     /// What is derived from the payments for the schedule.
@@ -170,6 +176,7 @@ impl Ledger {
             cases: BTreeMap::new(),
             last_case: CaseNo(0),
             awaited: BTreeMap::new(),
+            spent: BTreeMap::new(),
             day_key: Vec::new(),
             index: Index::default(),
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::CasesView;
+use super::{CasesView, CouponFacts, CouponView, FeeView, FeesView, RouteView, TransferLineView, TransferView};
 use crate::core::domain::{BusinessDate, CashierId, Currency, Kind, Method, Minor, Sentence, State, TerminalId};
 use crate::core::journal::{Column, Columns, DrawerResult, ExceptionKind, Tally};
 
@@ -63,6 +63,18 @@ pub struct PaymentView {
     pub made_at: String,
     /// The reversal's progress: owed, done, given_up.
     pub reversal: Option<String>,
+    /// What it costs and when its money arrives, where the store has tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee: Option<FeeView>,
+    /// The coupon that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coupon: Option<CouponFacts>,
+    /// Another route that is open for its refund.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<RouteView>,
+    /// The transfer order that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferView>,
 }
 
 /// A group's line in the day's tables.
@@ -359,6 +371,18 @@ pub struct DayView {
     pub check_code: Option<String>,
     /// The journal.
     pub journal: JournalView,
+    /// Expected fees and arrivals.
+    #[serde(default)]
+    pub fees: FeesView,
+    /// Coupons by who bears them.
+    #[serde(default)]
+    pub coupons: Vec<CouponView>,
+    /// Transfer orders of the day, and earlier ones that are not ended.
+    #[serde(default)]
+    pub transfers: Vec<TransferLineView>,
+    /// Funds set aside for transfers of which the bank has not said its last word, all days.
+    #[serde(default)]
+    pub set_aside: Minor,
 }
 
 /// One line in a payment's story: a journal row about it.

@@ -102,6 +102,12 @@ fn own(operation: &str) -> Vec<Refusal> {
         "reopenCase" => [PIN, &[UnknownCase, NotFound, CaseNotResolved, CaseFacts]].concat(),
         "resolveCase" => [PIN, CASE_END].concat(),
         "takeStatement" => vec![NotAStatement, TooManyDifferences, CasesFull, ManagerRequired, NotSupported],
+        "moveTransfer" => {
+            [PIN, &[BadRequest, NotFound, UnknownPayment, AnotherPerson, EvidenceNeeded, TransferStep, InProgress]]
+                .concat()
+        }
+        "sendTransfers" | "answerTransfers" => [PIN, &[NotSupported, UnknownPayment]].concat(),
+        "useCards" => vec![BadRequest],
         "addCashier" => [PIN, &[CashierExists, NotSupported]].concat(),
         "print" => printing.to_vec(),
         "resumePrinting" => vec![UnknownDevice],

@@ -164,5 +164,11 @@ pub(super) fn event_word(event: &Event) -> &'static str {
         Event::StatementTaken(_) => "statement_taken",
         Event::CaseOpened { .. } => "case_opened",
         Event::CaseMoved { .. } => "case_moved",
+        Event::PaymentClassed { .. } => "payment_classed",
+        Event::CouponTaken { .. } => "coupon_taken",
+        Event::RouteOpened { .. } => "route_opened",
+        Event::TransferNamed { .. } => "transfer_named",
+        Event::TransferMoved { .. } => "transfer_moved",
+        Event::TransferAnswered { .. } => "transfer_answered",
     }
 }

@@ -12,6 +12,7 @@ mod day_csv;
 mod day_lists;
 mod day_report;
 mod drawers;
+mod money;
 mod receipt;
 mod shift_slip;
 pub mod words;
