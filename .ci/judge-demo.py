@@ -30,6 +30,19 @@ must(len(set(nets.values())) == 1, f"net: {nets}")
 must(day["demo"]["payments"] >= 300, "at least 300 payments")
 must(day["offline"]["stored"] > 0 and day["offline"]["waiting"] == 0, f"offline: {day['offline']}")
 
+fees = day["fees"]
+must(fees["lines"] and fees["unpriced"] == 0, f"expected fees: {fees}")
+for line in fees["lines"] + [fees]:
+    must(line["gross"] - line["fee"] == line["net"], f"gross - fee = net: {line}")
+for part in ("count", "gross", "fee", "net"):
+    must(sum(line[part] for line in fees["lines"]) == fees[part], f"fees {part}")
+bridge = {line["line"]: line["net"] for line in day["bridge"]}
+for name in {line["line"] for line in fees["lines"]} & set(bridge):
+    must(sum(l["gross"] for l in fees["lines"] if l["line"] == name) == bridge[name], f"fees and bridge: {name}")
+coupons = {line["funder"]: line["net"] for line in day["coupons"]}
+must(coupons.get("platform", 0) > 0 and coupons.get("store", 0) > 0, f"coupons: {coupons}")
+must(sum(coupons.values()) == sum(m["net"] for m in day["by_method"] if m["id"] == "voucher"), f"coupons: {coupons}")
+
 # The statement's own sums, terminal by terminal and batch by batch, against what was settled.
 sums = collections.Counter()
 with open(os.path.join(folder, "acquirer-statement.csv"), newline="") as file:

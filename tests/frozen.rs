@@ -14,12 +14,13 @@ use tilld::core::acquirer::{
     Answer, AnswerClass, Doubt, HostHalf, HostTotals, NotSent, ReversalReason, Verdict, Verdicts,
 };
 use tilld::core::domain::{
-    BatchNo, BusinessDate, CashierId, Currency, Denomination, Entry, ExceptionNo, Kind, Lang, Method, Minor, PaymentId,
-    RequestId, Role, Seq, ShiftNo, Stan, StoreId, TerminalId, WallMs, ZNumber,
+    BatchNo, BusinessDate, CardKind, CashierId, CouponHow, Currency, Denomination, Entry, ExceptionNo, Funder, Kind, Lang, Method, Minor,
+    PaymentId, RequestId, Role, RouteWhy, Seq, ShiftNo, Stan, StoreId, TerminalId, TransferStep, WallMs, ZNumber,
 };
 use tilld::core::journal::{
-    AlarmLevel, AsideReason, CancelReason, Column, Columns, DrawerResult, Effect, Errand, Event, ExceptionKind,
+    AlarmLevel, AsideReason, CancelReason, Classed, Column, Columns, Coupon, DrawerResult, Effect, Errand, Event, ExceptionKind, FeeStamp,
     Original, PaymentMade, RECORD_VERSION, Record, RecordError, Resolution, SettleReason, Silence, Subject, Tally,
+    TransferAnswer,
 };
 
 /// Fails to compile where an event has no name here; the test then asks for its sample.
@@ -65,6 +66,12 @@ fn name(event: &Event) -> &'static str {
         Event::Errand { .. } => "errand",
         Event::Alarm { .. } => "alarm",
         Event::PreauthLapsed { .. } => "preauth_lapsed",
+        Event::PaymentClassed { .. } => "payment_classed",
+        Event::CouponTaken { .. } => "coupon_taken",
+        Event::RouteOpened { .. } => "route_opened",
+        Event::TransferNamed { .. } => "transfer_named",
+        Event::TransferMoved { .. } => "transfer_moved",
+        Event::TransferAnswered { .. } => "transfer_answered",
     }
 }
 
@@ -300,11 +307,36 @@ fn samples() -> Vec<(String, Event)> {
         ("unbalanced", ExceptionKind::Unbalanced),
         ("batch_disagrees", ExceptionKind::BatchDisagrees),
         ("clock_disagrees", ExceptionKind::ClockDisagrees),
-        ("drawer_difference", ExceptionKind::DrawerDifference),
+const KINDS: usize = 46;
     ] {
         let (exception, payment, terminal) = (ExceptionNo(4), Some(payment), Some(till()));
         all.push((word, Event::ExceptionOpened { exception, kind, payment, terminal }));
     }
+    for (index, card) in CardKind::ALL.iter().enumerate() {
+        let fee =
+            FeeStamp { line: "借记卡 debit".into(), fee: Minor(2_000), days: 1, business: true, returned: true };
+        let (brand, foreign) = (Some("unionpay".to_owned()), [Some(false), Some(true), None][index]);
+        let class = Classed { card: *card, brand, foreign, fee: (index < 2).then_some(fee) };
+        all.push((card.as_str(), Event::PaymentClassed { payment, class: Box::new(class) }));
+    }
+    for (word, funder, how) in
+        [("store", Funder::Store, CouponHow::ByCashier), ("platform", Funder::Platform, CouponHow::WithPayment)]
+    {
+        let coupon = Coupon { funder, how, reference: "1234…5678".into(), with: Some(PaymentId(41)) };
+        all.push((word, Event::CouponTaken { payment, coupon: Box::new(coupon) }));
+    }
+    for why in RouteWhy::ALL {
+        let (original, tag) = (PaymentId(41), (*why == RouteWhy::TooOld).then_some([9; 16]));
+        all.push((why.as_str(), Event::RouteOpened { refund: payment, original, why: *why, tag }));
+    }
+    let refused = PaymentId(41);
+    all.push(("", Event::TransferNamed { payment, payee: "wang".into(), name: "王**".into(), refused }));
+    let said = || Box::new(TransferAnswer { reference: "B1".into(), code: "00".into(), text: "已受理".into() });
+    for to in TransferStep::ALL {
+        let (by, answer) = (Some(who()), (*to == TransferStep::Accepted).then(said));
+        all.push((to.as_str(), Event::TransferMoved { payment, to: *to, by, answer }));
+    }
+    all.push(("", Event::TransferAnswered { payment, by: None, answer: said() }));
     for how in [
         Resolution::Noted,
         Resolution::ConfirmedApproved,

@@ -50,9 +50,87 @@ pub(super) enum Sub {
     Reconcile(ReconcileArgs),
     /// Differences between statements and the journal 挂账, and what is done about them.
     Cases(CasesArgs),
+    /// The card table: which cards are debit or credit, home or foreign 卡表.
+    #[command(subcommand)]
+    Cards(CardsSub),
+    /// Refunds by transfer, where the channel refused the original route 转账退款.
+    #[command(subcommand)]
+    Transfers(TransfersSub),
     /// Stand-ins for a rig without hardware 模拟器.
     #[command(subcommand)]
     Sim(SimSub),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CardsSub {
+    /// Take over a table from CSV 导入: prefix,brand,kind,origin[,length]. All of it or nothing; the same file again changes nothing.
+    Import(FileArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FileArgs {
+    /// The file.
+    pub file: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TransfersSub {
+    /// Those that are not ended 列表.
+    List(JsonArgs),
+    /// Approve, withdraw, or note what the bank says 审批/登记.
+    Step(TransferStepArgs),
+    /// Write the file for the bank 导出: what is approved goes out, what was never answered stands in it again.
+    Send(TransferSendArgs),
+    /// Read the bank's answers 回执: order_no,status,reference[,amount,code,text].
+    Answers(TransferAnswersArgs),
+}
+
+/// Who does it.
+#[derive(Debug, Args)]
+pub(super) struct Signed {
+    /// A manager 店长.
+    #[arg(long, value_name = "ID")]
+    pub by: String,
+    /// Read their PIN from the first line of standard input.
+    #[arg(long, required = true)]
+    pub pin_stdin: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TransferStepArgs {
+    /// P00000042.
+    pub payment: String,
+    /// approved | withdrawn | accepted | succeeded | failed | unknown | returned.
+    #[arg(value_parser = ["approved", "withdrawn", "accepted", "succeeded", "failed", "unknown", "returned"])]
+    pub to: String,
+    #[command(flatten)]
+    pub signed: Signed,
+    /// The bank's own number.
+    #[arg(long)]
+    pub reference: Option<String>,
+    /// The bank's code.
+    #[arg(long)]
+    pub code: Option<String>,
+    /// What it rests on, in words.
+    #[arg(long)]
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TransferSendArgs {
+    #[command(flatten)]
+    pub signed: Signed,
+    /// Write to this file (mode 0600: account numbers stand in it).
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TransferAnswersArgs {
+    /// The bank's file.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub signed: Signed,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ pub mod client;
 mod day;
 mod doctor;
 mod failure;
+mod money;
 mod out;
 mod people;
 mod qualify;
@@ -76,6 +77,8 @@ fn command(line: Line) -> Result<Exit, Failure> {
         Sub::Verify(args) => verify::verify(read(flag)?, args.json),
         Sub::Reconcile(args) => Till::ask(read(flag)?, async |till| reconcile::reconcile(till, args).await),
         Sub::Cases(args) => Till::ask(read(flag)?, async |till| cases::cases(till, args).await),
+        Sub::Cards(sub) => Till::ask(read(flag)?, async |till| money::cards(till, sub).await),
+        Sub::Transfers(sub) => Till::ask(read(flag)?, async |till| money::transfers(till, sub).await),
         Sub::Sim(SimSub::Acquirer(args)) => sims::acquirer(args),
         Sub::Sim(SimSub::Printer(args)) => sims::printer(args),
         Sub::Sim(SimSub::Msr(args)) => sims::msr(args),
@@ -160,6 +163,11 @@ mod tests {
             "sim bridge --port p --spoil 1",
             "qualify /var/lib --json",
             "doctor --json --config f",
+            "cards import bins.csv --config f",
+            "transfers list --json",
+            "transfers step P00000042 approved --by M2 --pin-stdin",
+            "transfers send --by M1 --pin-stdin -o bank.csv",
+            "transfers answers back.csv --by M1 --pin-stdin",
             "bridge ping --port p --count 3",
             "bridge info --terminal POS1 --config f",
             "bridge load-key --port p --check-value 47F81683",

@@ -4,9 +4,11 @@
 
 pub mod acquirer;
 pub mod calendar;
+pub mod cards;
 pub mod day;
 pub mod device;
 pub mod domain;
+pub mod fees;
 pub mod font;
 pub mod journal;
 pub mod ledger;
@@ -16,3 +18,4 @@ pub mod reconcile;
 pub mod report;
 pub mod suspense;
 pub mod totals;
+pub mod transfer;

@@ -56,6 +56,10 @@ pub struct Config {
     pub calendar: CalendarConfig,
     /// `[statements]`
     pub statements: StatementsConfig,
+    /// `[fees]`
+    pub fees: FeesConfig,
+    /// `[refunds]`
+    pub refunds: RefundsConfig,
     /// `[[terminal]]`, at least one.
     pub terminals: Vec<TerminalConfig>,
     /// `[[reader]]`
@@ -183,6 +187,43 @@ pub struct LimitsConfig {
 pub struct CalendarConfig {
     /// `file`: TOML with the days on which banks are closed; absent: the shipped calendar of mainland China.
     pub file: Option<PathBuf>,
+}
+
+/// `[fees]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FeesConfig {
+    /// `file`: the fee schedule; absent: no fees are expected.
+    pub file: Option<PathBuf>,
+}
+
+/// `[refunds]`: other routes for a refund that the channel refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundsConfig {
+    /// `cash`: a manager may choose cash. Default false.
+    pub cash: bool,
+    /// `transfer`: a manager may ask for a transfer; needs `payees_file`. Default false.
+    pub transfer: bool,
+    /// `payees_file`: the allow-list of transfers.
+    pub payees_file: Option<PathBuf>,
+    /// `cap_per_card`: at most so much of one card's goes another way; needs `card_key_file`.
+    pub cap_per_card: Option<Minor>,
+    /// `cap_days`: within so many days. Default 365.
+    pub cap_days: u32,
+    /// `card_key_file`: 64 hex digits, on another medium than the data.
+    pub card_key_file: Option<PathBuf>,
+}
+
+impl Default for RefundsConfig {
+    fn default() -> RefundsConfig {
+        RefundsConfig {
+            cash: false,
+            transfer: false,
+            payees_file: None,
+            cap_per_card: None,
+            cap_days: 365,
+            card_key_file: None,
+        }
+    }
 }
 
 /// `[[terminal]]`

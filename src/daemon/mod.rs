@@ -13,6 +13,7 @@ pub mod lanes;
 pub mod marking;
 pub mod pad;
 pub mod papers;
+pub mod payees;
 pub mod presenting;
 pub mod printing;
 pub mod qualify;

@@ -249,6 +249,7 @@ impl Till {
             presented: None,
             approved_by: None,
             confirm_amount: None,
+            extra: Default::default(),
         })))
     }
 

@@ -120,6 +120,9 @@ fn channel(config: &Config, profile: &Profile) -> ChannelRules {
         },
         domestic: profile.settlement.domestic.clone(),
         batch_max_count: profile.limits.count,
+        refund_refused: (profile.refund.refused.iter())
+            .flat_map(|(why, codes)| codes.iter().map(|code| (code.clone(), *why)))
+            .collect(),
         sentences: profile.codes().map(|(code, c)| (code.to_owned(), c.sentence.clone())).collect::<BTreeMap<_, _>>(),
         wait_ms: config.acquirer.timeout_ms,
         settle_wait_ms: u64::from(config.limits.settle_wait_s) * 1_000,

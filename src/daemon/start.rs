@@ -24,7 +24,7 @@ use super::reconciling::upload::Intake;
 use super::reconciling::watch::{Watch, watch_on};
 use super::rules::{cut_schedule, rules};
 use super::shared::Shared;
-use super::tables::{TableError, money};
+use super::tables::{TableError, Tables, card_key, money};
 use super::till::Till;
 use super::writing::{Outlets, write_on};
 use crate::core::acquirer::profile::Connection;
@@ -38,7 +38,7 @@ use crate::io::http::{ApiOptions, Door, DoorError};
 use crate::io::link::{Address, Tls};
 use crate::io::serial::SerialError;
 use crate::io::store::{JobState, SqliteStore, StoreOptions};
-use crate::io::vault::{KeySource, SoftKeys, Vault, VaultError, load_data_key, read_master_key};
+use crate::io::vault::{KeySource, SoftKeys, Vault, VaultError, load_data_key, read_card_key, read_master_key};
 
 /// Why the daemon does not start.
 #[derive(Debug, Error)]
@@ -98,7 +98,10 @@ pub fn open_writer(
     let (key, source) = load_data_key(config.data.key_file.as_deref(), credentials.as_deref(), dir, fresh)?;
     let mut store = SqliteStore::open(&StoreOptions::at(&database))?;
     requeue_begun(&mut store)?;
-    let vault = Vault::open(&key, &config.store.id, store.day_keys()?.as_deref())?;
+    let mut vault = Vault::open(&key, &config.store.id, store.day_keys()?.as_deref())?;
+    if let Some(path) = card_key(config) {
+        vault.tag_cards(&*read_card_key(path)?);
+    }
     let now = clock.now();
     let first_date = first_date(cut_schedule(config.store.day_cut), config.store.timezone, now.wall)
         .ok_or_else(|| StartError::System("the clock shows a date that no calendar has".into()))?;
@@ -188,7 +191,8 @@ impl Running {
         if all {
             watch_statements(config, &intake, clock, stop.subscribe())?;
         }
-        let till = Arc::new(Till { papers, readers, printers, health, warnings, listeners, intake });
+        let tables = Tables::of(config);
+        let till = Arc::new(Till { papers, readers, printers, health, warnings, listeners, intake, tables });
         Ok(Running { till, stop, writer: Some(writer), tasks })
     }
 

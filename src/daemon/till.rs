@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::hearing::Listeners;
 use super::hours::hours;
 use super::papers::{Papers, unreadable};
+use super::payees;
 use super::presenting::Readers;
 use super::printing::Printers;
 use super::reconciling::upload::Intake;
 use super::status::status_view;
+use super::tables::Tables;
 use crate::core::domain::{
     BusinessDate, CaseNo, CashierId, Lang, Method, PaymentId, Pin, Refusal, Reject, RequestId, Role, Sentence,
     TerminalId, WallMs,
@@ -17,10 +19,11 @@ use crate::core::domain::{
 use crate::core::ledger::payment_view;
 use crate::core::ports::{
     Archive, CaseDetail, CaseFilter, CaseView, ChecklistView, Command, DayView, Desk, ExceptionView, HoursView,
-    Listener, Page, PaymentFilter, PaymentView, PersonView, Presented, PrintWhat, Reply, ReportFormat, Respond,
-    StatementRow, StatementUpload, StatementView, StatusView, StoryLine, WhichDay,
+    Listener, Page, Payee, PaymentFilter, PaymentView, PersonView, Presented, PrintWhat, Reply, ReportFormat, Respond,
+    StatementRow, StatementUpload, StatementView, StatusView, StoryLine, TransferLineView, WhichDay,
 };
 use crate::core::suspense::{case_detail, case_view};
+use crate::core::transfer;
 use crate::io::store;
 use crate::io::vault::{PIN_ITERATIONS, hash_pin, verify_pin};
 
@@ -47,6 +50,8 @@ pub struct Till {
     pub listeners: Listeners,
     /// Where statements come in.
     pub intake: Arc<Intake>,
+    /// Where tables and lists lie.
+    pub tables: Tables,
 }
 
 impl Desk for Till {
@@ -176,6 +181,55 @@ impl Desk for Till {
             None => Vec::new(),
         };
         Ok(case_detail(&case, today, story))
+    }
+
+    fn transfers(&self, respond: Respond<Vec<TransferLineView>>) {
+        self.papers.inbox.look(move |writer| {
+            let ledger = writer.ledger();
+            respond(Ok(ledger.transfer_lines(Some(ledger.open))));
+        });
+    }
+
+    fn payees(&self) -> Result<Vec<Payee>, Reject> {
+        Ok(self.tables.payees()?.iter().map(payees::Listed::shown).collect())
+    }
+
+    fn transfer_file(&self) -> Result<Vec<u8>, Reject> {
+        let list = self.tables.payees()?;
+        let sent = self.papers.ask(|writer| writer.ledger().unanswered_transfers())?;
+        let rules = &self.papers.rules;
+        let lines: Vec<_> = sent
+            .iter()
+            .filter_map(|(payment, payee, amount)| {
+                let listed = list.iter().find(|listed| listed.id == *payee)?;
+                Some(transfer::file::Line {
+                    payment: *payment,
+                    name: &listed.name,
+                    account: &listed.account,
+                    bank: &listed.bank,
+                    amount: *amount,
+                })
+            })
+            .collect();
+        Ok(transfer::file::write(&lines, rules.currency, &format!("{} 退款", rules.store_name)))
+    }
+
+    fn read_transfer_answers(&self, csv: &[u8]) -> Result<Vec<transfer::file::BankLine>, Reject> {
+        transfer::file::read(csv, self.papers.rules.currency.exponent())
+            .map_err(|e| Refusal::BadRequest.with("what", e))
+    }
+
+    fn use_cards(&self) -> Result<(usize, bool), Reject> {
+        let table = self.tables.cards().map_err(|e| Refusal::BadRequest.with("what", e))?;
+        let (rows, table) = (table.len(), Arc::new(table));
+        let again = Arc::clone(&table);
+        let unchanged = self.papers.ask(move |writer| *writer.rules().money.cards == *again)?;
+        if !unchanged {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            self.papers.inbox.command(Command::UseCards(table), Box::new(move |reply| drop(sender.send(reply))));
+            receiver.recv().map_err(|_| Refusal::Stopping)??;
+        }
+        Ok((rows, unchanged))
     }
 
     fn resume_printing(&self, printer: Option<&str>) {

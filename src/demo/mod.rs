@@ -137,6 +137,8 @@ pub async fn play(options: DemoOptions, tell: Box<dyn Fn(&str) + Send + Sync>) -
     story.real_readers().await?;
     story.pin_pad().await?;
     story.second_thoughts().await?;
+    story.coupons().await?;
+    story.another_route().await?;
     story.lost_answers().await?;
     story.outage().await?;
     story.restart().await?;

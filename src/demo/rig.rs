@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::{DemoError, pad};
 use crate::daemon::config::Config;
-use crate::daemon::start;
+use crate::daemon::{start, tables};
 use crate::io::http::client::{Client, ClientError};
 use crate::sim::acquirer::keys::Key;
 use crate::sim::acquirer::{self, Handle, HostConfig, Scenario, SimConfig, TerminalConfig};
@@ -78,6 +78,7 @@ impl Rig {
         let text = configuration(acquirer.addr.port(), bridge.as_deref());
         let config_path = dir.join("tilld.toml");
         std::fs::write(&config_path, text).map_err(|e| file(&config_path, e))?;
+        write_tables(&dir).map_err(|e| file(&dir, e))?;
         let stand = |e: std::io::Error| DemoError::Setup(format!("a pty could not be opened: {e}"));
         let settings = PrinterSettings::default();
         let office = PrinterStand::start(&dir.join("printer-office"), settings.clone()).map_err(stand)?;
@@ -140,6 +141,13 @@ impl Rig {
         self.ask(path, body).await?.map_err(|code| DemoError::Api(format!("POST {path} {shown}: refused with {code}")))
     }
 
+    /// `POST` that must not be refused, and the text that comes back.
+    pub async fn post_text(&self, path: &str, body: Value) -> Result<String, DemoError> {
+        let answer = self.client.post(path, &body).await.and_then(|answer| answer.ok());
+        let answer = answer.map_err(|error| DemoError::Api(format!("POST {path}: {error}")))?;
+        Ok(String::from_utf8_lossy(&answer.body).into_owned())
+    }
+
     /// `GET`.
     pub async fn get(&self, path: &str) -> Result<Value, DemoError> {
         self.client.get_json(path).await.map_err(|e| DemoError::Api(format!("GET {path}: {e}")))
@@ -148,11 +156,14 @@ impl Rig {
     /// Adds the people of the store.
     pub async fn hire(&self, people: &[(&str, &str, &str)]) -> Result<(), DemoError> {
         for (id, name, role) in people {
-            self.must("/v1/cashiers", json!({"id": id, "name": name, "role": role, "pin": "246810"})).await?;
+            self.must("/v1/cashiers", json!({"id": id, "name": name, "role": role, "pin": PIN})).await?;
         }
         Ok(())
     }
 }
+
+/// Everybody's PIN in the demo.
+pub const PIN: &str = "246810";
 
 /// One master key a terminal, different in every demo.
 fn write_keys(dir: &Path) -> std::io::Result<Vec<String>> {
@@ -214,6 +225,20 @@ pan = "6222021234567890128"
 pin = "123456"
 "#;
 
+/// What payments cost, and what the demo's test cards are.
+fn write_tables(dir: &Path) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+
+    std::fs::write(dir.join("fees.toml"), include_str!("../../cross/fees.toml"))?;
+    let mut payees =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(dir.join("payees.csv"))?;
+    payees.write_all("id,name,account,bank\nguest,演示客人,6222021234567890128,演示银行\n".as_bytes())?;
+    let data = dir.join("data");
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&data)?;
+    std::fs::write(data.join(tables::CARDS), include_str!("cards.csv"))
+}
+
 fn configuration(port: u16, bridge: Option<&Path>) -> String {
     // A terminal without a printer has its drawer at its bridge.
     let printed = if bridge.is_some() { r#"["POS1", "POS2"]"# } else { r#"["POS1", "POS2", "POS3"]"# };
@@ -245,6 +270,14 @@ max_amount = 50000
 max_total = 2000000
 max_count = 500
 max_age_hours = 72
+
+[fees]
+file = "fees.toml"
+
+[refunds]
+cash = true
+transfer = true
+payees_file = "payees.csv"
 
 [[printer]]
 id = "office"

@@ -10,12 +10,13 @@ use super::{DemoError, Stage};
 use crate::sim::acquirer::Fault;
 
 /// The people: id, name, role.
-pub const PEOPLE: [(&str, &str, &str); 5] = [
+pub const PEOPLE: [(&str, &str, &str); 6] = [
     ("1001", "收银一", "cashier"),
     ("1002", "收银二", "cashier"),
     ("1003", "收银三", "cashier"),
     ("1004", "收银四", "cashier"),
     ("9001", "店长", "manager"),
+    ("9002", "副店长", "manager"),
 ];
 
 /// The well-known test cards, as tracks.
@@ -223,6 +224,29 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
+    /// Orders that are paid partly by a coupon: one that the wallet's platform bears and redeems with the payment, one of the store's own.
+    pub async fn coupons(&mut self) -> Result<(), DemoError> {
+        for (device, cashier, method, rest, off, funder, redeemed) in [
+            ("POS1", "1001", "qr", 8_000, 2_000, "platform", "with_payment"),
+            ("POS2", "1002", "card", 4_500, 500, "store", "by_cashier"),
+        ] {
+            let paid = self.pay(self.sale(&Sale { device, cashier, method, amount: rest })).await?;
+            self.note(&paid);
+            let payment = paid.map_err(|code| DemoError::Api(format!("a sale with a coupon was refused: {code}")))?;
+            let coupon =
+                json!({"funder": funder, "redeemed": redeemed, "reference": "CP20261120", "payment": payment["id"]});
+            let body = json!({"request_id": self.request(), "kind": "sale", "device": device, "cashier": cashier,
+                "method": "voucher", "amount": off, "currency": "CNY", "coupon": coupon});
+            let result = self.pay(body).await?;
+            self.note(&result);
+        }
+        self.stage.say(
+            "两笔订单部分用券：平台券随支付核销，店券由收银员确认",
+            "Two orders paid partly by a coupon: the platform's redeemed with the payment, the store's confirmed by the cashier",
+        );
+        Ok(())
+    }
+
     /// Voids and refunds, and what may not be done.
     pub async fn second_thoughts(&mut self) -> Result<(), DemoError> {
         for amount in [2_300, 4_600] {
@@ -256,6 +280,52 @@ impl<'a> Story<'a> {
         }
         self.stage
             .say("撤销两笔、现金退货两笔，多退的被拒绝", "Two voids, two cash refunds; refunding too much is refused");
+        Ok(())
+    }
+
+    /// A refund that the channel refuses, because the account is closed, goes back by a transfer: asked for by one manager, approved by another.
+    pub async fn another_route(&mut self) -> Result<(), DemoError> {
+        let pin = super::rig::PIN;
+        let sold =
+            self.pay(self.sale(&Sale { device: "POS3", cashier: "1003", method: "card", amount: 8_801 })).await?;
+        self.note(&sold);
+        let sold = sold.map_err(|code| DemoError::Api(format!("a sale was refused: {code}")))?;
+        let mut refund = json!({"request_id": self.request(), "kind": "refund", "device": "POS3", "cashier": "1003",
+            "method": "card", "amount": 8_801, "confirm_amount": 8_801, "currency": "CNY", "original": sold["id"]});
+        let mut wish = refund.clone();
+        wish["request_id"] = json!(self.request());
+        wish["method"] = json!("transfer");
+        wish["payee"] = json!("guest");
+        wish["approval"] = json!({"manager": "9001", "pin": pin});
+        let refused = self.pay(wish.clone()).await?;
+        self.note(&refused);
+        if refused != Err("method_mismatch".into()) {
+            return Err(DemoError::Judged(format!("a wish opened another route: {refused:?}")));
+        }
+        self.rig.acquirer.control.next_answer(Fault::Refuse("14".into()));
+        let declined = self.pay(refund.take()).await?;
+        self.note(&declined);
+        let order = self.pay(wish).await?;
+        self.note(&order);
+        let order = order.map_err(|code| DemoError::Judged(format!("a refused refund opened no route: {code}")))?;
+        let id = order["id"].as_str().unwrap_or_default().to_owned();
+        let step = json!({"to": "approved", "by": "9002", "pin": pin});
+        self.rig.must(&format!("/v1/payments/{id}/transfer"), step).await?;
+        let bank = self.rig.post_text("/v1/transfers/send", json!({"by": "9001", "pin": pin})).await?;
+        if !bank.contains(&id) {
+            return Err(DemoError::Judged("the bank's file has no line for the transfer".into()));
+        }
+        for (status, step) in [("accepted", "accepted"), ("succeeded", "succeeded")] {
+            let csv = format!("order_no,status,reference,amount\n{id},{status},BANK-1,88.01\n");
+            let told = self.rig.must("/v1/transfers/answers", json!({"by": "9001", "pin": pin, "csv": csv})).await?;
+            if told["items"][0]["step"] != step {
+                return Err(DemoError::Judged(format!("the bank said {status}: {told}")));
+            }
+        }
+        self.stage.say(
+            "原路退货被拒（账户已销）：一位店长申请转账、另一位审批，银行受理后到账",
+            "A refund refused because the account is closed: one manager asks for a transfer, another approves; accepted, then paid",
+        );
         Ok(())
     }
 

@@ -442,6 +442,7 @@ impl<B: Bank> Shop<B> {
             presented: None,
             approved_by: None,
             confirm_amount: (kind == Kind::Refund).then_some(Minor(amount)),
+            extra: Default::default(),
         }
     }
 

@@ -62,6 +62,10 @@ impl Fake {
 
 fn view(id: u64, pay: &Pay, state: State) -> PaymentView {
     PaymentView {
+        fee: None,
+        coupon: None,
+        route: None,
+        transfer: None,
         id: PaymentId(id).to_string(),
         request_id: pay.request.as_str().into(),
         kind: pay.kind,

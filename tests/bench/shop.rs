@@ -105,6 +105,7 @@ pub fn sale(n: u64, terminal: u32, cashier: &str, method: Method) -> Command {
         presented,
         approved_by: None,
         confirm_amount: None,
+        extra: Default::default(),
     }))
 }
 

@@ -216,6 +216,7 @@ fn pay(
         presented: None,
         approved_by: None,
         confirm_amount: None,
+        extra: Default::default(),
     }
 }
 

@@ -97,6 +97,8 @@ pub struct Bank {
     next_rrn: u64,
     /// F12 and F13 of every answer.
     pub clock: Option<(String, String)>,
+    /// F63.1 is in no answer.
+    pub names_no_organisation: bool,
 }
 
 impl Bank {
@@ -120,6 +122,7 @@ impl Bank {
             says_batch: BTreeMap::new(),
             next_rrn: 1,
             clock: None,
+            names_no_organisation: false,
         }
     }
 
@@ -325,7 +328,7 @@ impl Bank {
         let mut answer = self.answer("00", order);
         answer.rrn = Some(rrn);
         answer.approval_code = Some(format!("{:06}", order.stan.0));
-        answer.organisation = Some(if foreign { "VIS" } else { "CUP" }.into());
+        answer.organisation = (!self.names_no_organisation).then(|| if foreign { "VIS" } else { "CUP" }.into());
         answer
     }
 
@@ -428,7 +431,7 @@ impl Bank {
             "94" if advice => AnswerClass::Approved,
             "12" | "25" if reversal => AnswerClass::Approved,
             "99" | "A0" => AnswerClass::SignOnAgain,
-            "12" | "14" | "25" | "51" | "54" | "94" | "96" => AnswerClass::Declined,
+            "12" | "14" | "22" | "25" | "51" | "54" | "94" | "96" => AnswerClass::Declined,
             _ => AnswerClass::Unknown,
         };
         let (time, date) = self.clock.clone().unzip();

@@ -12,6 +12,7 @@ mod drawers;
 mod flaky;
 mod guards;
 mod laws;
+mod money;
 mod outages;
 mod peers;
 mod plain_days;

@@ -209,6 +209,7 @@ impl Day {
             presented: None,
             approved_by: None,
             confirm_amount: None,
+            extra: Default::default(),
         }
     }
 

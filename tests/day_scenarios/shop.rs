@@ -60,6 +60,8 @@ pub struct Shop {
     /// Keeps a store in memory alive while no writer has it.
     reader: Reader,
     data_key: DataKey,
+    /// Of card hashes, where it lies apart.
+    card_key: Option<[u8; 32]>,
     lanes: BTreeMap<TerminalId, LanePlay>,
     mail: BTreeMap<(u64, u64), (TerminalId, Report)>,
     posted: u64,
@@ -137,6 +139,7 @@ pub fn rules() -> Rules {
             upload: tilld::core::ledger::UploadPlan::default(),
             domestic: words(&["CUP"]),
             batch_max_count: 900,
+            refund_refused: BTreeMap::new(),
             sentences: BTreeMap::new(),
             wait_ms: 20_000,
             settle_wait_ms: 10_000,
@@ -210,6 +213,7 @@ impl Shop {
             _folder: folder,
             reader,
             data_key,
+            card_key: None,
             lanes: terminals.iter().map(|t| (t.clone(), LanePlay::default())).collect(),
             mail: BTreeMap::new(),
             posted: 0,
@@ -230,7 +234,10 @@ impl Shop {
 
     fn start(&mut self, store: SqliteStore) {
         let store_id = self.rules.store.clone();
-        let vault = Vault::open(&self.data_key, &store_id, store.day_keys().unwrap().as_deref()).unwrap();
+        let mut vault = Vault::open(&self.data_key, &store_id, store.day_keys().unwrap().as_deref()).unwrap();
+        if let Some(key) = &self.card_key {
+            vault.tag_cards(key);
+        }
         let first_date = BusinessDate::parse("2026-03-07").unwrap();
         let start = ClockPair { wall: self.now.wall, mono: self.now.mono };
         let options = WriterOptions { rules: self.rules.clone(), first_date, start };
@@ -243,6 +250,15 @@ impl Shop {
             let report = if down { Report::LineDown { why: "it is down".into() } } else { Report::LineUp };
             self.step(Command::Lane { terminal, report });
         }
+    }
+
+    /// From the next start on, which is now, the vault has a key of card hashes.
+    #[allow(dead_code, reason = "the power-loss tests share this file")]
+    pub fn tag_cards(&mut self, key: &[u8; 32]) {
+        self.card_key = Some(*key);
+        self.crash();
+        self.open_again();
+        self.pass(1_000);
     }
 
     pub fn writer(&self) -> &Writer<Flaky, Vault> {

@@ -446,6 +446,7 @@ pub fn pay(_: &Shop, who: &str, device: &str, kind: Kind, method: &str, amount: 
         presented: None,
         approved_by: None,
         confirm_amount: None,
+        extra: Default::default(),
     }
 }
 

@@ -282,6 +282,10 @@ fn any_day() -> impl Strategy<Value = DayView> {
     let people = (some(act()), some(act()), some(act()), some(reversal()), some(waiting_batch()), some(group()));
     let foot = (some(exception()), any::<u64>(), any::<u64>(), minor(), proptest::option::of(words()));
     (head, tables, counts, lists, foot, people).prop_map(|(head, tables, counts, lists, foot, people)| DayView {
+        fees: Default::default(),
+        coupons: Vec::new(),
+        transfers: Vec::new(),
+        set_aside: Minor::ZERO,
         store: head.0,
         store_name: head.1,
         currency: head.2,

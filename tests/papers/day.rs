@@ -197,6 +197,10 @@ fn view(store: &Store, vouchers: Vec<VoucherView>) -> DayView {
     let totals = &store.totals;
     let net = totals.all.net().expect("fits");
     DayView {
+        fees: Default::default(),
+        coupons: Vec::new(),
+        transfers: Vec::new(),
+        set_aside: Minor::ZERO,
         store: "S001".into(),
         store_name: "望京店".into(),
         currency: Currency::CNY,

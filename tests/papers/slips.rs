@@ -29,6 +29,10 @@ fn payment(kind: Kind, method: Method, state: State) -> PaymentView {
     let approved = sent && !matches!(state, State::Stored | State::Waiting | State::Cancelled);
     let when_sent = |text: &str| approved.then(|| text.to_owned());
     PaymentView {
+        fee: None,
+        coupon: None,
+        route: None,
+        transfer: None,
         id: "P00048310".into(),
         request_id: RequestId::new("till-1-20260314-0042").unwrap().to_string(),
         kind,

@@ -105,6 +105,7 @@ pub fn rules() -> Rules {
             upload: tilld::core::ledger::UploadPlan::default(),
             domestic: vec!["CUP".into()],
             batch_max_count: 900,
+            refund_refused: BTreeMap::new(),
             sentences: BTreeMap::new(),
             wait_ms: 60_000,
             settle_wait_ms: 30_000,
@@ -203,6 +204,7 @@ impl Till {
             presented,
             approved_by: (kind != Kind::Sale).then(|| cashier("9001")),
             confirm_amount: (kind == Kind::Refund).then_some(Minor(amount)),
+            extra: Default::default(),
         };
         match self.run(Command::Pay(Box::new(pay))) {
             Ok(Reply::Payment(payment)) => payment.id,

@@ -8,6 +8,7 @@ use thiserror::Error;
 use toml::Spanned;
 
 use super::Calendar;
+use crate::core::domain::line_of;
 
 /// A calendar covers at most so many days: a century.
 const MAX_SPAN: i64 = 36_600;
@@ -48,8 +49,7 @@ struct Reader<'t>(&'t str);
 
 impl Reader<'_> {
     fn wrong<T>(&self, offset: usize, what: impl Into<String>) -> Result<T, CalendarError> {
-        let line = self.0.bytes().take(offset).filter(|b| *b == b'\n').count() + 1;
-        Err(CalendarError { line, what: what.into() })
+        Err(CalendarError { line: line_of(self.0, offset), what: what.into() })
     }
 
     fn date(&self, text: &Spanned<String>) -> Result<NaiveDate, CalendarError> {

@@ -6,6 +6,7 @@ use super::{Act, ClosedShift, Shift};
 use crate::core::domain::{BusinessDate, Minor, PaymentId, Seq, WallMs, ZNumber};
 use crate::core::journal::{Column, Link, Tally};
 use crate::core::totals::DayTotals;
+use crate::core::totals::fees::FeeBook;
 
 /// A day that is open, or cut and not yet finished.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +51,8 @@ pub struct DayBook {
     pub reversals: Vec<PaymentId>,
     /// What people did that is no payment of its own.
     pub acts: Vec<Act>,
+    /// Its expected fees.
+    pub fees: FeeBook,
 }
 
 /// A refund or void.
@@ -91,6 +94,10 @@ pub enum VoucherReason {
     Adjusted,
     /// A case was resolved, or opened again.
     Case,
+    /// A transfer whose funds were set aside came to nothing.
+    TransferFailed,
+    /// Money of a transfer that had succeeded came back.
+    TransferReturned,
 }
 
 impl VoucherReason {
@@ -102,6 +109,8 @@ impl VoucherReason {
             VoucherReason::OfflineRejected => "offline_rejected",
             VoucherReason::Adjusted => "adjusted",
             VoucherReason::Case => "case",
+            VoucherReason::TransferFailed => "transfer_failed",
+            VoucherReason::TransferReturned => "transfer_returned",
         }
     }
 }
@@ -131,6 +140,7 @@ impl DayBook {
             cut_at: None,
             reversals: Vec::new(),
             acts: Vec::new(),
+            fees: FeeBook::default(),
         }
     }
 

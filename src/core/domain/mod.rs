@@ -3,6 +3,7 @@
 //! The lowest floor: everything may import this, and this imports nothing of ours.
 
 mod ids;
+mod lines;
 mod money;
 mod reject;
 mod secret;
@@ -10,6 +11,7 @@ mod time;
 mod words;
 
 pub use ids::*;
+pub use lines::*;
 pub use money::*;
 pub use reject::*;
 pub use secret::*;

@@ -69,6 +69,13 @@ refusals! {
     RefundExceeds = "refund_exceeds", 409, "可退金额只剩 {left}", "Only {left} is left to refund";
     ConfirmAmount = "confirm_amount", 422, "请再次输入相同金额确认退货", "Confirm the refund by entering the same amount again";
     MethodMismatch = "method_mismatch", 422, "请按原支付方式 {method} 办理", "Use the original's method, {method}";
+    RouteAmount = "route_amount", 409, "原路退回被拒的金额为 {limit}，他途退款不能超过", "The channel refused a refund of {limit}: no more than that may go another way";
+    CardCap = "card_cap", 409, "此卡他途退款累计上限 {limit}", "No more than {limit} of one card may go back another way";
+    PayeeNotListed = "payee_not_listed", 422, "收款人 {payee} 不在白名单，请先由负责人登记", "The payee {payee} is not in the allow-list: have them registered first";
+    AnotherPerson = "another_person", 403, "须由另一位店长审批", "Another manager than the one who asked must approve it";
+    EvidenceNeeded = "evidence_needed", 422, "须注明银行的流水号、应答码或依据", "Give the bank's reference or code, or in words what it rests on";
+    TransferStep = "transfer_step", 409, "转账当前为 {from}，不能变为 {to}", "The transfer is {from}: it cannot become {to}";
+    CouponAlone = "coupon_alone", 422, "随支付核销的券须注明所属交易", "A coupon redeemed with a payment must name that payment";
     RequestConflict = "request_conflict", 409, "请求号 {request_id} 已用于另一笔交易", "Request id {request_id} belongs to another payment";
     InProgress = "in_progress", 409, "原交易有操作正在进行，请稍候", "Something is still under way for the original: wait a moment";
     NeedsLine = "needs_line", 409, "网络中断，暂时无法办理，请稍后再试", "The line is down and this needs it: try again later";

@@ -46,6 +46,8 @@ words!(
         Cash = "cash",
         /// A coupon, journaled here and settled elsewhere.
         Voucher = "voucher",
+        /// A transfer from the store's bank account: only of a refund that the original's channel refused.
+        Transfer = "transfer",
     }
 );
 
@@ -70,6 +72,8 @@ words!(
         Adjust = "adjust",
         /// 余额查询
         Balance = "balance",
+        /// 转账退回: money of a transfer that had succeeded came back.
+        TransferReturn = "transfer_return",
     }
 );
 
@@ -100,6 +104,8 @@ words!(
         SetAside = "set_aside",
         /// Given up by a named person.
         WrittenOff = "written_off",
+        /// A transfer whose funds are set aside, and of which it is not known that it was paid.
+        Promised = "promised",
     }
 );
 
@@ -128,6 +134,72 @@ words!(
         Manager = "manager",
         /// Installs and repairs.
         Technician = "technician",
+    }
+);
+
+words!(
+    /// What a card is, as far as the card table says.
+    CardKind {
+        /// 借记卡
+        Debit = "debit",
+        /// 贷记卡
+        Credit = "credit",
+        /// Not known: a legal value.
+        Unknown = "unknown",
+    }
+);
+
+words!(
+    /// Who bears a coupon.
+    Funder {
+        /// 门店承担
+        Store = "store",
+        /// 平台承担
+        Platform = "platform",
+    }
+);
+
+words!(
+    /// How a coupon was redeemed.
+    CouponHow {
+        /// By the channel, with the payment of the rest of the order.
+        WithPayment = "with_payment",
+        /// The cashier confirmed it.
+        ByCashier = "by_cashier",
+    }
+);
+
+words!(
+    /// Why the channel refuses a refund by the original route.
+    RouteWhy {
+        /// The account or card is closed or not known any more.
+        AccountClosed = "account_closed",
+        /// The sale is too old.
+        TooOld = "too_old",
+        /// The store's balance at the channel is too small.
+        BalanceShort = "balance_short",
+    }
+);
+
+words!(
+    /// Where a transfer order stands.
+    TransferStep {
+        /// Created; nothing is set aside.
+        Created = "created",
+        /// Approved by another person; the funds are set aside.
+        Approved = "approved",
+        /// Taken back before it was sent.
+        Withdrawn = "withdrawn",
+        /// Handed to the bank, or about to be.
+        Sent = "sent",
+        /// The bank has taken it on. Not paid.
+        Accepted = "accepted",
+        /// The bank says that it is paid. Terminal.
+        Succeeded = "succeeded",
+        /// The bank says that it is not paid. Terminal.
+        Failed = "failed",
+        /// Nobody knows.
+        Unknown = "unknown",
     }
 );
 

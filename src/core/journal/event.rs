@@ -6,8 +6,9 @@ use super::suspense::{CaseStep, Finding, StatementTaken};
 use crate::core::acquirer::{Answer, HostTotals, NotSent, ReversalReason};
 use crate::core::domain::{
     BatchNo, BusinessDate, CaseNo, CashierId, Currency, Denomination, Entry, ExceptionNo, Kind, Lang, Method, Minor,
-    PaymentId, RequestId, Role, Seq, ShiftNo, Stan, StatementNo, StoreId, TerminalId, ZNumber,
+    PaymentId, RequestId, Role, RouteWhy, Seq, ShiftNo, Stan, StatementNo, StoreId, TerminalId, TransferStep, ZNumber,
 };
+use crate::core::journal::{Classed, Coupon, TransferAnswer};
 
 /// One happening. Appended to, never reordered: the position in this list is part of the canonical bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -365,6 +366,62 @@ pub enum Event {
         /// Which.
         payment: PaymentId,
     },
+    /// What the tables say of a payment's card, fee and arrival; again where the answer names another organisation.
+    PaymentClassed {
+        /// Which.
+        payment: PaymentId,
+        /// What they say.
+        class: Box<Classed>,
+    },
+    /// A payment is a coupon of this kind.
+    CouponTaken {
+        /// Which.
+        payment: PaymentId,
+        /// Whose, and how redeemed.
+        coupon: Box<Coupon>,
+    },
+    /// The channel refused a refund for a reason that opens another route.
+    RouteOpened {
+        /// The refund that it refused.
+        refund: PaymentId,
+        /// The payment that was to be refunded.
+        original: PaymentId,
+        /// Why.
+        why: RouteWhy,
+        /// Keyed hash of the card's number, only where its key lies apart from the data.
+        tag: Option<[u8; 16]>,
+    },
+    /// A payment is a transfer order.
+    TransferNamed {
+        /// Which.
+        payment: PaymentId,
+        /// The payee's id in the allow-list.
+        payee: String,
+        /// The payee's name, shortened.
+        name: String,
+        /// The refund that the channel refused.
+        refused: PaymentId,
+    },
+    /// A step of a transfer order.
+    TransferMoved {
+        /// Which.
+        payment: PaymentId,
+        /// Where to.
+        to: TransferStep,
+        /// By whom; nobody where the bank's file says so.
+        by: Option<CashierId>,
+        /// What the bank, or the person, says.
+        answer: Option<Box<TransferAnswer>>,
+    },
+    /// Something was said of a transfer that moves it nowhere: evidence, kept.
+    TransferAnswered {
+        /// Which.
+        payment: PaymentId,
+        /// By whom; nobody where the bank's file says so.
+        by: Option<CashierId>,
+        /// What.
+        answer: Box<TransferAnswer>,
+    },
 }
 
 /// A message that moves no money.
@@ -542,6 +599,8 @@ pub enum ExceptionKind {
     ClockDisagrees,
     /// A drawer's over or short is above the limit, and its shift was closed without a manager: one must sign. It is booked already.
     DrawerDifference,
+    /// A transfer was sent and its bank has not said its last word.
+    TransferUnknown,
 }
 
 /// How a named person decided.

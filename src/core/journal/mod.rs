@@ -6,10 +6,12 @@
 
 mod chain;
 mod event;
+mod money;
 mod record;
 mod suspense;
 
 pub use chain::*;
 pub use event::*;
+pub use money::*;
 pub use record::*;
 pub use suspense::*;

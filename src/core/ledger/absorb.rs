@@ -2,6 +2,7 @@
 
 mod batch;
 mod cases;
+mod money;
 mod people;
 
 use std::collections::BTreeSet;
@@ -67,7 +68,13 @@ impl Ledger {
             | Event::ReversalGivenUp { payment }
             | Event::Alarm { payment, .. }
             | Event::PreauthLapsed { payment }
-            | Event::LateAnswer { payment, .. } => vec![*payment],
+            | Event::LateAnswer { payment, .. }
+            | Event::PaymentClassed { payment, .. }
+            | Event::CouponTaken { payment, .. }
+            | Event::TransferNamed { payment, .. }
+            | Event::TransferMoved { payment, .. }
+            | Event::TransferAnswered { payment, .. } => vec![*payment],
+            Event::RouteOpened { refund, original, .. } => vec![*refund, *original],
             Event::Sending { subject, .. } => subject.payments(),
             Event::NotSent { terminal, .. } | Event::NoAnswer { terminal, .. } | Event::Answered { terminal, .. } => {
                 in_flight(terminal).map(|f| f.subject.payments()).unwrap_or_default()
@@ -117,6 +124,7 @@ impl Ledger {
                 self.payment_act(made, seq, at);
                 let effect = self.settle_in(payment, None);
                 self.tie_to_original(PaymentId(seq.0));
+                self.tie_routes(PaymentId(seq.0));
                 return effect;
             }
             Event::PaymentStored { payment } => {
@@ -223,6 +231,7 @@ impl Ledger {
             Event::Errand { terminal, stan, batch, errand } => self.errand_sent(terminal, *stan, *batch, errand),
             Event::Alarm { payment, level } => return self.change(*payment, |p| p.alarm = Some(*level)),
             Event::PreauthLapsed { payment } => return self.change(*payment, |p| p.lapsed = true),
+            event => return self.apply_money(event),
         }
         None
     }
@@ -239,7 +248,7 @@ impl Ledger {
     fn settle_in(&mut self, mut after: Payment, before: Option<&Payment>) -> Option<Effect> {
         let was = before.map(|p| p.state);
         let effect = if after.effective() && !after.counted && after.voucher_date.is_none() {
-            if after.date == self.open && after.kind != Kind::Adjust {
+            if after.date == self.open && !matches!(after.kind, Kind::Adjust | Kind::TransferReturn) {
                 after.counted = true;
                 Some(after.own_effect())
             } else {
@@ -252,6 +261,7 @@ impl Ledger {
             None
         };
         self.note_in_books(&after, was, effect.as_ref());
+        self.move_fee(before, &after, effect.as_ref());
         if let Some(day) = self.days.get_mut(&after.date) {
             let from = before.and_then(Payment::slot);
             day.totals.move_slot(from.as_ref(), after.slot().as_ref(), after.column(), after.amount);
@@ -275,8 +285,10 @@ impl Ledger {
                 }
                 Column::Voucher => {
                     let why = match after.state {
+                        State::Rejected if after.method == Method::Transfer => VoucherReason::TransferFailed,
                         State::Rejected => VoucherReason::OfflineRejected,
                         _ if after.kind == Kind::Adjust => VoucherReason::Adjusted,
+                        _ if after.kind == Kind::TransferReturn => VoucherReason::TransferReturned,
                         _ => VoucherReason::LateAnswer,
                     };
                     today.vouchers.push(Voucher {
@@ -299,7 +311,7 @@ impl Ledger {
         match after.state {
             State::Stored if was == Some(State::Waiting) => day.stored += 1,
             State::Forwarded => day.forwarded += 1,
-            State::Rejected => day.rejected += 1,
+            State::Rejected if after.method != Method::Transfer => day.rejected += 1,
             State::Reversed => {
                 day.reversed.count += 1;
                 day.reversed.amount = day.reversed.amount.checked_add(after.amount).unwrap_or(day.reversed.amount);
@@ -341,7 +353,9 @@ impl Ledger {
         let (kind, state, amount) = (payment.kind, payment.state, payment.amount);
         let (effective, stands) = (payment.effective(), payment.stands());
         let undoes = matches!(kind, Kind::Void | Kind::PreauthVoid | Kind::CompletionVoid) && stands;
-        let open_ended = matches!(state, State::Waiting | State::Sent | State::Unknown);
+        // A transfer order promises its amount instead: it may take weeks.
+        let open_ended =
+            matches!(state, State::Waiting | State::Sent | State::Unknown) && payment.method != Method::Transfer;
         let before_sending = self.payments.get(&original).is_some_and(|p| p.state == State::Stored);
         self.change(original, |p| {
             if undoes {
@@ -426,7 +440,7 @@ impl Ledger {
                 Slot::Batch(terminal, number) => {
                     ended.get(&(terminal.clone(), *number)).is_none_or(|b| b.rung != Rung::Ended)
                 }
-                Slot::Waiting => true,
+                Slot::Waiting | Slot::TransferSetAside => true,
                 _ => false,
             });
             *date >= closed || moving || unsettled.contains(date)

@@ -256,7 +256,12 @@ impl Ledger {
             stan,
             answer: Box::new(answer.clone()),
             accepted,
-            foreign: channel.is_foreign(answer.organisation.as_deref()),
+            foreign: match &flight.subject {
+                Subject::Payment(id) | Subject::Advice(id) => {
+                    self.is_foreign(*id, answer.organisation.as_deref(), scene.rules)
+                }
+                _ => channel.is_foreign(answer.organisation.as_deref()),
+            },
         }];
         let line = lines.line_mut(terminal);
         if answer.class == AnswerClass::SignOnAgain || answer.processing_request == 3 {
@@ -299,6 +304,9 @@ impl Ledger {
                     scene.back_off(&mut line.repeats);
                 }
                 payment.and_then(|p| self.after_unknown(p, reason, terminal, scene.rules)).into_iter().collect()
+            }
+            Subject::Payment(id) if answer.class == AnswerClass::Declined => {
+                self.route_opened(*id, answer, scene.rules).into_iter().collect()
             }
             Subject::Advice(id) if !accepted && answer.class == AnswerClass::Declined => {
                 vec![self.exception(ExceptionKind::OfflineRejected, Some(*id), terminal, 0)]
@@ -379,7 +387,7 @@ impl Ledger {
             && p.reversal.is_none()
             && matches!(answer.class, AnswerClass::Approved | AnswerClass::Declined)
         {
-            let foreign = scene.rules.channel.is_foreign(answer.organisation.as_deref());
+            let foreign = self.is_foreign(id, answer.organisation.as_deref(), scene.rules);
             events.push(Event::LateAnswer { payment: id, answer: Box::new(answer.clone()), foreign });
         }
         Ok(events)

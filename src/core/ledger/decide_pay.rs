@@ -5,7 +5,7 @@ use chrono::Datelike;
 use super::{Ledger, LineState, Lines, Rules};
 use crate::core::acquirer::{Instrument, MessageName, chip};
 use crate::core::domain::{
-    CashierId, Entry, Kind, Method, Minor, PaymentId, Refusal, Reject, ShiftNo, State, mask_code,
+    CashierId, Entry, Kind, Method, Minor, PaymentId, Refusal, Reject, Role, ShiftNo, State, TransferStep, mask_code,
 };
 use crate::core::journal::{CancelReason, Event, Original, PaymentMade};
 use crate::core::payment::{Payment, column_of, counts};
@@ -76,13 +76,31 @@ impl Ledger {
         let shift = self.shift_for(pay, rules, &mut events)?;
         let (made, stored) = decide(self, pay, shift, around)?;
         self.guarded(pay, rules)?;
+        // The payment's id is the sequence of its own row.
+        let payment = PaymentId(self.head.0 + u64::try_from(events.len() + 1).unwrap_or(u64::MAX));
+        let stamps = self.stamps(payment, pay, &made, around)?;
         events.push(Event::PaymentMade(Box::new(made)));
         if stored {
-            // The payment's id is the sequence of its own row, which is the one before this.
-            let payment = PaymentId(self.head.0 + u64::try_from(events.len()).unwrap_or(u64::MAX));
             events.push(Event::PaymentStored { payment });
         }
+        events.extend(stamps);
         Ok(PayDecision::Makes(events))
+    }
+
+    /// What is stamped beside a payment: the tables' word, whose coupon it is, whom a transfer goes to.
+    fn stamps(
+        &mut self,
+        payment: PaymentId,
+        pay: &Pay,
+        made: &PaymentMade,
+        around: Around<'_>,
+    ) -> Result<Vec<Event>, Stop> {
+        if let Some(with) = pay.extra.coupon.as_ref().and_then(|coupon| coupon.with) {
+            self.fetch(with, around.archive)?;
+        }
+        let coupon = self.coupon_taken(payment, pay, made)?;
+        let transfer = self.transfer_events(payment, pay, made)?;
+        Ok(self.classed(payment, pay, made, around).into_iter().chain(coupon).chain(transfer).collect())
     }
 
     /// The same id again: the same payment, if the same thing is asked; card, code and PIN are no part of the comparison.
@@ -170,6 +188,7 @@ impl Ledger {
                 }
                 Ok((made, offline))
             }
+            Method::Transfer => Err(Refusal::NotSupported.with("what", "a sale by transfer")),
             Method::Qr => {
                 let presented = pay.presented.as_ref().ok_or(Refusal::NoCard)?;
                 let Instrument::Code(code) = &presented.instrument else { return Err(Refusal::BadCode.into()) };
@@ -343,7 +362,8 @@ impl Ledger {
                 return Err(Refusal::NotSupported.with("what", format!("refund of {}", original.kind)).into());
             }
             if pay.method != original.method {
-                return Err(Refusal::MethodMismatch.with("method", original.method).into());
+                self.other_route(pay, &original, around.rules)?;
+                self.manager_approved(pay)?;
             }
             undoable(&original)?;
             if pay.amount > original.refundable() {
@@ -361,6 +381,8 @@ impl Ledger {
         }
         match pay.method {
             Method::Cash | Method::Voucher => made.final_here = true,
+            // An order that waits for another person.
+            Method::Transfer => {}
             Method::Card => {
                 supported(around.rules, MessageName::Refund, "refund")?;
                 match (&pay.presented, &pay.original) {
@@ -392,6 +414,9 @@ impl Ledger {
     pub fn decide_cancel(&mut self, id: PaymentId, archive: &dyn Archive) -> Result<Vec<Event>, Stop> {
         match self.fetch(id, archive)? {
             None => Err(Refusal::UnknownPayment.with("payment", id).into()),
+            Some(p) if p.state == State::Waiting && p.transfer.is_some() => {
+                Ok(vec![Event::TransferMoved { payment: id, to: TransferStep::Withdrawn, by: None, answer: None }])
+            }
             Some(p) if p.state == State::Waiting => {
                 Ok(vec![Event::PaymentCancelled { payment: id, why: CancelReason::Asked }])
             }

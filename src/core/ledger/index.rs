@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::core::domain::{PaymentId, State, TerminalId};
+use crate::core::domain::{Method, PaymentId, State, TerminalId};
 use crate::core::payment::Payment;
 
 /// Payments by what is to be done about them, each under its terminal and in the order of their birth.
@@ -42,7 +42,8 @@ impl Index {
                 set(self).remove(&key);
             }
         };
-        put(|i| &mut i.waiting, payment.state == State::Waiting);
+        // A transfer order waits for a person, not for a line.
+        put(|i| &mut i.waiting, payment.state == State::Waiting && payment.method != Method::Transfer);
         put(|i| &mut i.stored, payment.state == State::Stored && payment.voided_by.is_none());
         put(|i| &mut i.aside, payment.state == State::SetAside && payment.voided_by.is_none());
         put(|i| &mut i.reversals, payment.reversal_owed());

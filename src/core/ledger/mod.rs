@@ -13,6 +13,8 @@ mod absorb;
 mod alarms;
 mod archived;
 mod checklist;
+mod classing;
+mod coupons;
 mod day_lists;
 mod decide_cases;
 mod decide_day;
@@ -20,6 +22,7 @@ mod decide_lane;
 mod decide_pay;
 mod decide_people;
 mod decide_shift;
+mod decide_transfer;
 mod differences;
 mod errands;
 mod guards;
@@ -27,6 +30,7 @@ mod index;
 mod jobs;
 mod kinds;
 mod lines;
+mod money_view;
 mod orders;
 mod proof;
 mod refold;
@@ -61,7 +65,7 @@ pub use index::Index;
 pub use lines::{BackOff, Line, LineState, Lines};
 pub use proof::Proof;
 pub use refold::FOLD_VERSION;
-pub use rules::{ChannelRules, GuardRules, MoneyRules, OfflineRules, Rules, TerminalRules, UploadPlan};
+pub use rules::{ChannelRules, GuardRules, MoneyRules, OfflineRules, RouteRules, Rules, TerminalRules, UploadPlan};
 pub use view::{check_code, hex, payment_view, rfc3339, settlement_view};
 pub use writer::{Writer, WriterOptions, busy, replay};
 
@@ -100,6 +104,8 @@ pub struct Ledger {
     pub last_case: CaseNo,
     /// Payments that a later statement should have.
     pub awaited: BTreeMap<PaymentId, Awaited>,
+    /// What went back past each card: day, payment, amount; only where a keyed hash is lawful, at most a year.
+    pub spent: BTreeMap<[u8; 16], Vec<(BusinessDate, PaymentId, Minor)>>,
     /// Public key that will verify the open day's seal.
     pub day_key: Vec<u8>,
     /// Pre-authorizations that hold money, and since which day.
@@ -202,6 +208,7 @@ impl Ledger {
             cases: BTreeMap::new(),
             last_case: CaseNo(0),
             awaited: BTreeMap::new(),
+            spent: BTreeMap::new(),
             day_key: Vec::new(),
             held: BTreeMap::new(),
             index: Index::default(),

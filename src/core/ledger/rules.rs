@@ -1,14 +1,18 @@
 //! What the configuration and the acquirer's profile say, as far as decisions need it. Handed in at start, never journaled.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 
 use super::QueryPlan;
 use crate::core::acquirer::MessageName;
 use crate::core::calendar::Calendar;
+use crate::core::cards::CardTable;
 use crate::core::day::CutSchedule;
+use crate::core::domain::RouteWhy;
 use crate::core::domain::{Currency, Kind, Lang, Minor, PrinterId, Sentence, StoreId, TerminalId};
+use crate::core::fees::FeeSchedule;
 use crate::core::payment::Payment;
 use crate::core::suspense::EndingRules;
 
@@ -54,6 +58,25 @@ pub struct Rules {
 pub struct MoneyRules {
     /// On which days money moves.
     pub calendar: Calendar,
+    /// What payments cost.
+    pub fees: FeeSchedule,
+    /// What cards are.
+    pub cards: Arc<CardTable>,
+    /// Other routes of refunds.
+    pub routes: RouteRules,
+}
+
+/// Other routes for a refund that the channel refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RouteRules {
+    /// A manager may choose cash.
+    pub cash: bool,
+    /// A manager may ask for a transfer.
+    pub transfer: bool,
+    /// At most so much of one card's goes another way within `cap_days`.
+    pub cap_per_card: Option<Minor>,
+    /// The cap's days.
+    pub cap_days: u32,
 }
 
 /// Above these a manager other than the cashier must approve; `None` is no limit. Sums are of one business day.
@@ -205,6 +228,8 @@ pub struct ChannelRules {
     pub domestic: Vec<String>,
     /// A batch is settled by itself when one of its counts reaches this.
     pub batch_max_count: u32,
+    /// Codes of a refused refund that open another route, and why.
+    pub refund_refused: BTreeMap<String, RouteWhy>,
     /// The sentence for each documented code.
     pub sentences: BTreeMap<String, Sentence>,
     /// An online payment waits at most this long for its turn.

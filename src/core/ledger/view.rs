@@ -1,9 +1,9 @@
 //! The day, the payment and the exception as outside programs see them, from the state.
 
 use super::day_lists::acts;
-use super::{Exception, Ledger, Rules};
+use super::{Exception, Ledger, Rules, money_view};
 use crate::core::day::{ActKind, Batch, DayBook, Rung};
-use crate::core::domain::{BusinessDate, ExceptionNo, Sentence, State, TerminalId, WallMs};
+use crate::core::domain::{BusinessDate, ExceptionNo, Minor, Sentence, State, TerminalId, WallMs};
 use crate::core::journal::{Columns, ExceptionKind, Link, Original, Tally};
 use crate::core::payment::{Payment, ReversalStage, Slot};
 use crate::core::ports::{
@@ -83,6 +83,10 @@ impl Ledger {
             grand_total: day.grand_total(),
             check_code: day.signature.as_ref().map(|signature| check_code(&root, signature)),
             journal: JournalView { rows: self.head.0, head: hex(&self.link) },
+            fees: money_view::fees(day, rules, slot_label),
+            coupons: money_view::coupons(day),
+            transfers: self.transfer_lines(Some(date)),
+            set_aside: self.set_aside_for_transfers(),
         }))
     }
 
@@ -141,7 +145,10 @@ impl Ledger {
             .values()
             .filter(|p| p.date == date && !p.at_rest())
             .filter(|p| {
-                matches!(p.state, State::Waiting | State::Sent | State::Unknown | State::Stored | State::SetAside)
+                matches!(
+                    p.state,
+                    State::Waiting | State::Sent | State::Unknown | State::Stored | State::SetAside | State::Promised
+                )
             })
             .map(|p| PendingView {
                 payment: p.id.to_string(),
@@ -214,6 +221,10 @@ pub fn payment_view(payment: &Payment, rules: &Rules) -> PaymentView {
         alarm: payment.alarm.map(|level| level.as_str().into()),
         watched_until: super::watched_until(payment, rules),
         adjusted: payment.adjusted.map(|adjusted| adjusted.to),
+        fee: money_view::fee(payment, rules),
+        coupon: money_view::coupon(payment),
+        route: money_view::route(payment),
+        transfer: money_view::transfer(payment, rules),
     }
 }
 
@@ -242,6 +253,9 @@ fn sentence(payment: &Payment, rules: &Rules) -> Sentence {
         State::Rejected => ("离线交易被收单方拒绝", "Taken offline and refused by the acquirer"),
         State::SetAside => ("离线交易未能上送，待处理", "Taken offline and set aside: somebody must decide"),
         State::WrittenOff => ("已核销", "Written off"),
+        State::Promised => {
+            ("转账资金已预留，尚未确认到账", "The transfer's funds are set aside: it is not known to be paid")
+        }
     };
     Sentence::new(zh, en)
 }
@@ -285,6 +299,11 @@ fn slot_label(slot: &Slot) -> Sentence {
         Slot::Waiting => Sentence::new("离线待上送", "Offline, waiting"),
         Slot::VoidedBeforeSending => Sentence::new("上送前已撤销", "Voided before sending"),
         Slot::RefusedOffline => Sentence::new("离线被拒", "Offline, refused"),
+        Slot::CouponStore => Sentence::new("代金券（门店承担）", "Coupons (store)"),
+        Slot::CouponPlatform => Sentence::new("代金券（平台承担）", "Coupons (platform)"),
+        Slot::TransferSetAside => Sentence::new("转账退款（资金预留）", "Transfers (set aside)"),
+        Slot::TransferPaid => Sentence::new("转账退款（已到账）", "Transfers (paid)"),
+        Slot::TransferFailed => Sentence::new("转账退款（失败）", "Transfers (failed)"),
     }
 }
 
@@ -337,6 +356,9 @@ fn exception_sentence(no: ExceptionNo, exception: &Exception) -> Sentence {
             "长短款超过限额：已入账，请店长核对签字",
             "An over/short is above the limit: it is booked, a manager must sign",
         ),
+        ExceptionKind::TransferUnknown => {
+            ("转账退款结果未知：请向银行查询", "A transfer's end is not known: ask the bank")
+        }
         ExceptionKind::ClockDisagrees => (
             "时钟不一致，自动日切暂停：请店长核对后手工日结",
             "The clocks disagree and the cut waits: check, then close by hand",

@@ -299,9 +299,12 @@ impl<S: Store, K: Sealer> Writer<S, K> {
                 Vec::new()
             }
             Command::Tick => {
-                let overdue = self.ledger.decide_overdue(rules, &self.store)?;
-                let cut = self.ledger.decide_auto_cut(now, self.start, &self.lines, rules, &self.store)?;
-                [overdue, cut].concat()
+                let mut late = self.ledger.decide_late_transfers(rules);
+                if late.is_empty() {
+                    late = self.ledger.decide_overdue(rules, &self.store)?;
+                    late.extend(self.ledger.decide_auto_cut(now, self.start, &self.lines, rules, &self.store)?);
+                }
+                late
             }
             Command::Cancel(id) => {
                 let events = self.ledger.decide_cancel(id, &self.store)?;
@@ -372,6 +375,19 @@ impl<S: Store, K: Sealer> Writer<S, K> {
                 return Ok(self.ledger.cases.get(&case).cloned().map(|c| Reply::Case(Box::new(c))));
             }
             Command::Reprint { what, by } => return self.reprint(what, by, now, staged),
+            Command::MoveTransfer(step) => {
+                let events = self.ledger.decide_transfer(&step, &self.store)?;
+                self.commit_events(events, now, staged)?;
+                return Ok(self.ledger.payments.get(&step.payment).cloned().map(|p| Reply::Payment(Box::new(p))));
+            }
+            Command::SendTransfers { listed } => self.ledger.decide_send_transfers(&listed),
+            Command::ReturnTransfer { payment, by, answer } => {
+                self.ledger.decide_transfer_return(payment, by.as_ref(), &answer, &self.store)?
+            }
+            Command::UseCards(table) => {
+                self.rules.money.cards = table;
+                Vec::new()
+            }
             Command::OpenDrawer { device, by } => {
                 super::decide_pay::known(&self.ledger, &by)?;
                 super::decide_shift::known_device(rules, &device)?;

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Payment;
-use crate::core::domain::{BatchNo, Kind, Method, Minor, State, TerminalId};
+use crate::core::domain::{BatchNo, BusinessDate, Funder, Kind, Method, Minor, State, TerminalId};
 use crate::core::journal::{Column, Effect};
+use crate::core::totals::fees::{FeeKey, FeeTally};
 
 /// The line of the bridge in which a counted payment lies: a batch, or one of the places outside every batch.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -13,7 +14,7 @@ pub enum Slot {
     Batch(TerminalId, BatchNo),
     /// Cash: no acquirer will ever see it.
     Cash,
-    /// Coupons, settled elsewhere.
+    /// Coupons of which nobody said who bears them, settled elsewhere.
     Coupon,
     /// Stored offline, not yet sent.
     Waiting,
@@ -21,6 +22,16 @@ pub enum Slot {
     VoidedBeforeSending,
     /// Stored offline and refused by the acquirer: a voucher takes it back.
     RefusedOffline,
+    /// Coupons that the store bears.
+    CouponStore,
+    /// Coupons that a platform bears, and pays to the store.
+    CouponPlatform,
+    /// Transfers whose funds are set aside, and of which it is not known that they were paid.
+    TransferSetAside,
+    /// Transfers that the bank has paid.
+    TransferPaid,
+    /// Transfers that came to nothing: a voucher takes them back.
+    TransferFailed,
 }
 
 impl Slot {
@@ -34,6 +45,11 @@ impl Slot {
             Slot::Waiting => "waiting".into(),
             Slot::VoidedBeforeSending => "voided_before_sending".into(),
             Slot::RefusedOffline => "refused_offline".into(),
+            Slot::CouponStore => "coupon_store".into(),
+            Slot::CouponPlatform => "coupon_platform".into(),
+            Slot::TransferSetAside => "transfer_set_aside".into(),
+            Slot::TransferPaid => "transfer_paid".into(),
+            Slot::TransferFailed => "transfer_failed".into(),
         }
     }
 }
@@ -44,7 +60,10 @@ pub fn column_of(kind: Kind) -> Column {
     match kind {
         Kind::Void | Kind::CompletionVoid | Kind::PreauthVoid => Column::Void,
         Kind::Refund => Column::Refund,
-        Kind::Sale | Kind::Completion | Kind::Adjust | Kind::Preauth | Kind::Balance => Column::Sale,
+        // What came back of a transfer is a voucher in the open day, with the sign of a sale.
+        Kind::Sale | Kind::Completion | Kind::Adjust | Kind::Preauth | Kind::Balance | Kind::TransferReturn => {
+            Column::Sale
+        }
     }
 }
 
@@ -103,6 +122,22 @@ impl Payment {
         }
     }
 
+    /// The line of a day's fee book that it stands in, and what it adds there.
+    #[must_use]
+    pub fn fee_line(&self) -> Option<(BusinessDate, FeeKey, FeeTally)> {
+        let class = self.class.as_ref()?;
+        let day = if self.counted { self.date } else { self.voucher_date? };
+        Some((day, FeeKey::of(self.slot(), class), FeeTally::of(self.signed(), class)))
+    }
+
+    /// What takes its line of the fee book back, in the day on which it was refused.
+    #[must_use]
+    pub fn fee_taken_back(&self) -> Option<(FeeKey, FeeTally)> {
+        let class = self.class.as_ref()?;
+        let gross = Minor(self.signed().0.saturating_neg());
+        Some((FeeKey::of(None, class), FeeTally::of(gross, class)))
+    }
+
     /// The line of the bridge it lies in, while it is counted in its own day.
     #[must_use]
     pub fn slot(&self) -> Option<Slot> {
@@ -111,7 +146,14 @@ impl Payment {
         }
         Some(match (self.method, self.state, self.batch) {
             (Method::Cash, ..) => Slot::Cash,
-            (Method::Voucher, ..) => Slot::Coupon,
+            (Method::Voucher, ..) => match self.coupon.as_ref().map(|coupon| coupon.funder) {
+                None => Slot::Coupon,
+                Some(Funder::Store) => Slot::CouponStore,
+                Some(Funder::Platform) => Slot::CouponPlatform,
+            },
+            (Method::Transfer, State::Approved, _) => Slot::TransferPaid,
+            (Method::Transfer, State::Rejected, _) => Slot::TransferFailed,
+            (Method::Transfer, ..) => Slot::TransferSetAside,
             (_, State::Rejected, _) => Slot::RefusedOffline,
             (_, _, Some(batch)) => Slot::Batch(self.device.clone(), batch),
             (_, State::Stored, None) if self.voided_by.is_some() => Slot::VoidedBeforeSending,

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::acquirer::{Answer, AnswerClass, ReversalReason};
 use crate::core::domain::{
-    BatchNo, BusinessDate, CashierId, Entry, Kind, Method, Minor, PaymentId, RequestId, ShiftNo, Stan, State,
+    BatchNo, BusinessDate, CashierId, Entry, Kind, Method, Minor, PaymentId, RequestId, RouteWhy, ShiftNo, Stan, State,
     TerminalId, WallMs,
 };
-use crate::core::journal::{AlarmLevel, Original, PaymentMade, Silence};
+use crate::core::journal::{AlarmLevel, Classed, Coupon, Original, PaymentMade, Silence};
+use crate::core::transfer::Transfer;
 
 /// A payment as it is now: the fold of its events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +100,15 @@ pub struct Payment {
     pub alarm: Option<AlarmLevel>,
     /// A pre-authorization that nobody completed in time.
     pub lapsed: bool,
+
+    /// What the tables said of its card and its fee.
+    pub class: Option<Classed>,
+    /// The coupon that it is.
+    pub coupon: Option<Coupon>,
+    /// Another route for its refund, where the channel refused this one.
+    pub route: Option<Route>,
+    /// The transfer order that it is.
+    pub transfer: Option<Transfer>,
 }
 
 /// What an adjustment refers to.
@@ -119,6 +129,19 @@ pub struct Adjusted {
     pub to: Minor,
     /// The acquirer has it.
     pub told: bool,
+}
+
+/// Another route for a refund.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// The refund that the channel refused.
+    pub refused: PaymentId,
+    /// Why.
+    pub why: RouteWhy,
+    /// At most so much goes another way: what was asked of the channel.
+    pub amount: Minor,
+    /// Keyed hash of the card's number.
+    pub tag: Option<[u8; 16]>,
 }
 
 /// A reversal's progress.
@@ -190,6 +213,10 @@ impl Payment {
             queries: 0,
             alarm: None,
             lapsed: false,
+            class: None,
+            coupon: None,
+            route: None,
+            transfer: None,
         }
     }
 
@@ -310,7 +337,7 @@ impl Payment {
     /// Its request has an answer that the counter can act on (the API answers at the first of these).
     #[must_use]
     pub fn answerable(&self) -> bool {
-        !matches!(self.state, State::Waiting | State::Sent)
+        !matches!(self.state, State::Waiting | State::Sent) || self.method == Method::Transfer
     }
 
     /// Nothing of it was ever handed to a line.
@@ -324,7 +351,7 @@ impl Payment {
     pub fn effective(&self) -> bool {
         match self.state {
             State::Approved => super::counts(self.kind),
-            State::Stored | State::Forwarded | State::Rejected | State::SetAside => true,
+            State::Stored | State::Forwarded | State::Rejected | State::SetAside | State::Promised => true,
             _ => false,
         }
     }
@@ -332,7 +359,7 @@ impl Payment {
     /// The acquirer did it, or it is taken offline and will be told.
     #[must_use]
     pub fn stands(&self) -> bool {
-        matches!(self.state, State::Approved | State::Stored | State::Forwarded | State::SetAside)
+        matches!(self.state, State::Approved | State::Stored | State::Forwarded | State::SetAside | State::Promised)
     }
 
     /// It may be sent again under its numbers, where the acquirer recognizes repeats: never reversed, never under a new STAN.
@@ -357,6 +384,11 @@ impl Payment {
     #[must_use]
     pub fn refundable(&self) -> Minor {
         self.standing().checked_sub(self.refunded()).unwrap_or(Minor::ZERO)
+    }
+
+    /// A refund of it came to nothing after all, or came back: it may be refunded again.
+    pub fn refund_undone(&mut self, refund: PaymentId) {
+        self.refunds.retain(|(id, _)| *id != refund);
     }
 
     /// A refund of it is approved. Saying so twice changes nothing.

@@ -1,11 +1,13 @@
 //! What the outside may ask of the writer, and what the writer lets out after its commit.
 
+use super::{Payee, TransferMove};
 use crate::core::acquirer::{Instrument, Order, Report};
+use crate::core::cards::CardTable;
 use crate::core::domain::{
     BusinessDate, CaseNo, CashierId, Currency, Denomination, Entry, ExceptionNo, Kind, Lang, Method, Minor, PaymentId,
     PinBlock, Reject, RequestId, Role, Seq, ShiftNo, TerminalId, ZNumber,
 };
-use crate::core::journal::{Original, Resolution};
+use crate::core::journal::{Coupon, Original, Resolution, TransferAnswer};
 use crate::core::payment::Payment;
 use crate::core::suspense::Case;
 
@@ -157,6 +159,24 @@ pub enum Command {
         /// Who asks; nobody where POS software does.
         by: Option<CashierId>,
     },
+    /// A step of a transfer order.
+    MoveTransfer(TransferMove),
+    /// Everything that is approved and goes to one of these payees is about to be handed to the bank.
+    SendTransfers {
+        /// The allow-list's ids as they are now.
+        listed: Vec<String>,
+    },
+    /// Money of a transfer that had succeeded came back.
+    ReturnTransfer {
+        /// Which order.
+        payment: PaymentId,
+        /// Who says so; nobody where the bank's file does.
+        by: Option<CashierId>,
+        /// What was said.
+        answer: TransferAnswer,
+    },
+    /// The card table is this one from here on.
+    UseCards(std::sync::Arc<CardTable>),
     /// Open a drawer without a payment.
     OpenDrawer {
         /// At which device.
@@ -191,6 +211,17 @@ pub struct Pay {
     pub approved_by: Option<CashierId>,
     /// A refund is confirmed by naming its amount again.
     pub confirm_amount: Option<Minor>,
+    /// What only some payments have.
+    pub extra: PayExtra,
+}
+
+/// What only some payments have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PayExtra {
+    /// Who bears a coupon, and how it was redeemed.
+    pub coupon: Option<Coupon>,
+    /// Whom a transfer goes to: found in the allow-list before.
+    pub payee: Option<Payee>,
 }
 
 /// A card or code as it was presented.

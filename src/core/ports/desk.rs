@@ -131,6 +131,32 @@ pub trait Desk: Send + Sync + 'static {
         Err(Refusal::UnknownCase.with("case", no))
     }
 
+    /// Transfer orders that are not ended, and those of the open day.
+    fn transfers(&self, respond: Respond<Vec<super::TransferLineView>>) {
+        respond(Ok(Vec::new()));
+    }
+
+    /// Whom transfers may go to. Reads the allow-list anew.
+    fn payees(&self) -> Result<Vec<super::Payee>, Reject> {
+        Err(crate::core::domain::Refusal::NotSupported.with("what", "transfers"))
+    }
+
+    /// The file for the bank: what was sent and never answered. Reads the allow-list and the state.
+    fn transfer_file(&self) -> Result<Vec<u8>, Reject> {
+        Err(crate::core::domain::Refusal::NotSupported.with("what", "transfers"))
+    }
+
+    /// Reads a bank's answers, whole or not at all.
+    fn read_transfer_answers(&self, csv: &[u8]) -> Result<Vec<crate::core::transfer::file::BankLine>, Reject> {
+        let _ = csv;
+        Err(crate::core::domain::Refusal::NotSupported.with("what", "transfers"))
+    }
+
+    /// Uses the card table that lies in the data folder: its rows, and whether it was in use before. Waits for the writer.
+    fn use_cards(&self) -> Result<(usize, bool), Reject> {
+        Err(crate::core::domain::Refusal::NotSupported.with("what", "cards"))
+    }
+
     /// The cashier has put things right at a printer: go on.
     fn resume_printing(&self, printer: Option<&str>);
 

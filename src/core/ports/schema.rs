@@ -9,8 +9,8 @@ use utoipa::openapi::{KnownFormat, Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::core::domain::{
-    BusinessDate, CashierId, Currency, Denomination, Kind, Lang, Method, Minor, PaymentId, PrinterId, RequestId, Role,
-    Sentence, State, TerminalId,
+    BusinessDate, CardKind, CashierId, CouponHow, Currency, Denomination, Funder, Kind, Lang, Method, Minor, PaymentId,
+    PrinterId, RequestId, Role, RouteWhy, Sentence, State, TerminalId, TransferStep,
 };
 use crate::core::journal::{Attribution, CaseHow, Column, Columns, ExceptionKind, Resolution, Tally};
 use crate::core::reconcile::{Class, Direction, Reason, RowKind, RowState};
@@ -50,6 +50,11 @@ fn id(longest: usize, example: &str, what: &str) -> ObjectBuilder {
 described!(Method, words(Method::ALL.iter().map(|w| w.as_str()), "what a customer pays with"));
 described!(Kind, words(Kind::ALL.iter().map(|w| w.as_str()), "what a payment does"));
 described!(State, words(State::ALL.iter().map(|w| w.as_str()), "where a payment stands"));
+described!(CardKind, words(CardKind::ALL.iter().map(|w| w.as_str()), "what a card is, as far as is known"));
+described!(Funder, words(Funder::ALL.iter().map(|w| w.as_str()), "who bears a coupon"));
+described!(CouponHow, words(CouponHow::ALL.iter().map(|w| w.as_str()), "how a coupon was redeemed"));
+described!(RouteWhy, words(RouteWhy::ALL.iter().map(|w| w.as_str()), "why the channel refused a refund"));
+described!(TransferStep, words(TransferStep::ALL.iter().map(|w| w.as_str()), "where a transfer order stands"));
 described!(Role, words(Role::ALL.iter().map(|w| w.as_str()), "who somebody is to the till"));
 described!(Lang, words(Lang::ALL.iter().map(|w| w.as_str()), "the language of what is shown or printed"));
 described!(Class, words(Class::ALL.iter().map(|w| w.as_str()), "which way the books differ"));
@@ -105,6 +110,7 @@ described!(
             "batch_disagrees",
             "clock_disagrees",
             "drawer_difference",
+            "transfer_unknown",
         ],
         "what a named person must decide",
     )

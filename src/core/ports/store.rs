@@ -234,6 +234,11 @@ pub trait Sealer: Send + std::fmt::Debug {
     fn committed(&mut self);
     /// The transaction is not durable: the new day keys are dropped.
     fn rolled_back(&mut self);
+    /// Keyed hash of a card's number; `None` where no key for it lies apart from the data (law 7).
+    fn card_tag(&self, number: &str) -> Option<[u8; 16]> {
+        let _ = number;
+        None
+    }
     /// Seals a card for [`Store::put_card`], bound to its payment.
     fn seal_card(&mut self, id: PaymentId, card: &KeptCard) -> Result<Vec<u8>, StoreError>;
     /// Opens one.

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActView, CasesView, ReversalView, ShiftView, UnsettledView};
+use super::{
+    ActView, CasesView, CouponFacts, CouponView, FeeView, FeesView, ReversalView, RouteView, ShiftView,
+    TransferLineView, TransferView, UnsettledView,
+};
 use crate::core::domain::{BusinessDate, CashierId, Currency, Kind, Method, Minor, Sentence, State, TerminalId};
 use crate::core::journal::{Column, Columns, ExceptionKind, Tally};
 
@@ -72,6 +75,18 @@ pub struct PaymentView {
     /// The sale's amount since an adjustment.
     #[serde(default)]
     pub adjusted: Option<Minor>,
+    /// What it costs and when its money arrives, where the store has tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee: Option<FeeView>,
+    /// The coupon that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coupon: Option<CouponFacts>,
+    /// Another route that is open for its refund.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<RouteView>,
+    /// The transfer order that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferView>,
 }
 
 /// A group's line in the day's tables.
@@ -336,6 +351,18 @@ pub struct DayView {
     pub check_code: Option<String>,
     /// The journal.
     pub journal: JournalView,
+    /// Expected fees and arrivals.
+    #[serde(default)]
+    pub fees: FeesView,
+    /// Coupons by who bears them.
+    #[serde(default)]
+    pub coupons: Vec<CouponView>,
+    /// Transfer orders of the day, and earlier ones that are not ended.
+    #[serde(default)]
+    pub transfers: Vec<TransferLineView>,
+    /// Funds set aside for transfers of which the bank has not said its last word, all days.
+    #[serde(default)]
+    pub set_aside: Minor,
 }
 
 /// One line in a payment's story: a journal row about it.

@@ -52,7 +52,7 @@ impl<'a> Ours<'a> {
             Kind::Void | Kind::CompletionVoid => RowKind::Void,
             Kind::Refund => RowKind::Refund,
             // An adjustment stands in the acquirer's files as the sale's new amount.
-            Kind::Preauth | Kind::PreauthVoid | Kind::Balance | Kind::Adjust => return None,
+            Kind::Preauth | Kind::PreauthVoid | Kind::Balance | Kind::Adjust | Kind::TransferReturn => return None,
         };
         if !matches!(payment.method, Method::Card | Method::Qr) || payment.stan.is_none() {
             return None;

@@ -343,6 +343,7 @@ pub(super) fn long_reason(state: State) -> Reason {
         | State::Stored
         | State::Rejected
         | State::SetAside
+        | State::Promised
         | State::WrittenOff => Reason::NotThrough,
     }
 }

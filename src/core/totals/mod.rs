@@ -3,6 +3,8 @@
 //! Each table is added to on its own: none is derived from another, so that comparing them proves something.
 //! Nothing here knows payments, batches' rungs or the store.
 
+pub mod fees;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

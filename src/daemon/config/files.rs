@@ -117,7 +117,7 @@ fn data_dir(dir: &Path, out: &mut Vec<Finding>) {
 }
 
 /// A file that nobody else may read. Gives whether it is there.
-fn secret_file(key: &str, path: &Path, out: &mut Vec<Finding>) -> bool {
+pub(super) fn secret_file(key: &str, path: &Path, out: &mut Vec<Finding>) -> bool {
     let shown = path.display();
     let Ok(meta) = std::fs::metadata(path) else {
         if !path.parent().is_some_and(Path::is_dir) {

@@ -11,13 +11,13 @@ use toml::de::DeTable;
 use super::files;
 use super::finding::{Finding, Findings};
 use super::limits::limits;
-use super::section::{Place, Section, line_of};
+use super::section::{Place, Section};
 use super::statements::{self, StatementsConfig};
 use super::{
-    AcquirerConfig, ApiConfig, CalendarConfig, Config, DataConfig, DayCut, Endpoint, Level, LimitsConfig,
-    OfflineConfig, ReaderConfig, ReaderKind, StoreConfig, TerminalConfig,
+    AcquirerConfig, ApiConfig, CalendarConfig, Config, DataConfig, DayCut, Endpoint, FeesConfig, Level, LimitsConfig,
+    OfflineConfig, ReaderConfig, ReaderKind, RefundsConfig, StoreConfig, TerminalConfig,
 };
-use crate::core::domain::{Currency, Lang, Mid, Minor, Sentence, StoreId, TerminalId, Tid};
+use crate::core::domain::{Currency, Lang, Mid, Minor, Sentence, StoreId, TerminalId, Tid, line_of};
 
 /// A configuration is a page or two; what is larger is something else.
 const MAX_BYTES: u64 = 256 * 1024;
@@ -114,6 +114,8 @@ impl Reader<'_> {
             Some(section) => statements::read(section, self.base),
             None => Some(StatementsConfig::default()),
         };
+        let fees = root.table("fees").map_or(Some(FeesConfig::default()), |s| self.fees(s));
+        let refunds = root.table("refunds").map_or(Some(RefundsConfig::default()), |s| self.refunds(s));
         let (terminals, ids, keyless) = self.terminals(&mut root);
         let mut ports = Once::default();
         let readers = self.readers(&mut root, &ids, &mut ports);
@@ -130,6 +132,8 @@ impl Reader<'_> {
             limits: limits?,
             calendar: calendar?,
             statements: statements?,
+            fees: fees?,
+            refunds: refunds?,
             terminals,
             readers,
             printers,

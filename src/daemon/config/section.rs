@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::finding::{Finding, Findings};
-use crate::core::domain::Sentence;
+use crate::core::domain::{Sentence, line_of};
 
 /// Where a value stood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +27,6 @@ pub(super) struct Section<'t, 'f> {
     known: RefCell<Vec<&'static str>>,
     text: &'t str,
     findings: &'f Findings,
-}
-
-/// The line of a byte offset, from 1.
-pub(super) fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|b| *b == b'\n').count() + 1
 }
 
 impl<'t, 'f> Section<'t, 'f> {

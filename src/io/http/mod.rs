@@ -9,6 +9,7 @@
 mod answer;
 mod api;
 mod body;
+mod cards;
 mod cases;
 pub mod client;
 mod console;
@@ -31,6 +32,7 @@ mod session;
 mod shifts;
 mod statements;
 mod token;
+mod transfers;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -107,6 +109,11 @@ fn router(api: Arc<Api>) -> Router {
         .routes(routes!(cases::note))
         .routes(routes!(cases::resolve))
         .routes(routes!(cases::reopen))
+        .routes(routes!(transfers::list))
+        .routes(routes!(transfers::step))
+        .routes(routes!(transfers::send))
+        .routes(routes!(transfers::answers))
+        .routes(routes!(cards::take))
         .routes(routes!(machine::print))
         .routes(routes!(machine::resume))
         .routes(routes!(session::log_in, session::who))

@@ -104,6 +104,12 @@ fn own(operation: &str) -> Vec<Refusal> {
         "reopenCase" => [PIN, &[UnknownCase, NotFound, CaseNotResolved, CaseFacts]].concat(),
         "resolveCase" => [PIN, CASE_END].concat(),
         "takeStatement" => vec![NotAStatement, TooManyDifferences, CasesFull, ManagerRequired, NotSupported],
+        "moveTransfer" => {
+            [PIN, &[BadRequest, NotFound, UnknownPayment, AnotherPerson, EvidenceNeeded, TransferStep, InProgress]]
+                .concat()
+        }
+        "sendTransfers" | "answerTransfers" => [PIN, &[NotSupported, UnknownPayment]].concat(),
+        "useCards" => vec![BadRequest],
         "addCashier" => [PIN, &[CashierExists, NotSupported]].concat(),
         "changeCashier" => [PIN, &[ShiftAlreadyOpen, NotSupported]].concat(),
         "listCashiers" | "getChecklist" => vec![NotSupported],

@@ -155,15 +155,20 @@ async fn as_it_is(api: &Arc<Api>, request: &RequestId) -> Result<Box<PaymentView
 async fn run(api: &Arc<Api>, order: Order, phase: &watch::Sender<Phase>) -> Result<Box<PaymentView>, Reject> {
     let can_present = order.can_present();
     let wants_card = order.wants_card();
-    let Order { mut pay, approval } = order;
+    let Order { mut pay, approval, payee } = order;
     // A request that is known already is answered as it is: neither a card nor a PIN is asked for again.
-    let known = (wants_card || approval.is_some()) && {
+    let known = (wants_card || approval.is_some() || payee.is_some()) && {
         let request = pay.request.clone();
         api.blocking(move |desk| desk.by_request(&request)).await?.is_some()
     };
     if !known {
         if let Some(approval) = approval {
             pay.approved_by = Some(api.approve(approval.manager, approval.pin, &[Role::Manager]).await?);
+        }
+        if let Some(id) = payee {
+            let list = api.blocking(|desk| desk.payees()).await?;
+            let listed = list.into_iter().find(|payee| payee.id == id);
+            pay.extra.payee = Some(listed.ok_or_else(|| Refusal::PayeeNotListed.with("payee", &id))?);
         }
         if wants_card {
             pay.presented = Some(present(api, &pay).await?);

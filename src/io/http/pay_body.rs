@@ -8,11 +8,11 @@ use super::secrets::{Approval, CardBody, auth_code};
 use crate::core::acquirer::iso8583::bcd::unhex;
 use crate::core::acquirer::{Instrument, chip};
 use crate::core::domain::{
-    BusinessDate, CashierId, Currency, Entry, Kind, Method, Minor, Pan, PaymentCode, PaymentId, Refusal, RequestId,
-    TerminalId, Track2,
+    BusinessDate, CashierId, CouponHow, Currency, Entry, Funder, Kind, Method, Minor, Pan, PaymentCode, PaymentId,
+    Refusal, RequestId, TerminalId, Track2,
 };
-use crate::core::journal::Original;
-use crate::core::ports::{Pay, Presented};
+use crate::core::journal::{Coupon, Original};
+use crate::core::ports::{Pay, PayExtra, Presented};
 
 /// ISO/IEC 7813: what stands between the sentinels of track 2.
 const MAX_TRACK2: usize = 37;
@@ -42,6 +42,43 @@ pub(super) struct PayBody {
     approval: Option<Approval>,
     #[serde(default)]
     confirm_amount: Option<Amount>,
+    /// Of a sale by method `voucher`.
+    #[serde(default)]
+    coupon: Option<CouponBody>,
+    /// Of a refund by method `transfer`: an id of the allow-list.
+    #[serde(default)]
+    payee: Option<String>,
+}
+
+/// Whose coupon it is, and how it was redeemed.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = CouponBody)]
+#[serde(deny_unknown_fields)]
+struct CouponBody {
+    funder: Funder,
+    redeemed: CouponHow,
+    /// The coupon's number; kept truncated.
+    #[serde(default)]
+    reference: String,
+    /// The payment that pays the rest of the order; needed where the channel redeemed it with that payment.
+    #[serde(default)]
+    payment: Option<PaymentId>,
+}
+
+impl CouponBody {
+    fn coupon(self) -> Result<Coupon, Problem> {
+        let plain = self.reference.chars().all(|c| c.is_ascii_graphic());
+        if self.reference.len() > 64 || !plain {
+            return Err(Problem::bad(
+                "coupon.reference must have at most 64 printable ASCII characters without spaces",
+            ));
+        }
+        let reference = match self.reference.len() {
+            0..=8 => self.reference,
+            n => format!("{}…{}", &self.reference[..4], &self.reference[n - 4..]),
+        };
+        Ok(Coupon { funder: self.funder, how: self.redeemed, reference, with: self.payment })
+    }
 }
 
 /// Minor units: a whole number, never text, never with a point.
@@ -106,6 +143,8 @@ pub(super) struct Order {
     pub pay: Pay,
     /// To be checked before the writer is asked.
     pub approval: Option<Approval>,
+    /// To be looked up in the allow-list before the writer is asked.
+    pub payee: Option<String>,
 }
 
 /// A payment's body, for whoever has it from elsewhere than a request; what is wrong with it is told as the API tells it.
@@ -138,8 +177,9 @@ impl PayBody {
             presented,
             approved_by: None,
             confirm_amount: self.confirm_amount.map(|a| a.0),
+            extra: PayExtra { coupon: self.coupon.map(CouponBody::coupon).transpose()?, payee: None },
         };
-        Ok(Order { pay, approval: self.approval })
+        Ok(Order { pay, approval: self.approval, payee: self.payee })
     }
 }
 

@@ -170,5 +170,11 @@ pub(super) fn event_word(event: &Event) -> &'static str {
         Event::Errand { .. } => "errand",
         Event::Alarm { .. } => "alarm",
         Event::PreauthLapsed { .. } => "preauth_lapsed",
+        Event::PaymentClassed { .. } => "payment_classed",
+        Event::CouponTaken { .. } => "coupon_taken",
+        Event::RouteOpened { .. } => "route_opened",
+        Event::TransferNamed { .. } => "transfer_named",
+        Event::TransferMoved { .. } => "transfer_moved",
+        Event::TransferAnswered { .. } => "transfer_answered",
     }
 }

@@ -72,3 +72,13 @@ pub(super) fn parse_hex(digits: &[u8], into: &mut [u8]) -> bool {
 pub(super) fn wrong(path: &Path, why: &str) -> VaultError {
     VaultError::KeyFile { path: path.display().to_string(), why: why.to_owned() }
 }
+
+/// Reads the key of card hashes: 64 hex digits. It must lie apart from the data (law 7); whoever names the file sees to that.
+pub fn read_card_key(path: &Path) -> Result<Zeroizing<[u8; 32]>, VaultError> {
+    let contents = read_private(path, 128)?;
+    let mut key = Zeroizing::new([0; 32]);
+    if !parse_hex(contents.trim_ascii(), &mut *key) {
+        return Err(wrong(path, "a key of card hashes is 64 hex digits"));
+    }
+    Ok(key)
+}

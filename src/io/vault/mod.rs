@@ -13,7 +13,7 @@ mod soft_keys;
 
 pub use components::{KeyComponents, check_value};
 pub use data_key::{DataKey, KeySource, load_data_key};
-pub use key_file::{read_master_key, read_private};
+pub use key_file::{read_card_key, read_master_key, read_private};
 pub use pin::{PIN_ITERATIONS, hash_pin, verify_pin};
 pub use random::{fill, token};
 pub use sealer::Vault;

@@ -27,6 +27,8 @@ pub struct Vault {
     /// Boxed, as are all keys: dropped heap memory is wiped by the allocator, a moved-from stack slot is not.
     current: Box<DayKeys>,
     pending: Option<Box<DayKeys>>,
+    /// Of card hashes; only where it lies apart from the data.
+    card_tags: Option<Box<hmac::Key>>,
 }
 
 struct DayKeys {
@@ -50,7 +52,19 @@ impl Vault {
             Some(sealed) => DayKeys::opened(&keys, store, sealed)?,
             None => DayKeys::new(&keys, store)?,
         };
-        Ok(Vault { store: store.clone(), cards: data_key.derive("cards"), keys, current, pending: None })
+        Ok(Vault {
+            store: store.clone(),
+            cards: data_key.derive("cards"),
+            keys,
+            current,
+            pending: None,
+            card_tags: None,
+        })
+    }
+
+    /// From here on card numbers have a keyed hash: the key lies apart from the data (law 7).
+    pub fn tag_cards(&mut self, key: &[u8; 32]) {
+        self.card_tags = Some(Box::new(hmac::Key::new(hmac::HMAC_SHA256, key)));
     }
 
     fn in_use(&self) -> &DayKeys {
@@ -130,6 +144,11 @@ impl Sealer for Vault {
 
     fn rolled_back(&mut self) {
         self.pending = None;
+    }
+
+    fn card_tag(&self, number: &str) -> Option<[u8; 16]> {
+        let tag = hmac::sign(self.card_tags.as_ref()?, number.as_bytes());
+        tag.as_ref().get(..16)?.try_into().ok()
     }
 
     /// Number, expiry, then a chip's sequence and objects, each behind its length; zeros to the end.

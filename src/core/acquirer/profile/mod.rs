@@ -419,6 +419,7 @@ impl RawProfile {
                 vec![self.reversal.no_answer.clone(), self.reversal.bad_mac.clone(), self.reversal.other.clone()],
             ),
             ("[advice] delivered", self.advice.delivered.clone()),
+            ("[refund] refused", self.refund.refused.values().flatten().cloned().collect()),
             ("[settlement] balanced", self.settlement.balanced.clone()),
             ("[settlement] unbalanced", self.settlement.unbalanced.clone()),
         ];

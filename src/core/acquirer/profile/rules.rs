@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Template;
 use crate::core::acquirer::iso8583::Mti;
 use crate::core::acquirer::{MessageName, ReversalReason};
-use crate::core::domain::Entry;
+use crate::core::domain::{Entry, RouteWhy};
 use crate::core::ports::MacMethod;
 
 /// Whose connection it is.
@@ -167,6 +167,9 @@ pub struct RefundRules {
     pub repeats_recognized: bool,
     /// Card organisation where no answer names one.
     pub default_organisation: String,
+    /// Codes of a refused refund that open another route (cash, a transfer), by reason. Never a customer's wish.
+    #[serde(default)]
+    pub refused: BTreeMap<RouteWhy, Vec<String>>,
 }
 
 /// How a pre-authorization is completed.

@@ -205,9 +205,9 @@ impl Ledger {
     /// Somebody has asked the acquirer, who has it: it stands in field 48 while its batch can still be asked about.
     pub(super) fn acknowledge_by_hand(&mut self, id: PaymentId) {
         let decided = |p: &Payment| matches!(p.state, State::Approved | State::Forwarded);
-        if self.payments.get(&id).is_some_and(decided) {
-            self.acknowledge(id, false);
-        }
+        let Some(payment) = self.payments.get(&id).filter(|p| decided(p)) else { return };
+        let foreign = payment.class.as_ref().and_then(|class| class.foreign).unwrap_or(false);
+        self.acknowledge(id, foreign);
     }
 
     /// The current batch takes nothing more, for ever; the next one begins.

@@ -33,6 +33,8 @@ pub(super) fn of(kind: Kind) -> Decide {
         Kind::CompletionVoid => completion_void::decide,
         Kind::Balance => balance::decide,
         Kind::Adjust => adjust::decide,
+        // Journaled by the return itself, never asked for.
+        Kind::TransferReturn => |_, pay, _, _| Err(Refusal::NotSupported.with("what", pay.kind).into()),
     }
 }
 

@@ -17,7 +17,32 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         now: Now,
         staged: &mut Staged,
     ) -> Result<(), StoreError> {
-        events.into_iter().try_for_each(|event| self.commit_event(event, now, staged))
+        for event in events {
+            let event = self.tagged(event)?;
+            let answered = match &event {
+                Event::Answered { .. } | Event::LateAnswer { .. } => self.about(&event),
+                _ => Vec::new(),
+            };
+            self.commit_event(event, now, staged)?;
+            for id in answered {
+                if let Some(again) = self.ledger.classed_again(id, &self.rules) {
+                    self.commit_event(again, now, staged)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Another route gets the keyed hash of its card, while the number is still at hand, and only from a vault whose key for it lies apart.
+    fn tagged(&self, event: Event) -> Result<Event, StoreError> {
+        let Event::RouteOpened { refund, original, why, tag: None } = event else { return Ok(event) };
+        let mut tag = None;
+        for owner in [refund, original] {
+            if let (None, Some(sealed)) = (tag, self.store.sealed_card(owner)?) {
+                tag = self.sealer.card_tag(self.sealer.open_card(owner, &sealed)?.number.expose());
+            }
+        }
+        Ok(Event::RouteOpened { refund, original, why, tag })
     }
 
     /// Applies one event, writes its row, and gathers what follows from it.
@@ -76,7 +101,13 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             | Event::ReversalGivenUp { payment }
             | Event::Alarm { payment, .. }
             | Event::PreauthLapsed { payment }
-            | Event::LateAnswer { payment, .. } => vec![*payment],
+            | Event::LateAnswer { payment, .. }
+            | Event::PaymentClassed { payment, .. }
+            | Event::CouponTaken { payment, .. }
+            | Event::TransferNamed { payment, .. }
+            | Event::TransferMoved { payment, .. }
+            | Event::TransferAnswered { payment, .. } => vec![*payment],
+            Event::RouteOpened { refund, original, .. } => vec![*refund, *original],
             Event::Sending { subject, .. } => subject.payments(),
             Event::Errand { errand, .. } => asked_about(errand).into_iter().collect(),
             Event::NotSent { terminal, stan, .. }
@@ -196,7 +227,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         let current = || self.ledger.terminals.get(&p.device).map(|t| t.batch.number);
         matches!(p.method, Method::Card | Method::Qr)
             && match p.state {
-                State::Waiting | State::Sent | State::Unknown | State::SetAside => false,
+                State::Waiting | State::Sent | State::Unknown | State::SetAside | State::Promised => false,
                 State::Stored => p.voided_by.is_some(),
                 // What a chip was declined goes up with its batch, where the acquirer asks for it.
                 State::Declined | State::Reversed

@@ -4,7 +4,7 @@
 //! that is not plain takings, one by one; the check code, and a line to sign on.
 
 use super::cross_foot::{self, group_columns};
-use super::{Pen, acts, cases, day_lists, drawers, refused, reversals, unsettled, words};
+use super::{Pen, acts, cases, day_lists, drawers, money, refused, reversals, unsettled, words};
 use crate::core::domain::{Lang, Method};
 use crate::core::journal::Columns;
 use crate::core::ports::{DayView, GroupView};
@@ -39,6 +39,9 @@ pub fn day_report(day: &DayView, kind: DayReportKind, lang: Lang, reprint: u32, 
     day_lists::drawers(&mut paper, pen, day, kind);
     day_lists::settlement(&mut paper, pen, day);
     unsettled::unsettled(&mut paper, pen, day);
+    money::fees(&mut paper, pen, day);
+    money::coupons(&mut paper, pen, day);
+    money::transfers(&mut paper, pen, day);
     day_lists::offline(&mut paper, pen, day);
     refused::refused(&mut paper, pen, day);
     day_lists::pending(&mut paper, pen, day);

@@ -13,6 +13,7 @@ mod day_csv;
 mod day_lists;
 mod day_report;
 mod drawers;
+mod money;
 mod receipt;
 mod refused;
 mod reversals;

@@ -70,6 +70,7 @@ fn standing(payment: &PaymentView) -> Standing {
         State::Waiting | State::Sent => Standing::Not(words::IN_PROGRESS, Some(words::DO_NOT_REPEAT)),
         State::Unknown => Standing::Not(words::NOT_KNOWN, Some(words::DO_NOT_REPEAT)),
         State::WrittenOff => Standing::Not(words::IS_WRITTEN_OFF, None),
+        State::Promised => Standing::Not(words::IS_PROMISED, None),
     }
 }
 
@@ -78,7 +79,9 @@ fn not_done(kind: Kind) -> words::Word {
     match kind {
         Kind::Refund => words::NOT_REFUNDED,
         Kind::Void | Kind::PreauthVoid | Kind::CompletionVoid => words::NOT_VOIDED,
-        Kind::Sale | Kind::Preauth | Kind::Completion | Kind::Adjust | Kind::Balance => words::NOT_CHARGED,
+        Kind::Sale | Kind::Preauth | Kind::Completion | Kind::Adjust | Kind::Balance | Kind::TransferReturn => {
+            words::NOT_CHARGED
+        }
     }
 }
 

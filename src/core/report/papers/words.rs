@@ -3,7 +3,7 @@
 //! Words only: no figure is made here, and nothing here knows where a word stands.
 
 use crate::core::acquirer::Verdict;
-use crate::core::domain::{Kind, Lang, Method, State};
+use crate::core::domain::{Kind, Lang, Method, State, TransferStep};
 use crate::core::journal::CaseHow;
 use crate::core::reconcile::Class;
 use crate::core::suspense::CaseState;
@@ -211,6 +211,19 @@ vocabulary! {
     UPLOADED = "批上送笔数", "Records uploaded";
     RUNG = "进度", "Progress";
     DAYS_IN_BATCH = "所属营业日（净额）", "Business days in it (net)";
+    // What becomes of the money.
+    FEES = "预计手续费与到账", "Expected fees and arrivals";
+    GROSS = "交易额", "Gross";
+    FEE = "手续费", "Fee";
+    ARRIVES_NET = "到账额", "Net";
+    FEE_FORMULA = "到账额 = 交易额 - 手续费（预计，以对账单为准）", "Net = gross - fee (expected: the statement decides)";
+    NO_FEE_LINE = "无费率", "no schedule line";
+    UNPRICED = "未匹配费率的交易", "Payments without a schedule line";
+    COUPONS_BY_BEARER = "代金券承担方", "Coupons by who bears them";
+    TRANSFERS = "转账退款", "Refunds by transfer";
+    SET_ASIDE_FUNDS = "转账预留资金", "Set aside for transfers";
+    SET_ASIDE_NOTE = "已受理不等于已到账", "Accepted is not paid";
+    IS_PROMISED = "转账资金已预留，尚未到账", "Set aside for a transfer: not paid yet";
     SHIFT_SLIP = "交班单", "Shift slip";
     OPENED = "开班", "Opened";
     CLOSED = "交班", "Closed";
@@ -225,6 +238,7 @@ pub fn method(method: Method) -> Word {
         Method::Qr => word("扫码", "QR code"),
         Method::Cash => CASH,
         Method::Voucher => word("代金券", "Coupon"),
+        Method::Transfer => word("转账", "Transfer"),
     }
 }
 
@@ -287,6 +301,7 @@ pub fn kind(kind: Kind) -> Word {
         Kind::CompletionVoid => word("预授权完成撤销", "Completion void"),
         Kind::Adjust => word("调整", "Adjustment"),
         Kind::Balance => word("余额查询", "Balance enquiry"),
+        Kind::TransferReturn => word("转账退回", "Transfer returned"),
     }
 }
 
@@ -306,6 +321,7 @@ pub fn state(state: State) -> Word {
         State::Rejected => word("离线被拒", "Refused"),
         State::SetAside => word("待处理", "Set aside"),
         State::WrittenOff => word("已核销", "Written off"),
+        State::Promised => word("资金预留", "Set aside to pay"),
     }
 }
 
@@ -400,8 +416,36 @@ pub fn voucher(why: &str) -> Option<Word> {
         "late_answer" => word("迟到应答", "Late answer"),
         "offline_rejected" => word("离线被拒", "Refused"),
         "case" => word("挂账处理", "Case"),
+        "transfer_failed" => word("转账失败", "Transfer failed"),
+        "transfer_returned" => word("转账退回", "Transfer returned"),
         _ => return None,
     })
+}
+
+/// Who bears a coupon; a word that is not known here stands as it is.
+#[must_use]
+pub fn funder(funder: &str) -> Option<Word> {
+    Some(match funder {
+        "store" => word("门店承担", "Borne by the store"),
+        "platform" => word("平台承担", "Borne by the platform"),
+        "unstated" => word("未注明", "Not stated"),
+        _ => return None,
+    })
+}
+
+/// Where a transfer order stands.
+#[must_use]
+pub fn step(step: TransferStep) -> Word {
+    match step {
+        TransferStep::Created => word("待审批", "to be approved"),
+        TransferStep::Approved => word("已审批", "approved"),
+        TransferStep::Withdrawn => word("已撤回", "withdrawn"),
+        TransferStep::Sent => word("已提交", "sent"),
+        TransferStep::Accepted => word("已受理(未到账)", "accepted, not paid"),
+        TransferStep::Succeeded => word("已到账", "paid"),
+        TransferStep::Failed => word("失败", "failed"),
+        TransferStep::Unknown => word("结果未知", "unknown"),
+    }
 }
 
 /// So many payments, under or beside their sum.

@@ -245,7 +245,13 @@ impl Walk {
             | Event::PaymentSetAside { payment, .. }
             | Event::ReversalOwed { payment, .. }
             | Event::ReversalGivenUp { payment }
-            | Event::LateAnswer { payment, .. } => Some(Some(*payment)),
+            | Event::LateAnswer { payment, .. }
+            | Event::PaymentClassed { payment, .. }
+            | Event::CouponTaken { payment, .. }
+            | Event::TransferNamed { payment, .. }
+            | Event::TransferMoved { payment, .. }
+            | Event::TransferAnswered { payment, .. } => Some(Some(*payment)),
+            Event::RouteOpened { refund, .. } => Some(Some(*refund)),
             Event::Stray { payment, .. } => Some(*payment),
             Event::Sending { terminal, subject, .. } => {
                 let first = subject.payments().first().copied();
