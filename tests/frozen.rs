@@ -14,13 +14,14 @@ use tilld::core::acquirer::{
     Answer, AnswerClass, Doubt, HostHalf, HostTotals, NotSent, ReversalReason, Verdict, Verdicts,
 };
 use tilld::core::domain::{
-    BatchNo, BusinessDate, CardKind, CashierId, CouponHow, Currency, Denomination, Entry, ExceptionNo, Funder, Kind, Lang, Method, Minor,
-    PaymentId, RequestId, Role, RouteWhy, Seq, ShiftNo, Stan, StoreId, TerminalId, TransferStep, WallMs, ZNumber,
+    BatchNo, BusinessDate, CardKind, CashierId, CouponHow, Currency, Denomination, Entry, ExceptionNo, Funder, Kind,
+    Lang, Method, Minor, PaymentId, RequestId, Role, RouteWhy, Seq, ShiftNo, Stan, StoreId, TerminalId, TransferStep,
+    WallMs, ZNumber,
 };
 use tilld::core::journal::{
-    AlarmLevel, AsideReason, CancelReason, Classed, Column, Columns, Coupon, DrawerResult, Effect, Errand, Event, ExceptionKind, FeeStamp,
-    Original, PaymentMade, RECORD_VERSION, Record, RecordError, Resolution, SettleReason, Silence, Subject, Tally,
-    TransferAnswer,
+    AlarmLevel, AsideReason, CancelReason, Classed, Column, Columns, Coupon, DrawerResult, Effect, Errand, Event,
+    ExceptionKind, FeeStamp, Original, PaymentMade, RECORD_VERSION, Record, RecordError, Resolution, SettleReason,
+    Silence, Subject, Tally, TransferAnswer,
 };
 
 /// Fails to compile where an event has no name here; the test then asks for its sample.
@@ -76,7 +77,7 @@ fn name(event: &Event) -> &'static str {
 }
 
 /// How many names stand above.
-const KINDS: usize = 40;
+const KINDS: usize = 46;
 
 fn date() -> BusinessDate {
     BusinessDate::parse("2026-11-20").unwrap()
@@ -307,7 +308,8 @@ fn samples() -> Vec<(String, Event)> {
         ("unbalanced", ExceptionKind::Unbalanced),
         ("batch_disagrees", ExceptionKind::BatchDisagrees),
         ("clock_disagrees", ExceptionKind::ClockDisagrees),
-const KINDS: usize = 46;
+        ("drawer_difference", ExceptionKind::DrawerDifference),
+        ("transfer_unknown", ExceptionKind::TransferUnknown),
     ] {
         let (exception, payment, terminal) = (ExceptionNo(4), Some(payment), Some(till()));
         all.push((word, Event::ExceptionOpened { exception, kind, payment, terminal }));

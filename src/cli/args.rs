@@ -46,6 +46,15 @@ pub(super) enum Sub {
     /// Talk to a firmware bridge on the bench 密码键盘/外设桥: stop the daemon first, a port has one owner.
     #[command(subcommand)]
     Bridge(BridgeSub),
+    /// Copy the store to a file, beside the running daemon 备份.
+    Backup(BackupArgs),
+    /// Put a copy in the place of the store 恢复; the daemon must be stopped.
+    Restore(RestoreArgs),
+    /// Keep a damaged store as it lies there, and write down what still reads 抢救.
+    Salvage(SalvageArgs),
+    /// The keys that cards and days are sealed under 密钥.
+    #[command(subcommand)]
+    Keys(KeysSub),
     /// Compare a statement of the acquirer or a channel with the journal 对账.
     Reconcile(ReconcileArgs),
     /// Differences between statements and the journal 挂账, and what is done about them.
@@ -163,6 +172,40 @@ pub(super) struct JsonArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BackupArgs {
+    /// The file; it must not exist. It holds no key.
+    pub file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RestoreArgs {
+    /// A copy that `tilld backup` made.
+    pub file: PathBuf,
+    /// Also where rows or settled batches are rolled back: a technician has compared with the acquirer. Cards stay stopped until the mark is removed.
+    #[arg(long)]
+    pub roll_back: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SalvageArgs {
+    /// The folder; it must not exist.
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysSub {
+    /// Make a new data key and seal everything under it 换密钥; the daemon must be stopped.
+    Rotate(RotateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RotateArgs {
+    /// Where the new key goes, where the data key is a systemd credential.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -12,6 +12,7 @@ pub mod client;
 mod day;
 mod doctor;
 mod failure;
+mod keep;
 mod money;
 mod out;
 mod people;
@@ -34,7 +35,7 @@ use clap::Parser;
 use crate::core::domain::Lang;
 use crate::daemon::config::{Config, path_from};
 use crate::daemon::exit::Exit;
-use args::{CashierSub, Line, SimSub, Sub};
+use args::{CashierSub, KeysSub, Line, SimSub, Sub};
 use failure::Failure;
 use till::Till;
 
@@ -75,6 +76,10 @@ fn command(line: Line) -> Result<Exit, Failure> {
         Sub::Report(args) => Till::ask(read(flag)?, async |till| day::report(till, args).await),
         Sub::Show(args) => Till::ask(read(flag)?, async |till| show::show(till, args).await),
         Sub::Verify(args) => verify::verify(read(flag)?, args.json),
+        Sub::Backup(args) => keep::backup(&read(flag)?, &args),
+        Sub::Restore(args) => keep::restore(&read(flag)?, &args),
+        Sub::Salvage(args) => keep::salvage(&read(flag)?, &args),
+        Sub::Keys(KeysSub::Rotate(args)) => keep::rotate(&read(flag)?, &args),
         Sub::Reconcile(args) => Till::ask(read(flag)?, async |till| reconcile::reconcile(till, args).await),
         Sub::Cases(args) => Till::ask(read(flag)?, async |till| cases::cases(till, args).await),
         Sub::Cards(sub) => Till::ask(read(flag)?, async |till| money::cards(till, sub).await),
@@ -154,6 +159,10 @@ mod tests {
             "verify",
             "reconcile acquirer-statement.csv --json --config f",
             "reconcile bill.csv --format wechat-pay --wait-days 5",
+            "backup /media/usb/tilld-2026-11-25.sqlite",
+            "restore copy.sqlite --roll-back",
+            "salvage /media/usb/evidence",
+            "keys rotate",
             "sim acquirer --any-terminal 0",
             "sim printer --port p",
             "sim msr --port p",

@@ -22,7 +22,7 @@ pub(super) async fn status(till: &Till, json: bool) -> Result<Exit, Failure> {
     } else {
         out::text(&text(till, &status))?;
     }
-    Ok(if status.health == "ok" { Exit::Ok } else { Exit::Findings })
+    Ok(if status.sells() { Exit::Ok } else { Exit::Findings })
 }
 
 fn text(till: &Till, status: &StatusView) -> String {
@@ -78,9 +78,11 @@ fn health_word(word: &str, lang: Lang) -> &str {
         ("verifying", Lang::Zh) => "自检中",
         ("damaged", Lang::Zh) => "数据损坏，已停止交易",
         ("storage_failed", Lang::Zh) => "存储故障，已停止交易",
+        ("storage_full", Lang::Zh) => "磁盘将满，已停止新交易",
         ("ok", Lang::En) => "in order",
         ("verifying", Lang::En) => "checking its data",
         ("damaged", Lang::En) => "data damaged, sales are stopped",
+        ("storage_full", Lang::En) => "disk nearly full, new sales are stopped",
         ("storage_failed", Lang::En) => "storage failed, sales are stopped",
         (word, _) => word,
     }

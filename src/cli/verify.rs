@@ -3,18 +3,14 @@
 use super::failure::Failure;
 use super::out;
 use crate::core::domain::Lang;
-use crate::core::domain::PaymentId;
-use crate::core::journal::{Link, Record};
-use crate::core::ledger::{Proof, hex};
+use crate::core::ledger::hex;
 use crate::core::ports::StoreError;
 use crate::daemon::config::Config;
 use crate::daemon::exit::Exit;
 use crate::daemon::marking;
 use crate::daemon::start::DATABASE;
-use crate::io::store::{
-    Finding, Mark, MarkState, MarkVerdict, PaymentFilter, Reader, StoreOptions, Verified, VerifyWith,
-    verify as verify_store,
-};
+use crate::daemon::verifying::whole;
+use crate::io::store::{Mark, MarkState, MarkVerdict, Reader, StoreOptions, Verified};
 
 /// 0 where everything is in order, 1 and what is wrong where it is not.
 pub(super) fn verify(config: Config, json: bool) -> Result<Exit, Failure> {
@@ -28,7 +24,7 @@ pub(super) fn verify(config: Config, json: bool) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::NoInput, text));
     }
     let reader = Reader::open(&StoreOptions::at(&database)).map_err(|e| Failure::new(Exit::Io, e.to_string()))?;
-    let found = check(&config, &reader).map_err(|e| Failure::new(Exit::Io, e))?;
+    let found = check(&config, &reader).map_err(|e| Failure::new(Exit::Io, e.to_string()))?;
     if json {
         out::json(&serde_json::json!({
             "ok": found.clean(),
@@ -45,47 +41,9 @@ pub(super) fn verify(config: Config, json: bool) -> Result<Exit, Failure> {
     Ok(if found.clean() { Exit::Ok } else { Exit::Findings })
 }
 
-/// The store's own check, the journal replayed from its first row, every payment against that, and the mark.
-fn check(config: &Config, reader: &Reader) -> Result<Verified, String> {
-    let mut proof = Proof::default();
-    let mut each = |record: &Record, link: &Link| proof.row(record, link);
-    let mark = mark_verdict(config, reader).map_err(|e| e.to_string())?;
-    let with = VerifyWith { thorough: true, mark, each: Some(&mut each), ..VerifyWith::default() };
-    let mut found = verify_store(reader, with);
-    let head = found.head.map(|(seq, _)| seq);
-    let mut filter = PaymentFilter { limit: 500, ..PaymentFilter::default() };
-    loop {
-        let page = reader.payments(&filter).map_err(|e| e.to_string())?;
-        for payment in &page.items {
-            // A daemon that goes on meanwhile has changed only what is not at rest.
-            let settled = payment.at_rest() && head.is_some_and(|head| payment.id.0 <= head.0);
-            if settled && let Some(what) = proof.payment(payment) {
-                found.findings.push(Finding { place: format!("payment {}", payment.id), what });
-            }
-        }
-        match page.next_cursor.as_deref().and_then(PaymentId::parse) {
-            Some(cursor) => filter.cursor = Some(cursor),
-            None => break,
-        }
-    }
-    let (mut last, mut wrong) = (0, Vec::new());
-    let read = reader.every_case(&mut |case| {
-        // One that moved meanwhile has a younger row than the replay.
-        let moved = case.trail.last().is_some_and(|t| head.is_none_or(|head| t.seq > head));
-        last = case.no.0;
-        if !moved && let Some(what) = proof.case(case) {
-            wrong.push(Finding { place: format!("case {}", case.no), what });
-        }
-    });
-    read.map_err(|e| e.to_string())?;
-    if proof.cases().is_some_and(|opened| opened > last) {
-        wrong.push(Finding {
-            place: "the cases".to_owned(),
-            what: "the journal has opened more than there are".to_owned(),
-        });
-    }
-    found.findings.extend(wrong);
-    Ok(found)
+/// Everything, the mark too.
+fn check(config: &Config, reader: &Reader) -> Result<Verified, StoreError> {
+    whole(reader, mark_verdict(config, reader)?, true, None)
 }
 
 /// What the mark says, where there is one; a running daemon may be a row ahead of it, never behind.

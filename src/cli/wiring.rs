@@ -36,7 +36,7 @@ pub(super) fn not_started(error: StartError) -> Failure {
         StartError::Table(_) => Exit::Config,
         StartError::Store(StoreError::Unusable(_)) | StartError::Door(DoorError::Taken(_)) => Exit::TempFail,
         StartError::Store(_) => Exit::Io,
-        StartError::Vault(_) => Exit::NoPerm,
+        StartError::Vault(_) | StartError::Keys(_) => Exit::NoPerm,
         StartError::Serial(_) => Exit::Unavailable,
         StartError::Door(_) | StartError::System(_) => Exit::Os,
     };

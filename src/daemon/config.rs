@@ -112,6 +112,8 @@ pub struct DataConfig {
     pub key_file: Option<PathBuf>,
     /// `mark_file`; absent: beside the data.
     pub mark_file: Option<PathBuf>,
+    /// `ballast_mb`: room kept for closing the day on a full disk, 0 to 1,024; 0 keeps none. Default 16.
+    pub ballast_mb: u64,
 }
 
 /// `[api]`

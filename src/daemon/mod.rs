@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here: what comes in becomes a command, what the writer lets out is carried out.
 
+pub mod ballast;
 pub mod bridging;
 pub mod config;
 pub mod drawers;
@@ -9,8 +10,10 @@ pub mod exit;
 pub mod hearing;
 pub mod hours;
 pub mod inbox;
+pub mod keeping;
 pub mod lanes;
 pub mod marking;
+pub mod notify;
 pub mod pad;
 pub mod papers;
 pub mod payees;
@@ -26,5 +29,6 @@ pub mod status;
 mod swiping;
 pub mod tables;
 pub mod till;
+pub mod verifying;
 mod waiting;
 pub mod writing;

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use super::inbox::Inbox;
 use crate::core::day::local_time;
-use crate::core::domain::{CashierId, Lang, Method, PaymentId, Refusal, Reject, WallMs};
+use crate::core::domain::{CashierId, Lang, Method, PaymentId, Refusal, Reject, Sentence, WallMs};
 use crate::core::journal::Original;
 use crate::core::ledger::{Rules, closed_shift_view, payment_view};
 use crate::core::ports::{Archive, DayView, PaymentView, PrintWhat, ReportFormat, StoreError, WhichDay};
 use crate::core::report::doc::Document;
 use crate::core::report::layout::layout;
 use crate::core::report::papers::{
-    BatchFacts, Copy, DayReportKind, ReceiptHead, ShiftFacts, SlipHead, batch_slip, day_csv, day_report, receipt,
-    shift_slip,
+    BatchFacts, Copy, DayReportKind, ReceiptHead, ShiftFacts, SlipHead, batch_slip, day_csv, day_report, notice,
+    receipt, shift_slip,
 };
 use crate::core::report::{escpos, image, pdf, text};
 use crate::io::clock::Clock;
@@ -121,6 +121,11 @@ impl Papers {
                 shift_slip(&self.slip_head(&self.now_text()), &view, &facts, lang, reprint)
             }
         }))
+    }
+
+    /// A notice that needs nothing of the store.
+    pub fn notice(&self, sentence: &Sentence, lang: Lang) -> Document {
+        notice(&self.rules.store_name, sentence, &self.now_text(), lang)
     }
 
     /// The receipts of a payment: a card's merchant copy to sign, and everybody's customer copy.

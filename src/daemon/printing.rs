@@ -1,7 +1,7 @@
 //! One thread a printer: a thin shell around its spool. Jobs come from the store, one at a time; a job is durable as *begun* before
 //! its first byte goes out, and *done* only when the printer said so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -12,11 +12,17 @@ use super::papers::Papers;
 use crate::core::device::spool::{self, Attention, Input, JobId, Output, Spool, SpoolView};
 use crate::core::domain::{PrinterId, Sentence};
 use crate::core::ports::{PortStatus, PrintWhat};
+use crate::core::report::doc::Document;
 use crate::core::report::escpos;
 use crate::core::report::layout::layout;
 use crate::core::report::raster::Bitmap;
 use crate::io::serial::{PortConfig, PortEvent, PortHandle, SendError, SerialError};
 use crate::io::store::Job;
+
+/// A notice is no job of the store's: no row has this number.
+const NOTICE: u64 = u64::MAX;
+/// Notices that wait at most.
+const MOST_NOTICES: usize = 4;
 
 enum Message {
     Port(PortEvent),
@@ -25,6 +31,8 @@ enum Message {
     /// What the store had.
     Claimed(Option<Job>),
     Resume,
+    /// To be said at once, whatever the store can do.
+    Notice(Sentence),
     Stop,
 }
 
@@ -73,6 +81,9 @@ impl Printers {
                 epoch: 0,
                 mailbox: sender.clone(),
                 claimed: None,
+                notices: VecDeque::new(),
+                behind: None,
+                done: None,
                 asked: false,
                 wake: None,
                 shown: Arc::clone(&shown),
@@ -102,6 +113,13 @@ impl Printers {
             if printer.is_none_or(|name| name == id.as_str()) {
                 let _ = sender.send(Message::Resume);
             }
+        }
+    }
+
+    /// Prints a notice on every printer, after what is being printed. It needs nothing of the store.
+    pub fn notice(&self, sentence: &Sentence) {
+        for sender in self.senders.values() {
+            let _ = sender.send(Message::Notice(sentence.clone()));
         }
     }
 
@@ -147,6 +165,12 @@ struct Shell {
     mailbox: Sender<Message>,
     /// The job at hand, by the store's number.
     claimed: Option<u64>,
+    /// Notices that wait for the job at hand.
+    notices: VecDeque<Sentence>,
+    /// The store's job that came while a notice was printed.
+    behind: Option<Job>,
+    /// The store's job that was done before a notice, and that the store has not heard of.
+    done: Option<u64>,
     /// The store was asked and has not answered.
     asked: bool,
     wake: Option<u64>,
@@ -170,10 +194,21 @@ impl Shell {
                 Ok(Message::Look) if self.claimed.is_none() => self.claim(None),
                 Ok(Message::Look) => {}
                 Ok(Message::Resume) => self.step(Input::Resume),
+                Ok(Message::Notice(sentence)) => {
+                    // A printer that is away keeps the last ones.
+                    self.notices.truncate(MOST_NOTICES - 1);
+                    self.notices.push_back(sentence);
+                    if self.claimed.is_none() {
+                        self.next_notice();
+                    }
+                }
                 Ok(Message::Claimed(job)) => {
                     self.asked = false;
-                    if let Some(job) = job {
-                        self.begin(&job);
+                    match job {
+                        // A notice began meanwhile: the store's job waits behind it.
+                        Some(job) if self.claimed.is_some() => self.behind = Some(job),
+                        Some(job) => self.begin(&job),
+                        None => {}
                     }
                 }
                 Ok(Message::Port(event)) => self.port_event(event),
@@ -226,10 +261,7 @@ impl Shell {
     fn bytes(&self, what: &PrintWhat, reprint: u32) -> Option<Vec<u8>> {
         match self.papers.document(what, reprint, self.config.language) {
             Ok(None) => Some(self.config.profile.drawer.bytes().to_vec()),
-            Ok(Some(document)) => {
-                let paper = escpos::Profile { logo: self.logo.clone(), ..self.config.profile.paper() };
-                Some(escpos::render(&layout(&document, paper.columns), &paper))
-            }
+            Ok(Some(document)) => Some(self.rendered(&document)),
             Err(reject) => {
                 log::error!("cannot be printed: {}", reject.sentence().en);
                 None
@@ -237,9 +269,45 @@ impl Shell {
         }
     }
 
+    fn rendered(&self, document: &Document) -> Vec<u8> {
+        let paper = escpos::Profile { logo: self.logo.clone(), ..self.config.profile.paper() };
+        escpos::render(&layout(document, paper.columns), &paper)
+    }
+
     fn finished(&mut self, id: u64) {
         self.claimed = None;
-        self.claim(Some(id));
+        if self.next_notice() {
+            // The store hears of its job when the notice is out.
+            if id != NOTICE {
+                self.done = Some(id);
+            }
+            return;
+        }
+        match (id, self.behind.take()) {
+            (NOTICE, Some(job)) => self.begin(&job),
+            (NOTICE, None) => {
+                let done = self.done.take();
+                self.claim(done);
+            }
+            (id, _) => self.claim(Some(id)),
+        }
+    }
+
+    /// Prints the oldest notice that waits; whether there was one.
+    fn next_notice(&mut self) -> bool {
+        let Some(sentence) = self.notices.pop_front() else { return false };
+        let document = self.papers.notice(&sentence, self.config.language);
+        let bytes = self.rendered(&document);
+        self.claimed = Some(NOTICE);
+        let title = "notice".to_owned();
+        self.step(Input::Job(spool::Job {
+            id: JobId(NOTICE),
+            title,
+            bytes,
+            reprint_bytes: None,
+            started_before: false,
+        }));
+        true
     }
 
     fn port_event(&mut self, event: PortEvent) {

@@ -8,13 +8,16 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
+use super::ballast::{Ballast, Room};
 use super::bridging::PadState;
 use super::config::{Config, TerminalConfig};
 use super::drawers::Drawers;
 use super::hearing::Listeners;
 use super::inbox::{Inbox, TillWriter};
+use super::keeping::{KeepError, data_key};
 use super::lanes::{LaneShell, Way};
 use super::marking::Marker;
+use super::notify;
 use super::pad::BridgeKeys;
 use super::papers::Papers;
 use super::presenting::Readers;
@@ -26,11 +29,12 @@ use super::rules::{cut_schedule, rules};
 use super::shared::Shared;
 use super::tables::{TableError, Tables, card_key, money};
 use super::till::Till;
+use super::verifying::{Verifying, before_ready};
 use super::writing::{Outlets, write_on};
 use crate::core::acquirer::profile::Connection;
 use crate::core::acquirer::{Lane, LaneIdentity, LaneTimes, Order, Profile};
 use crate::core::day::{ClockPair, first_date};
-use crate::core::domain::{Sentence, TerminalId};
+use crate::core::domain::{Refusal, Reject, Sentence, TerminalId};
 use crate::core::ledger::{Rules, Writer, WriterOptions};
 use crate::core::ports::{Committed, Store, StoreError, TerminalKeys};
 use crate::io::clock::Clock;
@@ -38,7 +42,7 @@ use crate::io::http::{ApiOptions, Door, DoorError};
 use crate::io::link::{Address, Tls};
 use crate::io::serial::SerialError;
 use crate::io::store::{JobState, SqliteStore, StoreOptions};
-use crate::io::vault::{KeySource, SoftKeys, Vault, VaultError, load_data_key, read_card_key, read_master_key};
+use crate::io::vault::{KeySource, SoftKeys, Vault, VaultError, read_card_key, read_master_key};
 
 /// Why the daemon does not start.
 #[derive(Debug, Error)]
@@ -60,6 +64,9 @@ pub enum StartError {
     /// A key file.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// A data key that is being changed.
+    #[error(transparent)]
+    Keys(#[from] KeepError),
     /// A serial port.
     #[error(transparent)]
     Serial(#[from] SerialError),
@@ -82,6 +89,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     writer: Option<JoinHandle<TillWriter>>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
+    verifying: Option<Verifying>,
 }
 
 /// The writer over the configured store, and what people should know.
@@ -94,9 +102,8 @@ pub fn open_writer(
     make_private(dir).map_err(|why| StartError::Folder { path: dir.display().to_string(), why })?;
     let database = dir.join(DATABASE);
     let fresh = !database.exists();
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(std::path::PathBuf::from);
-    let (key, source) = load_data_key(config.data.key_file.as_deref(), credentials.as_deref(), dir, fresh)?;
     let mut store = SqliteStore::open(&StoreOptions::at(&database))?;
+    let (key, source) = data_key(config, &mut store, fresh)?;
     requeue_begun(&mut store)?;
     let mut vault = Vault::open(&key, &config.store.id, store.day_keys()?.as_deref())?;
     if let Some(path) = card_key(config) {
@@ -158,8 +165,15 @@ impl Running {
         warnings.extend(more);
         let reader = writer.store().reader()?;
         let inbox = Inbox::default();
-        let (stop, stopped) = watch::channel(false);
         let all = wires == Wires::All;
+        let verifying = if all {
+            before_ready(&mut writer)?;
+            Verifying::start(reader.clone(), inbox.clone())
+                .map_err(|e| StartError::System(format!("no thread for the slow check: {e}")))?
+        } else {
+            Verifying::none()
+        };
+        let (stop, stopped) = watch::channel(false);
         let readers = Readers::start(if all { &config.readers } else { &[] }, clock)?;
         let (lanes, orders) =
             if all { lanes(config, &profile, &readers, &inbox, clock, &stopped)? } else { Default::default() };
@@ -177,6 +191,7 @@ impl Running {
             health: Arc::clone(&health),
             marker,
             listeners: listeners.clone(),
+            ballast: Ballast::keep(&config.data.dir, if all { config.data.ballast_mb << 20 } else { 0 }),
         };
         let body = {
             let inbox = inbox.clone();
@@ -192,8 +207,9 @@ impl Running {
             watch_statements(config, &intake, clock, stop.subscribe())?;
         }
         let tables = Tables::of(config);
-        let till = Arc::new(Till { papers, readers, printers, health, warnings, listeners, intake, tables });
-        Ok(Running { till, stop, writer: Some(writer), tasks })
+        let verified = verifying.done();
+        let till = Arc::new(Till { papers, readers, printers, health, verified, warnings, listeners, intake, tables });
+        Ok(Running { till, stop, writer: Some(writer), tasks, verifying: Some(verifying) })
     }
 
     /// Ends lanes, printers and writer, in this order: what was journaled is durable, what is under way is *unknown*.
@@ -206,8 +222,11 @@ impl Running {
             }
         }
         let till = Arc::clone(&self.till);
-        let writer = self.writer.take();
+        let (writer, verifying) = (self.writer.take(), self.verifying.take());
         let ended = tokio::task::spawn_blocking(move || {
+            if let Some(verifying) = verifying {
+                verifying.stop();
+            }
             till.readers.stop();
             till.printers.stop();
             till.papers.inbox.stop();
@@ -343,6 +362,7 @@ struct Around {
     health: Arc<Mutex<Option<String>>>,
     marker: Marker,
     listeners: Listeners,
+    ballast: Ballast,
 }
 
 impl Outlets for Around {
@@ -367,13 +387,30 @@ impl Outlets for Around {
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
-    fn every_second(&mut self) {
+    fn sales_stopped(&self, why: Option<Refusal>) {
+        match why {
+            Some(refusal) => {
+                let sentence = Reject::from(refusal).sentence();
+                log::error!("{}", sentence.en);
+                self.printers.notice(&sentence);
+            }
+            None => log::warn!("sales go on"),
+        }
+    }
+
+    fn every_second(&mut self) -> Room {
         self.marker.sync();
+        self.ballast.look()
+    }
+
+    fn alive(&self) {
+        notify::tell("WATCHDOG=1");
     }
 }
 
 /// Runs the daemon until `shutdown` ends.
 pub async fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
+    no_core_dumps();
     let door = Door::bind(&ApiOptions {
         socket: Some(config.api.socket.clone()),
         listen: config.api.listen,
@@ -383,11 +420,22 @@ pub async fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<
     })?;
     let running = Running::start(config, Wires::All)?;
     log::info!("tilld {} is ready", env!("CARGO_PKG_VERSION"));
+    notify::tell("READY=1");
     let till = Arc::clone(&running.till);
     door.serve(till, shutdown).await;
+    notify::tell("STOPPING=1");
     running.stop().await;
     log::info!("stopped");
     Ok(())
+}
+
+/// A dump would hold keys, and what a customer's card was a moment ago.
+fn no_core_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        log::warn!("core dumps could not be ruled out: {error}");
+    }
 }
 
 /// Ends when the system asks the daemon to stop.

@@ -1,7 +1,7 @@
 //! How things stand, for `tilld status`, `/healthz` and `/metrics`.
 
 use super::inbox::TillWriter;
-use crate::core::domain::{Minor, Now, Sentence, TerminalId};
+use crate::core::domain::{Minor, Now, Refusal, Reject, Sentence, TerminalId};
 use crate::core::journal::Tally;
 use crate::core::ledger::{Index, Ledger, LineState, hex};
 use crate::core::ports::{JournalView, PortStatus, StatusView, TerminalStatus};
@@ -12,6 +12,7 @@ pub fn status_view(
     writer: &TillWriter,
     ports: Vec<PortStatus>,
     trouble: Option<String>,
+    verifying: bool,
     mut warnings: Vec<Sentence>,
     now: Now,
 ) -> StatusView {
@@ -23,10 +24,20 @@ pub fn status_view(
             "The data are behind the mark: cards are stopped, call the technician",
         ));
     }
+    if let Some(refusal) = writer.lines().sales_stopped {
+        warnings.push(Reject::from(refusal).sentence());
+    }
+    let health = match (writer.lines().sales_stopped, trouble, verifying) {
+        (Some(Refusal::Damaged), ..) => "damaged",
+        (_, Some(_), _) => "storage_failed",
+        (Some(_), ..) => "storage_full",
+        (None, None, true) => "verifying",
+        (None, None, false) => "ok",
+    };
     let oldest = ledger.index.stored.iter().filter_map(|(_, id)| ledger.payments.get(id)?.stored_at).min();
     let expires = oldest.zip(rules.offline).map(|(at, offline)| at.0 + offline.max_age_ms - now.wall.0);
     StatusView {
-        health: if trouble.is_some() { "storage_failed".into() } else { "ok".into() },
+        health: health.into(),
         version: env!("CARGO_PKG_VERSION").into(),
         store: rules.store.to_string(),
         timezone: rules.zone.name().into(),

@@ -1,6 +1,7 @@
 //! The desk of a running till: what the API asks, given to the writer, the readers, the printers and the store.
 
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::hearing::Listeners;
@@ -44,6 +45,8 @@ pub struct Till {
     pub printers: Arc<Printers>,
     /// The store's trouble, if it has any.
     pub health: Arc<Mutex<Option<String>>>,
+    /// The slow check is over.
+    pub verified: Arc<AtomicBool>,
     /// What people should know of the configuration.
     pub warnings: Vec<Sentence>,
     /// Who is told of commits.
@@ -72,8 +75,11 @@ impl Desk for Till {
     fn status(&self, respond: Respond<StatusView>) {
         let ports = [self.readers.status(), self.printers.status()].concat();
         let trouble = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (warnings, clock) = (self.warnings.clone(), self.papers.clock);
-        self.papers.inbox.look(move |writer| respond(Ok(status_view(writer, ports, trouble, warnings, clock.now()))));
+        let (warnings, clock, verified) = (self.warnings.clone(), self.papers.clock, Arc::clone(&self.verified));
+        self.papers.inbox.look(move |writer| {
+            let verifying = !verified.load(Ordering::Acquire);
+            respond(Ok(status_view(writer, ports, trouble, verifying, warnings, clock.now())));
+        });
     }
 
     fn checklist(&self, respond: Respond<ChecklistView>) {

@@ -3,14 +3,18 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use super::ballast::Room;
 use super::inbox::{Ask, Inbox, TillWriter};
 use crate::core::acquirer::Order;
-use crate::core::domain::TerminalId;
-use crate::core::ports::{Command, Committed, Output, Reply, Respond, Ticket};
+use crate::core::domain::{Refusal, TerminalId};
+use crate::core::ports::{Command, Committed, Output, Reply, Respond, StoreError, Ticket};
 use crate::io::clock::Clock;
 
 /// The writer looks around at least this often: back-offs, ages, the automatic cut.
 const TICK: Duration = Duration::from_millis(500);
+
+/// How often a commit of its own proves that the writer and its disk live.
+const PROBE: Duration = Duration::from_secs(30);
 
 /// Where the writer's outputs go. Each of these returns at once.
 pub trait Outlets: Send {
@@ -22,8 +26,12 @@ pub trait Outlets: Send {
     fn committed(&mut self, committed: &Committed);
     /// The store failed, or works again.
     fn health(&self, trouble: Option<String>);
+    /// New sales are stopped, or go on: said once each time.
+    fn sales_stopped(&self, why: Option<Refusal>);
     /// About once a second.
-    fn every_second(&mut self);
+    fn every_second(&mut self) -> Room;
+    /// A commit of its own went through: the writer lives.
+    fn alive(&self);
 }
 
 /// Runs until the inbox is stopped and empty.
@@ -36,7 +44,8 @@ pub fn write_on(mut writer: TillWriter, inbox: &Inbox, clock: &Clock, mut outlet
     };
     let outputs = writer.step(vec![(ticket(), Command::Resume)], clock.now());
     let_out(outputs, &mut answers, &mut outlets);
-    let (mut last_tick, mut last_tidy) = (Instant::now(), Instant::now());
+    let (mut last_tick, mut last_tidy, mut last_probe) = (Instant::now(), Instant::now(), Instant::now());
+    let mut said = None;
     while let Some(asks) = inbox.take(TICK.saturating_sub(last_tick.elapsed())) {
         let idle = asks.is_empty();
         let mut commands = Vec::with_capacity(asks.len() + 1);
@@ -65,11 +74,23 @@ pub fn write_on(mut writer: TillWriter, inbox: &Inbox, clock: &Clock, mut outlet
         for look in looks {
             look(&mut writer);
         }
+        let stopped = writer.lines().sales_stopped;
+        if stopped != said {
+            outlets.sales_stopped(stopped);
+            said = stopped;
+        }
         if last_tidy.elapsed() < Duration::from_secs(1) {
             continue;
         }
         last_tidy = Instant::now();
-        outlets.every_second();
+        match outlets.every_second() {
+            Room::Enough => writer.go_on_selling(),
+            Room::Little => writer.stop_sales(Refusal::StorageFull),
+        }
+        if last_probe.elapsed() >= PROBE {
+            last_probe = Instant::now();
+            probe(&mut writer, &outlets);
+        }
         if idle && let Err(error) = writer.store_mut().tidy() {
             log::warn!("the store could not be tidied, which loses nothing: {error}");
         }
@@ -78,6 +99,14 @@ pub fn write_on(mut writer: TillWriter, inbox: &Inbox, clock: &Clock, mut outlet
         respond(Err(crate::core::domain::Refusal::Stopping.into()));
     }
     writer
+}
+
+/// Feeds the watchdog. A full disk is no reason to be started again: that would not help, and the day is to be closed.
+fn probe(writer: &mut TillWriter, outlets: &impl Outlets) {
+    match writer.store_mut().probe() {
+        Ok(()) | Err(StoreError::Full(_)) => outlets.alive(),
+        Err(error) => log::error!("the store does not take a commit: {error}"),
+    }
 }
 
 fn let_out(outputs: Vec<Output>, answers: &mut HashMap<Ticket, Respond<Reply>>, outlets: &mut impl Outlets) {

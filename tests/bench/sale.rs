@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tilld::core::acquirer::{Order, Report};
-use tilld::core::domain::{Method, MonoMs, Now, Role, TerminalId, WallMs};
+use tilld::core::domain::{Method, MonoMs, Now, Refusal, Role, TerminalId, WallMs};
 use tilld::core::ports::{Command, Committed, Output, Ticket};
+use tilld::daemon::ballast::Room;
 use tilld::daemon::config::Config;
 use tilld::daemon::inbox::{Inbox, TillWriter};
 use tilld::daemon::writing::{Outlets, write_on};
@@ -269,5 +270,11 @@ impl Outlets for Lanes {
     fn health(&self, trouble: Option<String>) {
         assert_eq!(trouble, None);
     }
-    fn every_second(&mut self) {}
+    fn sales_stopped(&self, why: Option<Refusal>) {
+        assert_eq!(why, None);
+    }
+    fn every_second(&mut self) -> Room {
+        Room::Enough
+    }
+    fn alive(&self) {}
 }

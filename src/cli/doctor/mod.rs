@@ -118,7 +118,7 @@ fn status(config: &Config, runs: bool, chart: &mut Chart) -> Option<StatusView> 
 fn store(status: &StatusView, chart: &mut Chart) {
     let (zh, en) = (format!("日志 {} 行", status.journal.rows), format!("{} journal rows", status.journal.rows));
     match status.health.as_str() {
-        "ok" => chart.add(Grade::Good, system::STORAGE, zh, en),
+        "ok" | "verifying" => chart.add(Grade::Good, system::STORAGE, zh, en),
         word => chart.add(
             Grade::Bad,
             system::STORAGE,

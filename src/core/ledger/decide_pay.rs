@@ -64,6 +64,9 @@ impl Ledger {
         if let Some(existing) = around.archive.by_request(&pay.request)? {
             return self.same_request(existing, pay, around);
         }
+        if let Some(refusal) = around.lines.sales_stopped {
+            return Err(refusal.into());
+        }
         let rules = around.rules;
         self.check_form(pay, rules)?;
         let decide = super::kinds::of(pay.kind);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::core::day::HostClock;
-use crate::core::domain::{MonoMs, PaymentId, TerminalId};
+use crate::core::domain::{MonoMs, PaymentId, Refusal, TerminalId};
 
 /// All terminals' lines, and what stops card sales store-wide.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +16,8 @@ pub struct Lines {
     pub host_clock: Option<HostClock>,
     /// The store is behind its mark: cards are stopped.
     pub mark_behind: bool,
+    /// No new payment is taken, and why: the store is damaged, or has no room.
+    pub sales_stopped: Option<Refusal>,
 }
 
 /// Whether a payment can go online.

@@ -153,6 +153,25 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         self.lines.mark_behind = behind;
     }
 
+    /// No new payment is taken from now on. A store that is damaged stays so.
+    pub fn stop_sales(&mut self, why: Refusal) {
+        if self.lines.sales_stopped != Some(Refusal::Damaged) {
+            self.lines.sales_stopped = Some(why);
+        }
+    }
+
+    /// There is room again.
+    pub fn go_on_selling(&mut self) {
+        if self.lines.sales_stopped == Some(Refusal::StorageFull) {
+            self.lines.sales_stopped = None;
+        }
+    }
+
+    /// The keys: for a check of the open day's rows before the first step.
+    pub fn sealer_mut(&mut self) -> &mut K {
+        &mut self.sealer
+    }
+
     /// Decides what waits, commits once, and gives what may be let out.
     pub fn step(&mut self, commands: Vec<(Ticket, Command)>, now: Now) -> Vec<Output> {
         let tickets: Vec<Ticket> = commands.iter().map(|(ticket, _)| *ticket).collect();
@@ -206,7 +225,11 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             waiting.retain(|ticket| !tickets.contains(ticket));
         }
         self.waiters.retain(|_, waiting| !waiting.is_empty());
+        if matches!(error, StoreError::Damaged(_)) {
+            self.stop_sales(Refusal::Damaged);
+        }
         let refusal = match error {
+            StoreError::Damaged(_) => Refusal::Damaged,
             StoreError::InDoubt(_) => Refusal::StorageDoubtful,
             _ => Refusal::StorageFailed,
         };

@@ -452,7 +452,7 @@ pub struct PortStatus {
 /// `GET /healthz`, `tilld status --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StatusView {
-    /// `ok`, `verifying`, `damaged`, `storage_failed`.
+    /// `ok`, `verifying` (sales go on), `damaged`, `storage_failed`, `storage_full` (they do not).
     pub health: String,
     /// The daemon's version.
     pub version: String,
@@ -480,6 +480,14 @@ pub struct StatusView {
     pub journal: JournalView,
     /// What `check` and people should know.
     pub warnings: Vec<Sentence>,
+}
+
+impl StatusView {
+    /// Sales are possible.
+    #[must_use]
+    pub fn sells(&self) -> bool {
+        matches!(self.health.as_str(), "ok" | "verifying")
+    }
 }
 
 /// One hour's takings, by the store's own clock.

@@ -192,8 +192,14 @@ impl Reader<'_> {
         let dir = s.must("dir", "\"/var/lib/tilld\"", |t| self.path(t));
         let key_file = s.text("key_file", "\"/etc/tilld/data.key\"", |t| self.path(t));
         let mark_file = s.text("mark_file", "\"/media/other/tilld.mark\"", |t| self.path(t));
+        let ballast_mb = s.number("ballast_mb", 16, 0..=1_024);
         s.finish();
-        Some(DataConfig { dir: dir?.0, key_file: key_file.map(|v| v.0), mark_file: mark_file.map(|v| v.0) })
+        Some(DataConfig {
+            dir: dir?.0,
+            key_file: key_file.map(|v| v.0),
+            mark_file: mark_file.map(|v| v.0),
+            ballast_mb: u64::try_from(ballast_mb?).unwrap_or(0),
+        })
     }
 
     fn api(&self, mut s: Section<'_, '_>) -> Option<ApiConfig> {

@@ -74,7 +74,7 @@ pub(super) async fn text(State(api): State<Arc<Api>>) -> Result<Response, Proble
 fn status_lines(status: &StatusView, out: &mut Text) {
     out.family("tilld_info", "gauge", "Version and store.");
     out.value(&[("version", &status.version), ("store", &status.store)], 1);
-    out.gauge("tilld_healthy", "1 where sales are possible.", u8::from(status.health == "ok"));
+    out.gauge("tilld_healthy", "1 where sales are possible.", u8::from(status.sells()));
     out.gauge("tilld_offline_waiting_count", "Payments taken offline that wait.", status.waiting.count);
     out.gauge("tilld_offline_waiting_minor", "Their sum in minor units.", status.waiting.amount);
     if let Some(ms) = status.oldest_expires_in_ms {

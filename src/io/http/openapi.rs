@@ -36,6 +36,7 @@ const ANY: &[Refusal] = &[
     OriginNotAllowed,
     Busy,
     StorageFailed,
+    StorageFull,
     StorageDoubtful,
     Stopping,
     Verifying,

@@ -124,7 +124,7 @@ pub(super) enum Health {
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ShortHealth {
-    /// `ok`, `verifying`, `damaged`, `storage_failed`.
+    /// `ok`, `verifying` (sales go on), `damaged`, `storage_failed`, `storage_full` (they do not).
     health: String,
     /// The daemon's version.
     version: String,

@@ -9,6 +9,7 @@ mod cases;
 mod convert;
 mod error;
 mod imports;
+mod keeping;
 mod mark;
 mod migrate;
 mod open;
@@ -21,6 +22,7 @@ mod writer;
 
 pub use archive::{ArchivedBatch, Job, JobState, PinRow};
 pub use imports::{DaysOf, Known};
+pub use keeping::{BatchAt, ResealCard, copy_to, readable_rows};
 pub use mark::{Mark, MarkState, MarkVerdict};
 pub use migrate::SCHEMA_VERSION;
 pub use open::MIN_SQLITE;

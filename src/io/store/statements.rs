@@ -195,6 +195,10 @@ pub const BATCHES_OF_DAY: &str = "SELECT terminal, batch, first, rung, body FROM
 
 // Migration, folds and verification.
 
+pub const ASKED_BATCHES: &str =
+    "SELECT terminal, batch, first, rung FROM batch WHERE rung <> 'open' ORDER BY terminal, first";
+pub const ALL_CARDS: &str = "SELECT payment_id, sealed FROM sealed_card ORDER BY payment_id";
+pub const RAW_ROW: &str = "SELECT bytes, link FROM journal WHERE seq = ?1";
 pub const FOLD: &str = "SELECT value FROM meta WHERE name = 'fold'";
 pub const SET_FOLD: &str = "UPDATE meta SET value = CAST(?1 AS TEXT) WHERE name = 'fold'";
 pub const PUT_BODY: &str = "UPDATE payment SET body = ?2 WHERE id = ?1";

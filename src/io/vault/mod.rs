@@ -8,6 +8,7 @@ mod data_key;
 mod key_file;
 mod pin;
 mod random;
+mod rotate;
 mod sealer;
 mod soft_keys;
 
@@ -16,6 +17,7 @@ pub use data_key::{DataKey, KeySource, load_data_key};
 pub use key_file::{read_card_key, read_master_key, read_private};
 pub use pin::{PIN_ITERATIONS, hash_pin, verify_pin};
 pub use random::{fill, token};
+pub use rotate::Reseal;
 pub use sealer::Vault;
 pub use soft_keys::SoftKeys;
 

@@ -73,8 +73,16 @@ impl Vault {
 
     /// What a sealed card is bound to: moved to another payment or another store, it does not open.
     fn card_aad(&self, id: PaymentId) -> Vec<u8> {
-        bound_to("tilld card 1", &self.store, &id.0.to_be_bytes())
+        card_aad(&self.store, id)
     }
+}
+
+pub(super) fn card_aad(store: &StoreId, id: PaymentId) -> Vec<u8> {
+    bound_to("tilld card 1", store, &id.0.to_be_bytes())
+}
+
+pub(super) fn day_keys_aad(store: &StoreId) -> Vec<u8> {
+    bound_to("tilld day keys 1", store, &[])
 }
 
 fn bound_to(what: &str, store: &StoreId, rest: &[u8]) -> Vec<u8> {
@@ -85,13 +93,13 @@ impl DayKeys {
     fn new(keys: &SealingKey, store: &StoreId) -> Result<Box<DayKeys>, VaultError> {
         let mut secret = Zeroizing::new([0; 64]);
         random::fill(&mut *secret)?;
-        let sealed = keys.seal(&bound_to("tilld day keys 1", store, &[]), &*secret)?;
+        let sealed = keys.seal(&day_keys_aad(store), &*secret)?;
         DayKeys::of(&secret, sealed)
     }
 
     fn opened(keys: &SealingKey, store: &StoreId, sealed: &[u8]) -> Result<Box<DayKeys>, VaultError> {
         const WHAT: &str = "the key of the open day";
-        let plain = keys.open(&bound_to("tilld day keys 1", store, &[]), sealed, WHAT)?;
+        let plain = keys.open(&day_keys_aad(store), sealed, WHAT)?;
         let secret = Zeroizing::new(<[u8; 64]>::try_from(plain.as_slice()).map_err(|_| VaultError::Sealed(WHAT))?);
         DayKeys::of(&secret, sealed.to_vec())
     }

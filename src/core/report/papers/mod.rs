@@ -14,6 +14,7 @@ mod day_lists;
 mod day_report;
 mod drawers;
 mod money;
+mod notice;
 mod receipt;
 mod refused;
 mod reversals;
@@ -24,6 +25,7 @@ pub mod words;
 pub use batch_slip::{BatchFacts, batch_slip};
 pub use day_csv::{CSV_HEADER, day_csv};
 pub use day_report::{DayReportKind, check_text, day_report};
+pub use notice::notice;
 pub use receipt::{Copy, ReceiptHead, receipt};
 pub use shift_slip::{ShiftFacts, shift_slip};
 

@@ -44,6 +44,7 @@ vocabulary! {
     // Every paper.
     STORE = "门店", "Store";
     PRINTED = "打印时间", "Printed";
+    SALES_STOPPED = "已停止交易", "SALES ARE STOPPED";
     REPRINT = "重打印", "REPRINT";
     TOTAL = "合计", "Total";
     NONE = "无", "None";

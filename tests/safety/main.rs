@@ -1,0 +1,13 @@
+//! What keeps a running till and its data safe, shown on the built program: damage that is found, a disk that fills up, copies and back, new keys, what a
+//! process's memory holds, the unit that systemd runs.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+#[path = "../kills/http.rs"]
+mod http;
+mod keeping;
+mod rig;
+mod running;
+#[allow(dead_code)]
+#[path = "../card_data/scan.rs"]
+mod scan;
+mod unit;
