@@ -37,7 +37,8 @@ fn with_tables() -> Rules {
 fn open(rules: Rules) -> Shop {
     let mut shop = Shop::new(rules);
     let (name, pin_hash) = ("name of M2".to_owned(), b"hash".to_vec());
-    let added = Command::AddCashier { cashier: cashier("M2"), name, role: Role::Manager, pin_hash };
+    let added =
+        Command::AddCashier { cashier: cashier("M2"), name, role: Role::Manager, pin_hash, by: None, lang: None };
     assert_eq!(shop.ask(added), Ok(Reply::Done));
     shop.pass(1_000);
     shop

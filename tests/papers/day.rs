@@ -93,6 +93,7 @@ impl Store {
             (Method::Qr, _) => "qr:wechat",
             (Method::Cash, _) => "cash",
             (Method::Voucher, _) => "coupon",
+            (Method::Transfer, _) => "transfer",
         };
         self.totals.book(&effect, channel).expect("the day's sums fit");
         self.totals.move_slot(None, slot.as_ref(), column, Minor(amount));

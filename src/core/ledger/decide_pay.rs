@@ -5,7 +5,7 @@ use chrono::Datelike;
 use super::{Ledger, LineState, Lines, Rules};
 use crate::core::acquirer::{Instrument, MessageName, chip};
 use crate::core::domain::{
-    CashierId, Entry, Kind, Method, Minor, PaymentId, Refusal, Reject, Role, ShiftNo, State, TransferStep, mask_code,
+    CashierId, Entry, Kind, Method, Minor, PaymentId, Refusal, Reject, ShiftNo, State, TransferStep, mask_code,
 };
 use crate::core::journal::{CancelReason, Event, Original, PaymentMade};
 use crate::core::payment::{Payment, column_of, counts};

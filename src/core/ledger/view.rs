@@ -3,7 +3,7 @@
 use super::day_lists::acts;
 use super::{Exception, Ledger, Rules, money_view};
 use crate::core::day::{ActKind, Batch, DayBook, Rung};
-use crate::core::domain::{BusinessDate, ExceptionNo, Minor, Sentence, State, TerminalId, WallMs};
+use crate::core::domain::{BusinessDate, ExceptionNo, Sentence, State, TerminalId, WallMs};
 use crate::core::journal::{Columns, ExceptionKind, Link, Original, Tally};
 use crate::core::payment::{Payment, ReversalStage, Slot};
 use crate::core::ports::{

@@ -5,12 +5,13 @@
 use super::Payment;
 use crate::core::domain::Method;
 
-/// The channel's word: `card:CUP`, `card` where no answer has named the organisation (offline), `qr:wechat`, `cash`, `coupon`.
+/// The channel's word: `card:CUP`, `card` where no answer has named the organisation (offline), `qr:wechat`, `cash`, `coupon`, `transfer`.
 #[must_use]
 pub fn channel(payment: &Payment) -> String {
     match payment.method {
         Method::Cash => "cash".into(),
         Method::Voucher => "coupon".into(),
+        Method::Transfer => "transfer".into(),
         Method::Card => {
             let named = payment.organisation.as_deref().map(str::trim_end);
             match named.filter(|code| (1..=8).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic())) {

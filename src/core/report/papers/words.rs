@@ -260,6 +260,7 @@ pub fn channel(channel: &str) -> Option<Word> {
         "qr:other" => word("其他扫码", "Other\nQR"),
         "cash" => CASH,
         "coupon" => COUPONS,
+        "transfer" => TRANSFERS,
         _ => return None,
     })
 }
