@@ -235,6 +235,10 @@ max_total = 2000000
 max_count = 500
 max_age_hours = 72
 
+[statements]
+watch = "statements"
+watch_s = 1
+
 [[printer]]
 id = "office"
 port = "printer-office"

@@ -16,5 +16,6 @@ mod rig;
 mod seeds;
 mod settlements;
 mod shop;
+mod statements;
 mod undoings;
 mod words;
