@@ -34,6 +34,10 @@ fn a_day_is_played_and_both_sides_agree() {
     for class in ["long", "short", "differs", "timing"] {
         assert_eq!(reconciled[class], 0, "{reconciled:#}");
     }
+    let cases = result.json["demo"]["cases"]["items"].as_array().unwrap();
+    let mut reasons: Vec<_> = cases.iter().map(|case| case["reason"].as_str().unwrap()).collect();
+    reasons.sort_unstable();
+    assert_eq!(reasons, ["absent", "amount", "duplicate", "missing"], "{cases:#?}");
     for column in ["sale", "refund", "void", "vouchers"] {
         let sum = |table: &str, part: &str| -> i64 {
             result.json[table].as_array().unwrap().iter().map(|g| g[column][part].as_i64().unwrap()).sum()

@@ -1,6 +1,7 @@
 //! A store's day, played over the real paths: the only place that sees daemon and sim together.
 
 mod audit;
+mod books;
 mod pad;
 mod rig;
 mod story;
@@ -12,7 +13,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::core::domain::Lang;
+use crate::core::domain::{Lang, Minor};
 use crate::daemon::config::Config;
 use crate::daemon::reconciling::{Asked, Books};
 use crate::daemon::start::DATABASE;
@@ -90,11 +91,12 @@ impl DemoResult {
             (false, Lang::Zh) => "有不符之处，见 --json。",
             (false, Lang::En) => "Something does not agree: see --json.",
         };
-        let files: [(&str, &str, &str); 7] = [
+        let files: [(&str, &str, &str); 8] = [
             ("report.png", "日结单图片", "the day report as a picture"),
             ("paper-office.png", "报表打印机的纸", "the paper of the report printer"),
             ("paper-front.png", "小票打印机的纸（最后几张）", "the paper of the receipt printer (its last sheets)"),
             ("acquirer-statement.csv", "收单方对账单", "the acquirer's statement"),
+            ("statements/", "自动对账的文件夹", "the watched folder: put a statement here"),
             ("acquirer-books.jsonl", "模拟收单方账本", "the simulated acquirer's books"),
             ("data/", "流水数据库", "the journal"),
             (
@@ -112,8 +114,9 @@ impl DemoResult {
                 "Reconciled with the statement: matched {matched}, long {long}, short {short}, differs {differs}, other side of the cut {timing}"
             ),
         };
+        let cases = case_lines(&demo["cases"]["items"], lang);
         let mut text = format!(
-            "{verdict} ({} / {})\n{books}\n{}\n",
+            "{verdict} ({} / {})\n{books}\n{cases}{}\n",
             demo["agreed_with_acquirer"],
             demo["payments"],
             self.dir.display()
@@ -153,6 +156,9 @@ pub async fn play(options: DemoOptions, tell: Box<dyn Fn(&str) + Send + Sync>) -
     let next = rig.must("/v1/day/close", json!({"by": "9001", "wait": 30})).await?;
     let day = rig.get(&format!("/v1/reports/{date}")).await?;
     let mut result = judge(&rig, day, &next, &counts).await?;
+    let (cases, found) = books::cases(&rig, &dir).await?;
+    stage.say("对账单有四处错误，各开一笔挂账", "A statement with four errors in it: each is a case");
+    result.0["demo"]["cases"] = cases;
     let report = report_text(&rig, &date).await?;
     save_papers(&rig, &dir, &date).await?;
     rig.stop_daemon().await?;
@@ -161,7 +167,7 @@ pub async fn play(options: DemoOptions, tell: Box<dyn Fn(&str) + Send + Sync>) -
     rig.acquirer.stop().await.map_err(|e| DemoError::Setup(e.to_string()))?;
     let (reconciled, agrees) = reconcile(&dir)?;
     result.0["demo"]["reconciled"] = reconciled;
-    let good = result.1 && agrees;
+    let good = result.1 && agrees && found;
     Ok(DemoResult { json: result.0, report, dir, good })
 }
 
@@ -180,6 +186,23 @@ fn reconcile(dir: &Path) -> Result<(Value, bool), DemoError> {
     let value = json!({"matched_count": outcome.matched_count, "long": long, "short": short, "differs": differs,
         "timing": timing, "differences": differences});
     Ok((value, agrees))
+}
+
+/// The cases of the spoilt statement, a line each.
+fn case_lines(items: &Value, lang: Lang) -> String {
+    let head = match lang {
+        Lang::Zh => format!("另有一份故意写错的对账单 {}，开出挂账：\n", books::SPOILT),
+        Lang::En => format!("A statement spoilt on purpose, {}, opened these cases:\n", books::SPOILT),
+    };
+    let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let line = |case: &Value| {
+        let money = Minor(case["difference"].as_i64().unwrap_or(0)).grouped(2);
+        let action = word(&case["action"][if lang == Lang::Zh { "zh" } else { "en" }]);
+        let (class, reason) = (word(&case["class"]), word(&case["reason"]));
+        let (who, device, payment) = (word(&case["cashier"]), word(&case["device"]), word(&case["payment"]));
+        format!("  #{} {class}/{reason} {money:>10}  {who} {device}  {payment}  {action}\n", case["id"])
+    };
+    head + &items.as_array().into_iter().flatten().rev().map(line).collect::<String>()
 }
 
 fn new_folder() -> PathBuf {

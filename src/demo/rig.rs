@@ -278,6 +278,9 @@ file = "fees.toml"
 cash = true
 transfer = true
 payees_file = "payees.csv"
+[statements]
+watch = "statements"
+watch_s = 1
 
 [[printer]]
 id = "office"

@@ -20,5 +20,6 @@ mod rig;
 mod seeds;
 mod settlements;
 mod shop;
+mod statements;
 mod undoings;
 mod words;

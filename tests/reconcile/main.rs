@@ -6,3 +6,4 @@ mod judgements;
 mod million;
 mod month;
 mod store;
+mod ways_in;

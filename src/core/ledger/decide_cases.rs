@@ -67,6 +67,8 @@ impl Ledger {
                 found_no_more(&case, statement, &mut done);
             }
         }
+        let noted = &mut done.1;
+        [&mut noted.reopened, &mut noted.restated, &mut noted.agreed].into_iter().for_each(|ids| ids.sort_unstable());
         Ok(done)
     }
 

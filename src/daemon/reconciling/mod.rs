@@ -117,7 +117,18 @@ impl Books {
     #[must_use]
     pub fn of(config: &Config, reader: Reader) -> Books {
         let terminals = config.terminals.iter().map(|t| (t.id.clone(), t.tid.to_string())).collect();
-        Books { reader, zone: config.store.timezone, terminals, settings: config.statements.clone() }
+        Books::new(reader, config.store.timezone, terminals, config.statements.clone())
+    }
+
+    /// Of a store's parts: its terminals with their numbers at the acquirer.
+    #[must_use]
+    pub fn new(
+        reader: Reader,
+        zone: chrono_tz::Tz,
+        terminals: Vec<(TerminalId, String)>,
+        settings: StatementsConfig,
+    ) -> Books {
+        Books { reader, zone, terminals, settings }
     }
 
     /// Reads and judges.

@@ -86,8 +86,8 @@ pub(super) async fn upload(
     // A page of another site can send a form, and a form only; who posts a statement says what it is.
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if !matches!(kind.as_str(), "application/octet-stream" | "text/csv" | "text/plain") {
-        return Err(Problem::bad("Content-Type must be application/octet-stream, text/csv or text/plain"));
+    if !matches!(kind.as_str(), "application/octet-stream" | "text/csv") {
+        return Err(Problem::bad("Content-Type must be application/octet-stream or text/csv"));
     }
     let (sender, receiver) = mpsc::channel(PARTS);
     let format = params.format;

@@ -1,0 +1,281 @@
+//! Statements against a store's days, and the cases that they open: a line an event.
+
+use std::io::Write as _;
+
+use tilld::core::domain::{CaseNo, WallMs};
+use tilld::core::journal::CaseHow;
+use tilld::core::ports::{Archive, CaseAct, Command, Reply, StatementNoted};
+use tilld::core::reconcile::Ours;
+use tilld::core::suspense::{Case, Ending};
+use tilld::daemon::config::StatementsConfig;
+use tilld::daemon::reconciling::{Asked, Books, Judged};
+
+use crate::shop::{Shop, cashier, terminal};
+use crate::words::{Told, minor, said};
+
+/// Tells a story in which the lines below mean something, and all others what they always mean.
+fn play(story: &str) {
+    let mut told = Told::new(crate::shop::rules());
+    for line in story.lines() {
+        let bare = line.split('#').next().unwrap_or("").trim();
+        let (words, expected) = bare.split_once("=>").map_or((bare, None), |(w, e)| (w.trim(), Some(e.trim())));
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let got = match words[..] {
+            ["bank", "states", file, day, ref rows @ ..] => states(&mut told.shop, file, day, rows),
+            ["case", no] => case(&told.shop, no),
+            [by, verb @ ("takes" | "notes" | "reopens" | "resolves"), "case", no, ref rest @ ..] => {
+                act(&mut told.shop, by, verb, no, rest)
+            }
+            _ => {
+                told.tell(line);
+                continue;
+            }
+        };
+        assert_eq!(Some(got.as_str()), expected, "{line}");
+        told.shop.check();
+    }
+}
+
+/// `bank states FILE DAY a b=13.00 c~reversed d*2 +7.00@POS1`: a statement of that day with a row for each payment named, as ours has it, or of
+/// another amount, another state, twice; and rows of which we know nothing.
+fn states(shop: &mut Shop, file: &str, day: &str, rows: &[&str]) -> String {
+    let judged = judge(shop, file, day, rows);
+    match shop.ask(Command::Statement(Box::new(judged.for_the_writer()))) {
+        Ok(Reply::Statement(noted)) => told(&judged, &noted),
+        other => said(other),
+    }
+}
+
+fn judge(shop: &Shop, file: &str, day: &str, rows: &[&str]) -> Judged {
+    let mut text = "terminal,batch,stan,rrn,kind,amount,status,settle_date\n".to_owned();
+    let day: String = day.chars().filter(char::is_ascii_digit).skip(4).collect();
+    for (n, row) in rows.iter().enumerate() {
+        if let Some((amount, device)) = row.strip_prefix('+').and_then(|r| r.split_once('@')) {
+            let tid = &shop.rules.terminals[&terminal(device)].tid;
+            text.push_str(&format!("{tid},000001,{:06},,sale,{},approved,{day}\n", 900_000 + n, minor(amount).0));
+            continue;
+        }
+        let (row, times) = row.split_once('*').map_or((*row, 1), |(row, n)| (row, n.parse().unwrap()));
+        let (row, state) = row.split_once('~').unwrap_or((row, "approved"));
+        let (name, amount) = row.split_once('=').map_or((row, None), |(name, amount)| (name, Some(minor(amount).0)));
+        let p = shop.payment_of(name).unwrap_or_else(|| panic!("there is no payment {name}"));
+        let tid = &shop.rules.terminals[&p.device].tid;
+        let ours = Ours::of(&p, tid).unwrap();
+        let (batch, stan) = (ours.batch.unwrap(), ours.stan.unwrap());
+        let amount = amount.unwrap_or(ours.amount);
+        for _ in 0..times {
+            text.push_str(&format!("{tid},{batch:06},{stan:06},,{},{amount},{state},{day}\n", ours.kind.as_str()));
+        }
+    }
+    let path = std::env::temp_dir().join(format!("tilld-states-{}-{:p}-{file}", std::process::id(), shop));
+    std::fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
+    let tids = shop.rules.terminals.iter().map(|(id, t)| (id.clone(), t.tid.clone())).collect();
+    let books = Books::new(shop.reader().clone(), shop.rules.zone, tids, StatementsConfig::default());
+    // Behind the wait: what is missing is missing.
+    let later = WallMs(shop.now.wall.0 + 5 * 86_400_000);
+    let judged = books.judge(&Asked { file: &path, name: file, format: None, wait_days: None, now: later });
+    std::fs::remove_file(&path).unwrap();
+    judged.unwrap()
+}
+
+fn told(judged: &Judged, noted: &StatementNoted) -> String {
+    if !noted.new {
+        return "known".into();
+    }
+    let [long, short, differs, timing] = judged.outcome.counts;
+    assert!(judged.outcome.sums.foots);
+    let mut text = format!("matched {} {long}/{short}/{differs}/{timing}", judged.outcome.matched_count);
+    let list = |ids: &[u32]| ids.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+    for (word, ids) in [
+        ("opens", &noted.opened),
+        ("reopens", &noted.reopened),
+        ("restates", &noted.restated),
+        ("agrees", &noted.agreed),
+    ] {
+        if !ids.is_empty() {
+            text.push_str(&format!(" {word} {}", list(ids)));
+        }
+    }
+    for (word, n) in [("awaits", noted.awaited), ("arrived", noted.arrived)] {
+        if n > 0 {
+            text.push_str(&format!(" {word} {n}"));
+        }
+    }
+    if noted.superseded_days > 0 {
+        text.push_str(&format!(" supersedes {}", noted.superseded_days));
+    }
+    text
+}
+
+/// `case 1`: where it stands, what it is about, whose it is.
+fn case(shop: &Shop, no: &str) -> String {
+    let found: Case = shop.reader().case(CaseNo(no.parse().unwrap())).unwrap().unwrap();
+    let finding = &found.finding;
+    let who = finding.cashier.as_ref().map_or("nobody", |c| c.as_str());
+    let end = found.end.as_ref().map_or(String::new(), |end| format!(" {}", end.how.as_str()));
+    let agreed = if found.agreed.is_some() { " agreed" } else { "" };
+    let (class, reason) = (finding.reason.class().as_str(), finding.reason.as_str());
+    format!("{} {class}/{reason} {} {who}{end}{agreed}", found.state.as_str(), finding.difference.grouped(2))
+}
+
+/// `M1 takes case 1`, `M1 reopens case 1 because`, `M1 resolves case 1 confirm ref=ADJ consent=x refund=r second=M2 cashier=1001 device=POS1`.
+fn act(shop: &mut Shop, by: &str, verb: &str, no: &str, words: &[&str]) -> String {
+    let by = cashier(by);
+    let value = |name: &str| words.iter().find_map(|w| w.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned);
+    let act = match verb {
+        "takes" => CaseAct::Take { by, note: String::new() },
+        "notes" => CaseAct::Note { by, note: words.join(" ") },
+        "reopens" => CaseAct::Reopen { by, reason: words.join(" ") },
+        _ => CaseAct::Resolve(Ending {
+            how: *CaseHow::ALL.iter().find(|how| how.as_str() == words[0]).unwrap(),
+            by,
+            second: value("second").map(|id| cashier(&id)),
+            reason: "as told".into(),
+            reference: value("ref").unwrap_or_default(),
+            consent: value("consent"),
+            refund: value("refund").map(|name| shop.payment_of(&name).unwrap().id),
+            cashier: value("cashier").map(|id| cashier(&id)),
+            device: value("device").map(|id| terminal(&id)),
+        }),
+    };
+    said(shop.ask(Command::Case { case: CaseNo(no.parse().unwrap()), act: Box::new(act) }))
+}
+
+#[test]
+fn each_difference_opens_a_case_with_the_name_of_who_answers_for_it() {
+    play(
+        "
+        1001 POS1 sells a card 12.00       => approved
+        1002 POS1 sells b card 5.00        => approved
+        1001 POS2 sells c card 7.00        => approved
+        1002 POS2 sells d card 9.00        => approved
+        bank states s1 2026-03-07 a b=5.50 c*2 +3.00@POS1 => matched 2 2/1/1/0 opens 1 2 3 4
+        case 1   => open long/duplicate 7.00 1001
+        case 2   => open long/absent 3.00 1002
+        case 3   => open short/missing -9.00 1002
+        case 4   => open differs/amount 0.50 1002
+        bank states s1 2026-03-07 a b=5.50 c*2 +3.00@POS1 => known
+        day 2026-03-07 => open sale 4/33.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 33.00
+    ",
+    );
+}
+
+#[test]
+fn a_case_is_taken_and_resolved_by_a_manager_with_a_voucher_in_the_open_day() {
+    play(
+        "
+        1001 POS1 sells a card 12.00       => approved
+        1002 POS1 sells b card 500.00      => approved
+        cut                                => 2026-03-07 Z1
+        wait 10s
+        bank states s1 2026-03-07 +4.00@POS1 => matched 0 1/2/0/0 opens 1 2 3
+        1001 takes case 2                  => manager_required
+        M1 takes case 2                    => case 2 in_progress
+        1001 resolves case 2 confirm       => manager_required
+        M1 resolves case 2 refund          => case_way
+        M1 resolves case 2 make_up         => case_facts
+        M1 resolves case 2 recovery        => case_facts
+        M1 resolves case 2 confirm         => case 2 resolved
+        case 2                             => resolved short/missing -12.00 1001 confirm
+        M1 resolves case 2 confirm         => case_resolved
+        day 2026-03-08 => open sale 0/0.00 refund 0/0.00 void 0/0.00 vouchers 1/-12.00 net -12.00
+        M1 resolves case 3 write_off       => second_person       # above the limit of 100.00
+        M1 resolves case 3 write_off second=M1 => second_person
+        M1 resolves case 3 write_off second=T1 => case 3 resolved
+        day 2026-03-08 => open sale 0/0.00 refund 0/0.00 void 0/0.00 vouchers 2/-512.00 net -512.00
+        M1 resolves case 1 confirm         => case_facts           # no payment says who answers for it
+        M1 resolves case 1 confirm cashier=1002 device=POS1 => case 1 resolved
+        day 2026-03-08 => open sale 0/0.00 refund 0/0.00 void 0/0.00 vouchers 3/-508.00 net -508.00
+        M1 reopens case 3 the bank has found it => case 3 open
+        day 2026-03-08 => open sale 0/0.00 refund 0/0.00 void 0/0.00 vouchers 4/-8.00 net -8.00
+        M1 resolves case 3 make_up ref=ADJ-7 => case 3 resolved
+        M1 notes case 3 too late           => case_resolved
+        M1 resolves case 9 confirm         => unknown_case
+        day 2026-03-08 => open sale 0/0.00 refund 0/0.00 void 0/0.00 vouchers 4/-8.00 net -8.00
+        cut                                => 2026-03-08 Z2
+        day 2026-03-07 => balanced sale 2/512.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 512.00
+        crash
+        start
+        case 3                             => resolved short/missing -500.00 1002 make_up
+    ",
+    );
+}
+
+#[test]
+fn a_statement_issued_again_supersedes_and_reopens_what_it_contradicts() {
+    play(
+        "
+        1001 POS1 sells a card 12.00       => approved
+        1001 POS1 sells b card 5.00        => approved
+        1001 POS1 sells c card 6.00        => approved
+        cut                                => 2026-03-07 Z1
+        bank states s1 2026-03-07 c        => matched 1 0/2/0/0 opens 1 2
+        M1 resolves case 1 confirm         => case 1 resolved
+        bank states s2 2026-03-07 c +1.00@POS1 => matched 1 1/2/0/0 opens 3 supersedes 1
+        case 1                             => resolved short/missing -12.00 1001 confirm
+        bank states s3 2026-03-07 a b c=6.60 => matched 2 0/0/1/0 opens 4 agrees 2 3 supersedes 1
+        case 1                             => resolved short/missing -12.00 1001 confirm
+        M1 resolves case 2 write_off       => case_way             # there is nothing between the two any more
+        M1 resolves case 2 confirm         => case 2 resolved
+        M1 resolves case 3 confirm         => case 3 resolved
+        M1 resolves case 4 write_off       => case 4 resolved
+        day 2026-03-08 => open sale 0/0.00 refund 0/0.00 void 0/0.00 vouchers 2/-11.40 net -11.40
+        bank states s4 2026-03-07 a c=6.60 => matched 1 0/1/1/0 reopens 2 supersedes 1
+        case 2                             => open short/missing -5.00 1001
+        bank states s5 2026-03-07 a b c    => matched 3 0/0/0/0 reopens 4 agrees 2 supersedes 1
+        case 4                             => open differs/amount 0.60 1001 agreed
+        day 2026-03-08 => open sale 0/0.00 refund 0/0.00 void 0/0.00 vouchers 3/-12.00 net -12.00
+    ",
+    );
+}
+
+#[test]
+fn an_unknown_payment_is_decided_by_the_statement_as_a_voucher_where_its_day_is_closed() {
+    play(
+        "
+        1001 POS1 sells a card 12.00       => approved
+        POS1 next lose-answer
+        1001 POS1 refunds a as r 5.00      => unknown
+        wait 10m
+        r state                            => unknown
+        exceptions                         => 1 unknown_payment
+        cut                                => 2026-03-07 Z1
+        wait 1h
+        bank states s1 2026-03-07 a r      => matched 1 1/0/0/0 opens 1
+        case 1                             => open long/was_unknown -5.00 1001
+        M1 resolves case 1 write_off       => case_way
+        M1 resolves case 1 confirm         => case 1 resolved
+        r state                            => approved
+        a refunded                         => 5.00
+        day 2026-03-08 => open sale 0/0.00 refund 0/0.00 void 0/0.00 vouchers 1/-5.00 net -5.00
+        bank states s2 2026-03-07 a r +1.00@POS1 => matched 2 1/0/0/0 opens 2 supersedes 1
+        case 1                             => resolved long/was_unknown -5.00 1001 confirm
+    ",
+    );
+}
+
+#[test]
+fn what_the_statement_does_not_have_of_an_unknown_payment_waits_and_then_a_manager_says_that_it_was_not_done() {
+    play(
+        "
+        1001 POS1 sells a card 12.00       => approved
+        POS1 next lose-request
+        1001 POS1 refunds a as r 5.00      => unknown
+        wait 10m
+        cut                                => 2026-03-07 Z1
+        bank states s1 2026-03-07 a        => matched 1 0/0/0/1 awaits 1
+        wait 24h
+        cut                                => 2026-03-08 Z2
+        wait 24h
+        cut                                => 2026-03-09 Z3
+        wait 24h
+        cut                                => 2026-03-10 Z4
+        wait 2s
+        case 1                             => open timing/unknown_silent 0.00 1001
+        M1 resolves case 1 confirm         => case 1 resolved
+        r state                            => declined
+        a refunded                         => 0.00
+        day 2026-03-11 => open sale 0/0.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 0.00
+    ",
+    );
+}
