@@ -243,7 +243,7 @@ mod tests {
         assert!(text.starts_with("#9  2026-11-20T10:00:00+08:00  收到应答\n"), "{text}");
         assert!(text.contains("answer.code: 51 ") && text.contains("(Declined)"), "{text}");
         assert!(text.contains("stan: 7") && !text.contains("rrn"), "{text}");
-        let kept = "600003000060220000000210303800000AC00010000000000000012345000123120102112032323133303134393133323930303132333435363738001122000007000 ";
+        let kept = "60000300006022000000000210303800000AC000100000000000000123450001231201021120323231333031343133323930353131323334353637383132333435363738393031323334350011220000010000 ";
         let framed = StoryLine { event: json!({"Stray": {"masked_frame": format!("{}(late)", kept)}}), ..line };
         let text = story_line(&framed, Some(&profile), Lang::En);
         assert!(text.contains("MTI type: 0210") && text.contains("F11 STAN: 000123"), "{text}");

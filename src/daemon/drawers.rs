@@ -1,5 +1,7 @@
 //! Drawers that hang on a bridge, at terminals without a printer. Opening one is a job like any print: durable before it is done, done once.
 
+use std::time::Duration;
+
 use super::bridging::{ANSWER_MS, BridgeLine, Done};
 use super::config::{Config, ReaderConfig, ReaderKind};
 use super::papers::Papers;
@@ -7,10 +9,12 @@ use crate::core::device::bridge::sentence;
 use crate::core::domain::{PrinterId, Sentence, TerminalId};
 use crate::core::ports::PrintWhat;
 use crate::io::store::Job;
-use tilld_bridge::wire::{CAP_DRAWER, Reply, Request};
+use tilld_bridge::wire::{CAP_DRAWER, Refusal, Reply, Request};
 
 /// How long the coil is driven: what printers do.
 const PULSE_MS: u16 = 100;
+/// A coil that cools down no longer than this is waited for: the customer still stands there.
+const COOLS_MS: u32 = 3_000;
 
 /// The name under which a bridge takes its jobs from the store, where its terminal has no printer.
 #[must_use]
@@ -62,10 +66,26 @@ fn open(job: Job, outlet: PrinterId, line: BridgeLine, papers: Papers) {
         }
         return claim(outlet, line, papers, Some(id));
     }
+    pulse(id, outlet, line, papers, true);
+}
+
+/// Drives the coil. One that cools down was driven a moment ago, for the sale before: where that is over soon, it is driven once more then.
+fn pulse(id: u64, outlet: PrinterId, line: BridgeLine, papers: Papers, patient: bool) {
     let asked = line.clone();
     let done: Done = Box::new(move |reply| {
         let why = match reply {
             Ok(Reply::Done) => None,
+            Ok(Reply::Refused(Refusal::TooSoon { wait_ms })) if patient && wait_ms <= COOLS_MS => {
+                let later = move || {
+                    std::thread::sleep(Duration::from_millis(wait_ms.into()));
+                    pulse(id, outlet, line, papers, false);
+                };
+                // Without a thread the drawer stays as it is, and the job was begun: it is not done again by itself.
+                if let Err(error) = std::thread::Builder::new().name("drawer".into()).spawn(later) {
+                    log::error!("drawer job {id}: no thread to wait for the coil: {error}");
+                }
+                return;
+            }
             Ok(Reply::Refused(refusal)) => Some(sentence(&refusal)),
             Ok(_) => Some(Sentence::new("设备答非所问", "it answered something else")),
             Err(error) => Some(Sentence::new("设备无应答", error.to_string())),

@@ -233,7 +233,7 @@ fn write_tables(dir: &Path) -> std::io::Result<()> {
     std::fs::write(dir.join("fees.toml"), include_str!("../../cross/fees.toml"))?;
     let mut payees =
         std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(dir.join("payees.csv"))?;
-    payees.write_all("id,name,account,bank\nguest,演示客人,6222021234567890128,演示银行\n".as_bytes())?;
+    payees.write_all("id,name,account,bank\nguest,演示客人,020000010900123456,演示银行\n".as_bytes())?;
     let data = dir.join("data");
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&data)?;
     std::fs::write(data.join(tables::CARDS), include_str!("cards.csv"))

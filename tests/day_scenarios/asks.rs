@@ -1,11 +1,23 @@
 //! Lines of a story that only look: what the day's report lists one by one, what is forgotten, what stands in the way of a close.
 
-use crate::shop::Shop;
+use tilld::core::acquirer::Outgoing;
+
+use crate::shop::{Shop, terminal};
 use crate::words::day;
 
 /// What is asked, if it is one of these; `words` has what the lines of a story mean.
 pub fn asked(shop: &Shop, words: &[&str]) -> Option<String> {
     Some(match words {
+        [device, "under-way"] => match shop.message(&terminal(device)) {
+            None => "nothing".into(),
+            Some(Outgoing::SignOn) => "sign-on".into(),
+            Some(Outgoing::Payment(m)) => format!("{:?}", m.name).to_lowercase(),
+            Some(Outgoing::Reversal(..)) => "reversal".into(),
+            Some(Outgoing::Settle(_)) => "settle".into(),
+            Some(Outgoing::Upload(_)) => "upload".into(),
+            Some(Outgoing::End { .. }) => "end".into(),
+            Some(other) => format!("{other:?}"),
+        },
         ["forgotten"] => {
             let (rules, now) = (&shop.rules, shop.now.wall);
             let all = shop.ledger().forgotten_shifts(rules, now).map(|s| format!("{} {}", s.no.0, s.cashier));

@@ -2,10 +2,13 @@
 //!
 //! After every step the books must foot; [`Shop::check`] compares memory with every replay that there is.
 
+#[path = "cards.rs"]
+mod cards;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use tilld::core::acquirer::{Instrument, MessageName, NotSent, Order, Outgoing, Report};
+use tilld::core::acquirer::{MessageName, NotSent, Order, Outgoing, Report};
 use tilld::core::day::{ClockPair, CutSchedule};
 use tilld::core::domain::{
     BusinessDate, CashierId, Currency, Lang, Minor, MonoMs, Now, PaymentId, PrinterId, Reject, RequestId, Role, State,
@@ -20,6 +23,7 @@ use tilld::io::vault::{DataKey, Vault};
 
 use crate::bank::{Bank, answered};
 use crate::flaky::{Flaky, Trouble};
+pub use cards::instrument;
 
 /// 2026-03-07 09:00:00 in Shanghai.
 pub const MORNING: i64 = 1_772_845_200_000;
@@ -589,40 +593,8 @@ impl Shop {
         self.writer().store().sealed_card(id).unwrap().is_some()
     }
 
-    /// What is under way at a terminal, in a word.
-    pub fn under_way(&self, terminal: &TerminalId) -> String {
-        match self.lanes[terminal].order.as_ref().map(|o| &o.message) {
-            None => "nothing".into(),
-            Some(Outgoing::SignOn) => "sign-on".into(),
-            Some(Outgoing::Payment(m)) => format!("{:?}", m.name).to_lowercase(),
-            Some(Outgoing::Reversal(..)) => "reversal".into(),
-            Some(Outgoing::Settle(_)) => "settle".into(),
-            Some(Outgoing::Upload(_)) => "upload".into(),
-            Some(Outgoing::End { .. }) => "end".into(),
-            Some(other) => format!("{other:?}"),
-        }
-    }
-}
-
-/// The cards of the town.
-pub fn instrument(word: &str) -> (Instrument, tilld::core::domain::Entry) {
-    use tilld::core::domain::{Entry, Pan, PaymentCode, Track2};
-    let track = |text: &str| Instrument::Track2(Track2::new(text.into()));
-    match word {
-        // A home card with a stripe only.
-        "stripe" => (track("6222021234567890128=301210100000123"), Entry::Magstripe),
-        // Its service code says that there is a chip.
-        "chip" => (track("6222021234567890128=301220100000123"), Entry::Magstripe),
-        "inserted" => (track("6222021234567890128=301220100000123"), Entry::Chip),
-        "foreign" => (track("4111111111111111=301210100000123"), Entry::Magstripe),
-        "expired" => (track("6222021234567890128=260210100000123"), Entry::Magstripe),
-        "spoiled" => (track("62220212345678901=2"), Entry::Magstripe),
-        "keyed" => (
-            Instrument::Card { pan: Pan::new("6222021234567890128".into()), expiry: Some("3012".into()) },
-            Entry::Manual,
-        ),
-        "code" => (Instrument::Code(PaymentCode::new("134567890123456789".into())), Entry::Scan),
-        "short" => (Instrument::Code(PaymentCode::new("1345".into())), Entry::Scan),
-        other => panic!("there is no such card: {other}"),
+    /// The message under way at a terminal.
+    pub fn message(&self, terminal: &TerminalId) -> Option<&Outgoing> {
+        self.lanes[terminal].order.as_ref().map(|order| &order.message)
     }
 }

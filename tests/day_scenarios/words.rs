@@ -159,7 +159,6 @@ impl Told {
                 let before = self.heard.insert(id, all.len()).unwrap_or(0);
                 all[before..].join(", ")
             }
-            [device, "under-way"] => shop.under_way(&terminal(device)),
             [device, "batch", number] if device.starts_with("POS") => {
                 let id = terminal(device);
                 let batch = shop.ledger().batch(&id, BatchNo(number.parse().unwrap()));

@@ -8,7 +8,7 @@ use crate::core::domain::{
     BatchNo, BusinessDate, CaseNo, CashierId, Currency, Denomination, Entry, ExceptionNo, Kind, Lang, Method, Minor,
     PaymentId, RequestId, Role, RouteWhy, Seq, ShiftNo, Stan, StatementNo, StoreId, TerminalId, TransferStep, ZNumber,
 };
-use crate::core::journal::{Classed, Coupon, TransferAnswer};
+use crate::core::journal::{AlarmLevel, Classed, Coupon, Errand, ExceptionKind, Resolution, TransferAnswer};
 
 /// One happening. Appended to, never reordered: the position in this list is part of the canonical bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -424,36 +424,6 @@ pub enum Event {
     },
 }
 
-/// A message that moves no money.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Errand {
-    /// 签退
-    SignOff,
-    /// What became of this payment?
-    Query(PaymentId),
-}
-
-/// How long a payment is undecided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AlarmLevel {
-    /// Half an hour.
-    Late,
-    /// Two days.
-    Escalated,
-}
-
-impl AlarmLevel {
-    /// The contract's word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            AlarmLevel::Late => "late",
-            AlarmLevel::Escalated => "escalated",
-        }
-    }
-}
-
 /// The facts of a payment at its birth.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentMade {
@@ -577,60 +547,6 @@ pub enum SettleReason {
     Full,
     /// Somebody asked.
     Asked,
-}
-
-/// What needs a named person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExceptionKind {
-    /// A reversal could not be completed.
-    ReversalFailed,
-    /// A payment is unknown and nothing resolves it by itself.
-    UnknownPayment,
-    /// A stored sale was refused by the acquirer.
-    OfflineRejected,
-    /// A stored sale stands aside.
-    OfflineAside,
-    /// A batch did not balance.
-    Unbalanced,
-    /// The acquirer's batch number makes no sense.
-    BatchDisagrees,
-    /// The automatic cut held back: the clocks disagree.
-    ClockDisagrees,
-    /// A drawer's over or short is above the limit, and its shift was closed without a manager: one must sign. It is booked already.
-    DrawerDifference,
-    /// A transfer was sent and its bank has not said its last word.
-    TransferUnknown,
-}
-
-/// How a named person decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Resolution {
-    /// Seen; nothing changes.
-    Noted,
-    /// The acquirer did it: the payment counts, as a voucher where its day is closed.
-    ConfirmedApproved,
-    /// The acquirer did not do it.
-    ConfirmedDeclined,
-    /// Send it again.
-    Retry,
-    /// Given up 核销.
-    WrittenOff,
-}
-
-impl Resolution {
-    /// The contract's word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Resolution::Noted => "noted",
-            Resolution::ConfirmedApproved => "confirmed_approved",
-            Resolution::ConfirmedDeclined => "confirmed_declined",
-            Resolution::Retry => "retry",
-            Resolution::WrittenOff => "written_off",
-        }
-    }
 }
 
 /// One drawer at the end of a shift.

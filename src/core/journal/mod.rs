@@ -6,12 +6,14 @@
 
 mod chain;
 mod event;
+mod matters;
 mod money;
 mod record;
 mod suspense;
 
 pub use chain::*;
 pub use event::*;
+pub use matters::*;
 pub use money::*;
 pub use record::*;
 pub use suspense::*;

@@ -66,7 +66,11 @@ fn what_is_commented_out_in_the_example_is_a_key_too() {
         .collect();
     let (with, _) = parse(&text).unwrap_or_else(|e| panic!("{e:?}"));
     let (without, _) = parse(GOOD).unwrap();
-    assert_eq!(with.limits, without.limits);
+    assert_eq!(
+        (with.limits.max_amount, with.limits.settle_wait_s),
+        (without.limits.max_amount, without.limits.settle_wait_s)
+    );
+    assert_eq!((with.limits.guards.refund, without.limits.guards.refund), (Some(Minor(50_000)), None));
     assert_eq!(with.store, without.store);
     assert_eq!(with.acquirer.ca_file, Some(PathBuf::from("/etc/tilld/acquirer-ca.pem")));
     assert_eq!(with.acquirer.server_name.as_deref(), Some("pos.acquirer.example"));
