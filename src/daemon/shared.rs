@@ -66,10 +66,23 @@ struct Task {
     connect_ms: u64,
     link: Option<Link>,
     deframer: Deframer,
-    /// By TID: which share, and what is written to it.
-    shares: BTreeMap<String, (u64, WriteHalf<DuplexStream>)>,
+    /// By TID.
+    shares: BTreeMap<String, Share>,
     made: u64,
     said: mpsc::UnboundedSender<Said>,
+}
+
+/// A terminal's end of the connection. The lane sees it go when both halves are gone: the one here, and the one that its pump reads.
+struct Share {
+    number: u64,
+    to: WriteHalf<DuplexStream>,
+    pump: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.pump.abort();
+    }
 }
 
 /// What the task waits for, and what came.
@@ -111,7 +124,7 @@ impl Task {
                 }
             }
             Said::Left { tid, share } => {
-                if self.shares.get(&tid).is_some_and(|(known, _)| *known == share) {
+                if self.shares.get(&tid).is_some_and(|known| known.number == share) {
                     self.shares.remove(&tid);
                 }
                 if self.shares.is_empty() {
@@ -131,8 +144,8 @@ impl Task {
         self.made += 1;
         let (ours, theirs) = tokio::io::duplex(BETWEEN);
         let (from, to) = tokio::io::split(ours);
-        tokio::spawn(pump(from, Deframer::new(self.profile.frame), tid.clone(), self.made, self.said.clone()));
-        self.shares.insert(tid, (self.made, to));
+        let pump = pump(from, Deframer::new(self.profile.frame), tid.clone(), self.made, self.said.clone());
+        self.shares.insert(tid, Share { number: self.made, to, pump: tokio::spawn(pump) });
         Ok(Link::of(theirs))
     }
 
@@ -156,9 +169,9 @@ impl Task {
         let tid = message.as_ref().and_then(|message| message.text(41)).map(|tid| tid.trim_end().to_owned());
         let share = tid.as_ref().and_then(|tid| self.shares.get_mut(tid));
         match (share, frame.to_bytes()) {
-            (Some((_, share)), Some(bytes)) => {
+            (Some(share), Some(bytes)) => {
                 // A lane that has gone says so by itself.
-                let _ = share.write_all(&bytes).await;
+                let _ = share.to.write_all(&bytes).await;
             }
             _ => log::warn!("a frame on the shared connection names no terminal of ours ({tid:?}): left aside"),
         }

@@ -150,11 +150,11 @@ impl Walk {
             any = true;
             let seq = unsigned(row.get(0).map_err(plain)?, "a row's number")?;
             if seq != self.expected {
-                found.find(place(self.expected), missing(self.expected, seq - 1));
+                found.find(place(self.expected), missing(self.expected, seq.saturating_sub(1)));
                 self.before = None;
                 self.lose_the_thread();
             }
-            self.expected = seq + 1;
+            self.expected = seq.saturating_add(1);
             found.rows += 1;
             let Some((record, link)) = self.row(row, seq, found)? else {
                 self.lose_the_thread();
