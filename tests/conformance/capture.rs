@@ -14,22 +14,36 @@ use crate::peer::python;
 const TILLD: &str = env!("CARGO_BIN_EXE_tilld");
 const MASTER: &str = "0123456789ABCDEFFEDCBA9876543210";
 
-/// A program that says where it listens, and ends when its standard input does.
+/// A program that says where it listens in its first line, and ends when its standard input does.
 struct Listening(Child, u16);
 
 impl Listening {
+    /// It says so on standard output, which is read on later.
     fn start(command: &mut Command) -> Listening {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut line = Vec::new();
-        let out = child.stdout.as_mut().unwrap();
-        let mut byte = [0];
-        while out.read(&mut byte).unwrap() == 1 && byte[0] != b'\n' {
-            line.push(byte[0]);
-        }
-        let line = String::from_utf8(line).unwrap();
-        let digits: String = line.rsplit(':').next().unwrap().chars().take_while(char::is_ascii_digit).collect();
-        Listening(child, digits.parse().unwrap_or_else(|_| panic!("where does it listen? {line}")))
+        let port = port_in(child.stdout.as_mut().unwrap());
+        Listening(child, port)
     }
+
+    /// It says so in its log, which is read to its end, so that it never waits for a reader.
+    fn start_logging(command: &mut Command) -> Listening {
+        command.env("TILLD_LOG", "info").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut log = child.stderr.take().unwrap();
+        let port = port_in(&mut log);
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        Listening(child, port)
+    }
+}
+
+fn port_in(out: &mut impl Read) -> u16 {
+    let (mut line, mut byte) = (Vec::new(), [0]);
+    while out.read(&mut byte).unwrap() == 1 && byte[0] != b'\n' {
+        line.push(byte[0]);
+    }
+    let line = String::from_utf8(line).unwrap();
+    let digits: String = line.rsplit(':').next().unwrap().chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or_else(|_| panic!("where does it listen? {line}"))
 }
 
 impl Drop for Listening {
@@ -112,7 +126,7 @@ fn what_goes_over_the_wire_is_what_a_stranger_builds() {
     let mut sim = Command::new(TILLD);
     sim.args(["sim", "acquirer", "--listen", "127.0.0.1:0", "--any-terminal", MASTER, "--books"])
         .arg(dir.join("books"));
-    let host = Listening::start(&mut sim);
+    let host = Listening::start_logging(&mut sim);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/capture.py");
     let mut capture = Listening::start(Command::new(python).arg(script).args([host.1.to_string().as_str(), MASTER]));
     let till = Till::start(&dir, capture.1);
@@ -143,7 +157,7 @@ fn what_goes_over_the_wire_is_what_a_stranger_builds() {
     let held = till.pay("preauth", json!({"card": card, "amount": 7_000}));
     till.pay("preauth_void", json!({"original": held, "amount": 7_000}));
     till.pay("balance", json!({"card": card, "amount": 0}));
-    let closed = till.ask("/v1/day/close", &json!({"cashier": "M1", "pin": "246810", "wait": 30}));
+    let closed = till.ask("/v1/day/close", &json!({"by": "M1", "wait": 30}));
     assert_eq!(closed["settlement"][0]["result"], "balanced", "{closed}");
     drop(till);
 

@@ -26,6 +26,7 @@ const DECIDERS: &[Role] = &[Role::Manager];
 #[serde(deny_unknown_fields)]
 pub(super) struct CaseParams {
     /// Without it the unresolved ones.
+    #[param(inline)]
     state: Option<CaseStates>,
     class: Option<Class>,
     cashier: Option<CashierId>,
