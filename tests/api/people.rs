@@ -103,6 +103,28 @@ fn the_description_has_every_route_and_its_refusals() {
 }
 
 #[test]
+fn whatever_the_description_refers_to_stands_in_it() {
+    let house = House::open();
+    let api = house.get("/v1/openapi.json").json();
+    let (mut left, mut dangling, mut found) = (vec![&api], Vec::new(), 0);
+    while let Some(value) = left.pop() {
+        if let Some(place) = value.get("$ref").and_then(|r| r.as_str()) {
+            found += 1;
+            if api.pointer(place.trim_start_matches('#')).is_none() {
+                dangling.push(place.to_owned());
+            }
+        }
+        match value {
+            serde_json::Value::Object(map) => left.extend(map.values()),
+            serde_json::Value::Array(list) => left.extend(list),
+            _ => {}
+        }
+    }
+    assert!(found > 20, "{found}");
+    assert_eq!(dangling, Vec::<String>::new());
+}
+
+#[test]
 fn commits_are_told_to_whoever_listens() {
     let mut house = House::open();
     let mut stream = TcpStream::connect(house.tcp).unwrap();

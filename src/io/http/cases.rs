@@ -26,7 +26,6 @@ const DECIDERS: &[Role] = &[Role::Manager];
 #[serde(deny_unknown_fields)]
 pub(super) struct CaseParams {
     /// Without it the unresolved ones.
-    #[param(inline)]
     state: Option<CaseStates>,
     class: Option<Class>,
     cashier: Option<CashierId>,

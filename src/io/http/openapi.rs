@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use axum::Extension;
 use axum::response::Response;
+use utoipa::PartialSchema;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::ResponseBuilder;
@@ -18,6 +19,7 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, Server};
 
 use super::answer::file;
 use crate::core::domain::Refusal::{self, *};
+use crate::core::ports::CaseStates;
 
 /// The description as it is sent.
 #[derive(Clone)]
@@ -139,6 +141,8 @@ pub(super) fn describe(mut api: OpenApi) -> Description {
     api.servers = Some(vec![Server::new("/")]);
     let components = api.components.get_or_insert_default();
     components.schemas.insert("Problem".to_owned(), problem());
+    // Named by a query's parameter alone: those bring no schema with them.
+    components.schemas.insert("CaseStates".to_owned(), CaseStates::schema());
     let bearer =
         HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("the token file's content")).build();
     components.add_security_scheme("token", SecurityScheme::Http(bearer));
