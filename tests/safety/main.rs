@@ -7,7 +7,4 @@ mod http;
 mod keeping;
 mod rig;
 mod running;
-#[allow(dead_code)]
-#[path = "../card_data/scan.rs"]
-mod scan;
 mod unit;

@@ -1,8 +1,10 @@
 //! One store with one terminal, its simulated acquirer and printer, as processes in a folder of their own.
 
 use std::fs::File;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -32,7 +34,7 @@ impl Drop for Rig {
 
 fn secret(path: &Path, text: &str) {
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(path).unwrap();
-    std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
 }
 
 impl Rig {
@@ -94,7 +96,7 @@ impl Rig {
     /// What lies on the paper: the printer is asked to show it.
     pub fn paper(&mut self) -> String {
         let printer = self.others.iter_mut().find_map(|child| child.stdin.as_mut()).unwrap();
-        std::io::Write::write_all(printer, b"text\n").unwrap();
+        printer.write_all(b"text\n").unwrap();
         std::thread::sleep(Duration::from_millis(100));
         std::fs::read_to_string(self.dir.join("paper.txt")).unwrap_or_default()
     }
@@ -126,6 +128,13 @@ impl Rig {
 
     pub fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<http::Answer> {
         http::ask(&self.dir.join("s"), method, path, body, Duration::from_secs(100))
+    }
+
+    /// A connection as POS software keeps it: open from one sale to the next.
+    pub fn connection(&self) -> Kept {
+        let stream = UnixStream::connect(self.dir.join("s")).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        Kept(stream)
     }
 
     pub fn must(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
@@ -205,6 +214,24 @@ impl Rig {
         let done = self.command(words);
         assert!(!done.status.success(), "{words:?}: {}", text(&done.stdout));
         (done.status.code().unwrap(), text(&done.stdout) + &text(&done.stderr))
+    }
+}
+
+pub struct Kept(UnixStream);
+
+impl Kept {
+    /// The head and the first bytes of the answer; the connection stays as the daemon leaves it.
+    pub fn posts(&mut self, path: &str, body: &Value) -> String {
+        let body = body.to_string();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: tilld\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.0.write_all(head.as_bytes()).unwrap();
+        self.0.write_all(body.as_bytes()).unwrap();
+        let mut bytes = vec![0; 65_536];
+        let n = self.0.read(&mut bytes).unwrap();
+        text(&bytes[..n])
     }
 }
 

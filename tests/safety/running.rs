@@ -8,7 +8,6 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use crate::rig::{Rig, TRACK};
-use crate::scan::Needles;
 
 #[test]
 fn damage_in_an_old_row_is_found_by_the_slow_check_and_stops_new_sales_on_screen_log_and_paper() {
@@ -168,9 +167,20 @@ fn a_disk_that_becomes_read_only_refuses_plainly_and_loses_nothing() {
     drop(small);
 }
 
-/// Everything readable of a process's memory: what a core would hold.
-fn memory(pid: u32) -> Vec<u8> {
+/// Everything readable of a process's memory, a mapping at a time: where it begins, whose stack it is or its name, and its bytes.
+fn memory(pid: u32) -> Vec<(u64, String, Vec<u8>)> {
     use std::os::unix::fs::FileExt;
+    let threads: Vec<(String, u64)> = std::fs::read_dir(format!("/proc/{pid}/task"))
+        .unwrap()
+        .filter_map(|task| {
+            let task = task.unwrap().path();
+            let name = std::fs::read_to_string(task.join("comm")).ok()?.trim().to_owned();
+            // The last but one word of a sleeping thread's system call is where its stack ends.
+            let call = std::fs::read_to_string(task.join("syscall")).ok()?;
+            let stack = call.split_whitespace().rev().nth(1)?.strip_prefix("0x")?;
+            Some((name, u64::from_str_radix(stack, 16).ok()?))
+        })
+        .collect();
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
     let file = std::fs::File::open(format!("/proc/{pid}/mem")).unwrap();
     let mut all = Vec::new();
@@ -179,15 +189,35 @@ fn memory(pid: u32) -> Vec<u8> {
         let (from, to) = (u64::from_str_radix(from, 16).unwrap(), u64::from_str_radix(to, 16).unwrap());
         let mut bytes = vec![0; usize::try_from(to - from).unwrap()];
         if file.read_exact_at(&mut bytes, from).is_ok() {
-            // Pages that were never written need no look.
-            all.extend(bytes.chunks(4_096).filter(|page| page.iter().any(|b| *b != 0)).flatten());
+            let whose = threads.iter().filter(|(_, stack)| (from..to).contains(stack));
+            let whose: Vec<String> = whose.map(|(name, stack)| format!("the stack of {name} ({stack:x})")).collect();
+            let name = line.split_whitespace().nth(5).unwrap_or("nameless memory");
+            all.push((from, if whose.is_empty() { name.to_owned() } else { whose.join(", ") }, bytes));
         }
     }
     all
 }
 
+fn places<'a>(bytes: &'a [u8], needle: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        while let Some(at) = bytes[from..].iter().position(|b| *b == needle[0]) {
+            let at = from + at;
+            from = at + 1;
+            if bytes[at..].starts_with(needle) {
+                return Some(at);
+            }
+        }
+        None
+    })
+}
+
+/// Two digits a byte; an odd last one aside.
+fn packed(digits: &str) -> Vec<u8> {
+    digits.as_bytes().chunks_exact(2).map(|pair| (pair[0] - b'0') << 4 | (pair[1] - b'0')).collect()
+}
+
 #[test]
-#[ignore = "open: copies on stacks and in buffers of the runtime stay after a sale (found in a debug build); to be mended"]
 fn the_memory_of_a_till_that_has_sold_holds_no_card_no_track_no_code_and_no_pin() {
     let mut rig = Rig::new();
     rig.start_host();
@@ -201,19 +231,41 @@ fn the_memory_of_a_till_that_has_sold_holds_no_card_no_track_no_code_and_no_pin(
     let body = json!({"request_id": "code", "kind": "sale", "device": "POS1", "cashier": "1001", "method": "qr", "amount": 500,
         "currency": "CNY", "auth_code": code});
     assert_eq!(rig.must("POST", "/v1/payments", Some(&body))["state"], "approved");
+    let mut kept = rig.connection();
+    let body = json!({"request_id": "kept", "kind": "sale", "device": "POS1", "cashier": "1001", "method": "card", "amount": 700,
+        "currency": "CNY", "card": {"track2": TRACK, "entry": "magstripe"}});
+    assert!(kept.posts("/v1/payments", &body).contains("\"approved\""));
     let day = rig.must("POST", "/v1/day/close", Some(&json!({"by": "9001", "wait": 60})));
     assert_eq!(day["state"], "balanced", "{day}");
     rig.health_becomes("ok");
     std::thread::sleep(Duration::from_secs(2));
     let core = memory(rig.pid());
-    assert!(core.len() > 1 << 20, "only {} bytes of memory could be read", core.len());
+    drop(kept);
+    let size: usize = core.iter().map(|(.., bytes)| bytes.len()).sum();
+    assert!(size > 1 << 20, "only {size} bytes of memory could be read");
+    let look = |what: &str, needle: &[u8]| -> Vec<String> {
+        let of = |(from, name, bytes): &(u64, String, Vec<u8>)| -> Vec<String> {
+            places(bytes, needle).map(|at| format!("{what} at {:x} in {name}", from + at as u64)).collect()
+        };
+        core.iter().flat_map(of).collect()
+    };
     // That this would find something: the store's name is there, and so would be a card that somebody kept.
-    assert!(core.windows(9).any(|w| w == "望京店".as_bytes()));
-    let card = TRACK.split_once('=').unwrap().0.to_owned();
-    let needles = Needles::new([card, code.to_owned()], &[TRACK]);
-    let found = needles.find(&core);
-    eprintln!("{} bytes of memory looked through", core.len());
-    assert_eq!(found, Vec::<String>::new());
+    assert!(!look("the store", "望京店".as_bytes()).is_empty());
+    let (card, rest) = TRACK.split_once('=').unwrap();
+    let mut found = Vec::new();
+    for (what, text) in [("the card", card), ("the code", code), ("the track's end", &rest[..10]), ("a PIN", "246810")]
+    {
+        let wide: Vec<u8> = text.bytes().flat_map(|b| [b, 0]).collect();
+        found.extend(look(what, text.as_bytes()));
+        found.extend(look(&format!("{what} as UTF-16"), &wide));
+    }
+    for (what, digits) in [("the card", card), ("the code", code)] {
+        for from in [0, 1] {
+            found.extend(look(&format!("{what}, two digits a byte,"), &packed(&digits[from..])));
+        }
+    }
+    eprintln!("{size} bytes of memory looked through");
+    assert!(found.is_empty(), "{}", found.join("\n"));
     let limit = std::fs::read_to_string(format!("/proc/{}/limits", rig.pid())).unwrap();
     let cores = limit.lines().find(|l| l.starts_with("Max core file size")).unwrap();
     assert!(cores.split_whitespace().filter(|w| *w == "0").count() == 2, "{cores}");

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use tilld::core::domain::{Kind, Method, Refusal};
 use tilld::core::ports::{Sealer, Store};
 use tilld::io::store::{SqliteStore, StoreOptions, VerifyWith, verify};
 use tilld::io::vault::Vault;
@@ -56,9 +57,12 @@ fn a_cut_that_fails_leaves_the_old_key_in_use_and_the_next_cut_works() {
     assert_eq!(till.writer.store().day_keys().unwrap(), before);
     hand.execute_batch("DROP TRIGGER day_never_vanishes; DELETE FROM day").unwrap();
     drop(hand);
-    // Damage stops new sales for good: whoever has mended it starts the till again.
+    // Damage stops sales for as long as this till runs, also when the cause is gone; whoever has mended it starts the till again.
+    let refused = till.asks(1, Kind::Sale, Method::Cash, 100, None).unwrap_err();
+    assert_eq!(refused.refusal, Refusal::Damaged);
     drop(till);
     let mut till = Till::open(&dir);
+    assert_eq!(till.writer.store().day_keys().unwrap(), before);
     till.cut();
     let found = check_without_schema(&dir, till);
     assert!(found.is_empty(), "{found:?}");

@@ -186,6 +186,21 @@ impl Till {
         amount: i64,
         original: Option<PaymentId>,
     ) -> PaymentId {
+        match self.asks(n, kind, method, amount, original) {
+            Ok(Reply::Payment(payment)) => payment.id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A payment that may be refused.
+    pub fn asks(
+        &mut self,
+        n: u32,
+        kind: Kind,
+        method: Method,
+        amount: i64,
+        original: Option<PaymentId>,
+    ) -> Result<Reply, Reject> {
         let request = format!("r{}-{}", self.next, self.writer.ledger().head);
         let presented = (method == Method::Card).then(|| Presented {
             instrument: Instrument::Track2(Track2::new("6222021234567890128=30121010000012300".into())),
@@ -206,10 +221,7 @@ impl Till {
             confirm_amount: (kind == Kind::Refund).then_some(Minor(amount)),
             extra: Default::default(),
         };
-        match self.run(Command::Pay(Box::new(pay))) {
-            Ok(Reply::Payment(payment)) => payment.id,
-            other => panic!("{other:?}"),
-        }
+        self.run(Command::Pay(Box::new(pay)))
     }
 
     pub fn staff(&mut self) {

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::core::ledger::GuardRules;
 
 const GOOD: &str = include_str!("../../../cross/tilld.toml");
 
@@ -70,7 +71,18 @@ fn what_is_commented_out_in_the_example_is_a_key_too() {
         (with.limits.max_amount, with.limits.settle_wait_s),
         (without.limits.max_amount, without.limits.settle_wait_s)
     );
-    assert_eq!((with.limits.guards.refund, without.limits.guards.refund), (Some(Minor(50_000)), None));
+    assert_eq!(without.limits, LimitsConfig::default(), "a limit that is only a comment holds");
+    let guards = GuardRules {
+        refund: Some(Minor(50_000)),
+        over_short: Some(Minor(2_000)),
+        cashier_sales: Some(Minor(5_000_000)),
+        cashier_refunds: Some(Minor(100_000)),
+        device_sales: Some(Minor(10_000_000)),
+        device_refunds: Some(Minor(200_000)),
+        day_sales: Some(Minor(50_000_000)),
+        day_refunds: Some(Minor(500_000)),
+    };
+    assert_eq!(with.limits.guards, guards);
     assert_eq!(with.store, without.store);
     assert_eq!(with.acquirer.ca_file, Some(PathBuf::from("/etc/tilld/acquirer-ca.pem")));
     assert_eq!(with.acquirer.server_name.as_deref(), Some("pos.acquirer.example"));
