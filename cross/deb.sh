@@ -36,8 +36,14 @@ put 644 cross/debian/overrides usr/share/lintian/overrides/tilld
 squeeze() { gzip -9n >"$root/$1" && chmod 644 "$root/$1"; }
 date=$(LC_ALL=C date -u -d "@$SOURCE_DATE_EPOCH" -R)
 # The manual is what the program says of itself.
-cross/manual.py "$root" $QEMU "$root/usr/bin/tilld"
-for page in man1/tilld.1 man5/tilld.toml.5; do squeeze usr/share/man/$page.gz <"$root/usr/share/man/$page" && rm "$root/usr/share/man/$page"; done
+share=$root/usr/share
+tilld() { $QEMU "$root/usr/bin/tilld" "$@"; }
+tilld man "$share/man" 2>/dev/null
+gzip -9n "$share"/man/man?/* && chmod 644 "$share"/man/man?/*
+mkdir -p "$share"/{bash-completion/completions,zsh/vendor-completions,fish/vendor_completions.d}
+tilld completions bash >"$share/bash-completion/completions/tilld"
+tilld completions zsh >"$share/zsh/vendor-completions/_tilld"
+tilld completions fish >"$share/fish/vendor_completions.d/tilld.fish"
 printf 'tilld (%s) stable; urgency=medium\n\n  * See changelog.gz.\n\n -- tilld maintainers <tilld@packages.invalid>  %s\n' "$version" "$date" |
   squeeze $doc/changelog.Debian.gz
 squeeze $doc/changelog.gz <CHANGELOG.md

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use super::args_bench::*;
 use crate::core::domain::{Lang, Role};
-use crate::sim::acquirer::SimArgs;
 
 /// The till daemon 收银守护进程: journals every payment, closes the day, settles.
 #[derive(Debug, Parser)]
@@ -24,10 +24,16 @@ pub(super) enum Sub {
     Demo(DemoArgs),
     /// Run the daemon 运行.
     Run,
+    /// Ask what a till needs to know, and write a configuration 初始化.
+    Init(InitArgs),
+    /// Shell completions, for bash, zsh or fish 命令补全.
+    Completions(CompletionsArgs),
+    /// The manual 手册: tilld(1), or every page into a folder of manuals.
+    Man(ManArgs),
     /// Check the configuration and the files that it names 检查配置.
     Check(JsonArgs),
     /// How things stand: lines, batches, printers, what waits 状态.
-    Status(JsonArgs),
+    Status(StatusArgs),
     /// People who may use the till 人员.
     #[command(subcommand)]
     Cashier(CashierSub),
@@ -38,7 +44,7 @@ pub(super) enum Sub {
     /// One payment and its whole story 查询交易.
     Show(ShowArgs),
     /// Recompute chain, columns and totals from the journal 校验.
-    Verify(JsonArgs),
+    Verify(VerifyArgs),
     /// Is this device's storage fit to hold money? 存储体检: sync latency, sales a second against the raw disk, memory.
     Qualify(QualifyArgs),
     /// Look at everything that a sale needs, and say what to do 体检; 0 only where the till can sell.
@@ -208,10 +214,92 @@ pub(super) struct RotateArgs {
     pub out: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// Print JSON.
+    #[arg(long, conflicts_with = "watch")]
+    pub json: bool,
+    /// Stay, and draw it again and again: a screen to leave open.
+    #[arg(short, long)]
+    pub watch: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The check code of a printed Z report (7A40-9C2E-4DB3-51F8), or all that its QR code says: which closed day it is of, if it is of one.
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// Where the configuration and everything beside it goes; without it here.
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Ask nothing: take what is usual where --set says nothing else.
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Ask nothing, and write it for the stand-ins (tilld sim), with a key that everybody knows.
+    #[arg(long = "try")]
+    pub try_out: bool,
+    /// An answer: store, name, timezone, currency, day_cut, lang, profile, endpoint, tpdu, header, terminal, tid, mid, key_file, scanner, msr,
+    /// printer, columns, offline.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Write over a configuration that is there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// Write every page below it, as `man -M DIR` reads them; without it tilld(1) goes to standard output.
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// bash, zsh or fish.
+    #[arg(value_parser = ["bash", "zsh", "fish"])]
+    pub shell: String,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum CashierSub {
     /// Add a person 添加人员.
     Add(AddArgs),
+    /// Change what is known of a person, their PIN, or that they work here 修改人员.
+    Change(ChangeArgs),
+    /// Everybody 人员列表.
+    List(JsonArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ChangeArgs {
+    /// Their id 工号.
+    pub id: String,
+    /// Their name as printed 姓名.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// cashier 收银员, manager 店长, technician 技术员.
+    #[arg(long, value_parser = role)]
+    pub role: Option<Role>,
+    /// What is shown to them and printed for them: zh or en.
+    #[arg(long, value_parser = lang)]
+    pub lang: Option<Lang>,
+    /// Read a new PIN from the first line of standard input; it also ends a lock-out.
+    #[arg(long)]
+    pub pin_stdin: bool,
+    /// They do not work here any more; their id stays theirs.
+    #[arg(long, conflicts_with = "back")]
+    pub gone: bool,
+    /// They work here again.
+    #[arg(long)]
+    pub back: bool,
 }
 
 #[derive(Debug, Args)]
@@ -224,6 +312,9 @@ pub(super) struct AddArgs {
     /// cashier 收银员, manager 店长, technician 技术员.
     #[arg(long, value_parser = role)]
     pub role: Role,
+    /// What is shown to them and printed for them: zh or en; without it the store's.
+    #[arg(long, value_parser = lang)]
+    pub lang: Option<Lang>,
     /// Read the PIN (4 to 12 digits) from the first line of standard input: on the command line others would see it.
     #[arg(long, required = true)]
     pub pin_stdin: bool,
@@ -254,9 +345,15 @@ pub(super) struct ReportArgs {
     /// zh or en; without it the store's.
     #[arg(long, value_parser = lang)]
     pub lang: Option<Lang>,
+    /// Characters across: 32, 35, 42, 48, or any other width from 24 to 80.
+    #[arg(long, value_name = "N", default_value_t = 48, value_parser = clap::value_parser!(u8).range(24..=80))]
+    pub columns: u8,
     /// Write to this file instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Print it on the store's report printer: the open day's X, or a closed day's Z again, with the mark.
+    #[arg(long, conflicts_with_all = ["output", "format"])]
+    pub print: bool,
 }
 
 /// A report's form.
@@ -268,6 +365,7 @@ pub(super) enum Format {
     Png,
     Pdf,
     Escpos,
+    Html,
 }
 
 impl Format {
@@ -279,6 +377,7 @@ impl Format {
             Format::Png => "png",
             Format::Pdf => "pdf",
             Format::Escpos => "escpos",
+            Format::Html => "html",
         }
     }
 
@@ -412,148 +511,6 @@ pub(super) struct CaseResolveArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum SimSub {
-    /// An acquirer's host with books of its own 收单主机.
-    Acquirer(SimArgs),
-    /// A receipt printer on a pty 打印机.
-    Printer(PrinterSimArgs),
-    /// A magnetic-stripe reader on a pty 磁条读卡器.
-    Msr(MsrSimArgs),
-    /// A code scanner on a pty 扫码枪.
-    Scanner(ScannerSimArgs),
-    /// A PN532 contactless chip on a pty 非接读卡器.
-    Pn532(PortSimArgs),
-    /// An ID TECH NEO 2 contactless reader on a pty 非接读卡器.
-    Neo2(PortSimArgs),
-    /// A bridge with a PIN pad, reader and drawer on a pty 外设桥.
-    Bridge(BridgeSimArgs),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct BridgeSimArgs {
-    /// Where the port appears: a symbolic link.
-    #[arg(long, value_name = "LINK")]
-    pub port: PathBuf,
-    /// The track 2 that is swiped when the reader is armed; "" for none.
-    #[arg(long, default_value = crate::sim::bridge::TRACK2)]
-    pub track2: String,
-    /// The PIN that is typed when it is asked for; "" for none.
-    #[arg(long, default_value = crate::sim::bridge::PIN)]
-    pub pin: String,
-    /// Frames in a hundred that are spoiled, each way.
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=50))]
-    pub spoil: u32,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum BridgeSub {
-    /// Round trips 往返测试: how many, how long, how many frames were sent again.
-    Ping(BridgePingArgs),
-    /// Who it is, what it has, which keys, its counters 设备信息.
-    Info(BridgePortArgs),
-    /// Inject the terminal's master key 注入主密钥. Standard input: the key (32 hex digits, or several components, a line each, that are
-    /// combined by XOR), then an empty line, then the injection code (4 to 16 characters). The check value is shown.
-    LoadKey(BridgeLoadArgs),
-    /// Show what it logs 日志, until interrupted or for so many seconds.
-    Log(BridgeLogArgs),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct BridgePortArgs {
-    /// The port; without it that of the only bridge in the configuration, or of --terminal's.
-    #[arg(long, value_name = "PORT")]
-    pub port: Option<PathBuf>,
-    /// Which terminal's bridge.
-    #[arg(long, value_name = "ID")]
-    pub terminal: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct BridgePingArgs {
-    #[command(flatten)]
-    pub port: BridgePortArgs,
-    /// How many round trips.
-    #[arg(long, default_value_t = 10)]
-    pub count: u32,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct BridgeLoadArgs {
-    #[command(flatten)]
-    pub port: BridgePortArgs,
-    /// The check value on the key letter: refused where the key gives another.
-    #[arg(long, value_name = "HEX")]
-    pub check_value: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct BridgeLogArgs {
-    #[command(flatten)]
-    pub port: BridgePortArgs,
-    /// Stop after so many seconds.
-    #[arg(long, value_name = "SECONDS")]
-    pub seconds: Option<u64>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct PrinterSimArgs {
-    /// Where the port appears: a symbolic link, for `port` in the configuration.
-    #[arg(long, value_name = "LINK")]
-    pub port: PathBuf,
-    /// Half-width characters a line.
-    #[arg(long, default_value_t = 48)]
-    pub columns: u16,
-    /// Receive buffer in bytes.
-    #[arg(long, default_value_t = 4096)]
-    pub buffer: usize,
-    /// Hold the handshake line while the buffer is nearly full; without it what is too much is lost.
-    #[arg(long)]
-    pub handshake: bool,
-    /// Paper in dots a second (1200 are 150 mm/s); without it everything is printed at once.
-    #[arg(long, value_name = "DOTS")]
-    pub speed: Option<u32>,
-    /// A printer that answers no process ids.
-    #[arg(long)]
-    pub no_process_id: bool,
-    /// A printer that does not push its status.
-    #[arg(long)]
-    pub no_asb: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct MsrSimArgs {
-    /// Where the port appears: a symbolic link.
-    #[arg(long, value_name = "LINK")]
-    pub port: PathBuf,
-    /// Send frames instead of plain lines.
-    #[arg(long)]
-    pub framed: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct PortSimArgs {
-    /// Where the port appears: a symbolic link.
-    #[arg(long, value_name = "LINK")]
-    pub port: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ScannerSimArgs {
-    /// Where the port appears: a symbolic link.
-    #[arg(long, value_name = "LINK")]
-    pub port: PathBuf,
-    /// Send AIM ids before each code.
-    #[arg(long)]
-    pub aim: bool,
-    /// End lines with CR LF instead of CR.
-    #[arg(long)]
-    pub crlf: bool,
-    /// Read only while triggered.
-    #[arg(long)]
-    pub needs_trigger: bool,
 }
 
 fn role(text: &str) -> Result<Role, String> {

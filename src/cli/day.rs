@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::args::{CloseArgs, Format, ReportArgs};
 use super::failure::Failure;
-use super::out;
 use super::table::Table;
 use super::till::Till;
+use super::{out, progress};
 use crate::core::domain::Lang;
 use crate::core::ports::DayView;
 use crate::daemon::exit::Exit;
@@ -21,7 +21,9 @@ pub(super) async fn close(till: &Till, args: CloseArgs) -> Result<Exit, Failure>
         None => serde_json::json!({"wait": wait}),
     };
     let client = till.client.clone().patient(Duration::from_secs(wait + 60));
-    let answer = client.post("/v1/day/close", &body).await.and_then(|a| a.ok()).map_err(|e| till.failed(e))?;
+    let told = till.say("日结中，等待结算", "closing, waiting for the settlement");
+    let answer = progress::waiting(told, client.post("/v1/day/close", &body)).await;
+    let answer = answer.and_then(|a| a.ok()).map_err(|e| till.failed(e))?;
     let day: DayView = answer.json().map_err(|e| till.failed(e))?;
     if args.json {
         out::json(&day)?;
@@ -100,8 +102,11 @@ pub(super) async fn report(till: &Till, args: ReportArgs) -> Result<Exit, Failur
         let told = till.say("--day 须为日期、Z 号或 open", "--day must be a date, a Z number or open");
         return Err(Failure::new(Exit::Usage, told));
     }
+    if args.print {
+        return print(till, &day).await;
+    }
     let lang = args.lang.unwrap_or_else(|| till.lang());
-    let path = format!("/v1/reports/{day}?format={}&lang={lang}", args.format.word());
+    let path = format!("/v1/reports/{day}?format={}&lang={lang}&columns={}", args.format.word(), args.columns);
     let answer = till.client.get(&path).await.and_then(|a| a.ok()).map_err(|e| till.failed(e))?;
     match (&args.output, args.format) {
         (Some(file), _) => std::fs::write(file, &answer.body)
@@ -112,5 +117,27 @@ pub(super) async fn report(till: &Till, args: ReportArgs) -> Result<Exit, Failur
         }
         (None, _) => out::bytes(&answer.body)?,
     }
+    Ok(Exit::Ok)
+}
+
+/// On paper: the open day's X, or a closed day's Z again.
+async fn print(till: &Till, day: &str) -> Result<Exit, Failure> {
+    let body = if day == "open" {
+        serde_json::json!({"what": "x_report"})
+    } else {
+        let answer =
+            till.client.get(&format!("/v1/reports/{day}")).await.and_then(|a| a.ok()).map_err(|e| till.failed(e))?;
+        let view: DayView = answer.json().map_err(|e| till.failed(e))?;
+        match view.state.as_str() {
+            "open" => serde_json::json!({"what": "x_report"}),
+            _ => serde_json::json!({"what": "day_report", "date": view.business_date}),
+        }
+    };
+    till.client.post("/v1/print", &body).await.and_then(|a| a.ok()).map_err(|e| till.failed(e))?;
+    let told = match till.alone {
+        true => till.say("已排队，守护进程启动后打印", "queued: it is printed when the daemon runs"),
+        false => till.say("已送往打印机", "on its way to the printer"),
+    };
+    out::text(told)?;
     Ok(Exit::Ok)
 }

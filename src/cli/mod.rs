@@ -4,6 +4,7 @@
 //! routes, so that there is one way to ask anything. Prints through `out` alone.
 
 mod args;
+mod args_bench;
 mod bridge;
 mod cases;
 mod chart;
@@ -12,18 +13,23 @@ pub mod client;
 mod day;
 mod doctor;
 mod failure;
+mod init;
 mod keep;
 mod money;
 mod out;
 mod people;
+mod progress;
 mod qualify;
 mod reconcile;
+mod screen;
+pub mod shipped;
 mod show;
 mod sims;
 mod status;
 mod table;
 mod till;
 mod verify;
+mod watch;
 mod wiring;
 
 use std::ffi::OsString;
@@ -70,12 +76,22 @@ fn command(line: Line) -> Result<Exit, Failure> {
         Sub::Demo(args) => wiring::demo(args),
         Sub::Run => wiring::run(load(flag)?),
         Sub::Check(args) => check::check(&path_from(flag), args.json),
-        Sub::Status(args) => Till::ask(read(flag)?, async |till| status::status(till, args.json).await),
+        Sub::Status(args) => Till::ask(read(flag)?, async |till| match args.watch {
+            true => watch::watch(till).await,
+            false => status::status(till, args.json).await,
+        }),
         Sub::Cashier(CashierSub::Add(args)) => Till::ask(read(flag)?, async |till| people::add(till, args).await),
+        Sub::Cashier(CashierSub::Change(args)) => Till::ask(read(flag)?, async |till| people::change(till, args).await),
+        Sub::Cashier(CashierSub::List(args)) => {
+            Till::ask(read(flag)?, async |till| people::list(till, args.json).await)
+        }
+        Sub::Init(args) => init::init(&args),
+        Sub::Completions(args) => shipped::completions(&args),
+        Sub::Man(args) => shipped::man(&args),
         Sub::Close(args) => Till::ask(read(flag)?, async |till| day::close(till, args).await),
         Sub::Report(args) => Till::ask(read(flag)?, async |till| day::report(till, args).await),
         Sub::Show(args) => Till::ask(read(flag)?, async |till| show::show(till, args).await),
-        Sub::Verify(args) => verify::verify(read(flag)?, args.json),
+        Sub::Verify(args) => verify::verify(read(flag)?, &args),
         Sub::Backup(args) => keep::backup(&read(flag)?, &args),
         Sub::Restore(args) => keep::restore(&read(flag)?, &args),
         Sub::Salvage(args) => keep::salvage(&read(flag)?, &args),
@@ -157,6 +173,15 @@ mod tests {
             "report --day 17 --format escpos --lang en",
             "show P00000042",
             "verify",
+            "verify --code 7A40-9C2E-4DB3-51F8",
+            "status --watch",
+            "init --try somewhere",
+            "init --yes --set tid=12345678",
+            "completions zsh",
+            "cashier change 1001 --gone",
+            "cashier list --json",
+            "report --print",
+            "report --format html --columns 32",
             "reconcile acquirer-statement.csv --json --config f",
             "reconcile bill.csv --format wechat-pay --wait-days 5",
             "backup /media/usb/tilld-2026-11-25.sqlite",

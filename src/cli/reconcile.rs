@@ -2,9 +2,9 @@
 
 use super::args::ReconcileArgs;
 use super::failure::Failure;
-use super::out;
 use super::table::Table;
 use super::till::Till;
+use super::{out, progress};
 use crate::core::domain::{Lang, Minor, Sentence};
 use crate::core::journal::Attribution;
 use crate::core::ports::{StatementDay, StatementNoted, StatementView};
@@ -25,8 +25,9 @@ pub(super) async fn reconcile(till: &Till, args: ReconcileArgs) -> Result<Exit, 
     let books = Books::of(&till.config, reader);
     let name = args.file.file_name().unwrap_or_default().to_string_lossy();
     let (format, wait_days) = (args.format.as_deref(), args.wait_days);
-    let judged =
-        books.judge(&Asked { file: &args.file, name: &name, format, wait_days, now: wall() }).map_err(failed)?;
+    let asked = Asked { file: &args.file, name: &name, format, wait_days, now: wall() };
+    let judging = async { tokio::task::block_in_place(|| books.judge(&asked)) };
+    let judged = progress::shown(till.say("对账", "reconciling"), judging).await.map_err(failed)?;
     let noted: Option<StatementNoted> = if args.dry_run {
         None
     } else {

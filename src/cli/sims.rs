@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::args::{BridgeSimArgs, MsrSimArgs, PortSimArgs, PrinterSimArgs, ScannerSimArgs};
 use super::failure::Failure;
@@ -29,7 +30,7 @@ pub(super) fn printer(args: PrinterSimArgs) -> Result<Exit, Failure> {
         process_id: !args.no_process_id,
         asb: !args.no_asb,
     };
-    ended(printer::run(&args.port, settings, StaysOpen::stdin(), std::io::stdout()))
+    ended(printer::run(&args.port, settings, args.paper, StaysOpen::stdin(), std::io::stdout()))
 }
 
 /// `tilld sim msr`
@@ -69,13 +70,19 @@ fn ended(result: std::io::Result<()>) -> Result<Exit, Failure> {
     })
 }
 
-/// Standard input that does not end: a stand-in started in the background, with nobody at the keyboard, goes on until it is killed.
+/// Standard input that does not end: a stand-in started in the background, with nobody at the keyboard, goes on until it is killed. It does not
+/// read a terminal that is somebody else's just now: the system would stop it.
 struct StaysOpen<R>(BufReader<R>);
 
 impl StaysOpen<std::io::Stdin> {
     fn stdin() -> Self {
         StaysOpen(BufReader::new(std::io::stdin()))
     }
+}
+
+/// Whether standard input is a terminal with another process group before it.
+fn behind() -> bool {
+    rustix::termios::tcgetpgrp(rustix::stdio::stdin()).is_ok_and(|group| group != rustix::process::getpgrp())
 }
 
 impl<R: Read> Read for StaysOpen<R> {
@@ -90,6 +97,9 @@ impl<R: Read> Read for StaysOpen<R> {
 
 impl<R: Read> BufRead for StaysOpen<R> {
     fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        while behind() {
+            std::thread::sleep(Duration::from_millis(200));
+        }
         while self.0.fill_buf()?.is_empty() {
             std::thread::park();
         }

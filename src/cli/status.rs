@@ -25,7 +25,7 @@ pub(super) async fn status(till: &Till, json: bool) -> Result<Exit, Failure> {
     Ok(if status.sells() { Exit::Ok } else { Exit::Findings })
 }
 
-fn text(till: &Till, status: &StatusView) -> String {
+pub(super) fn text(till: &Till, status: &StatusView) -> String {
     let mut out = head(till, status);
     out.push('\n');
     out.push_str(&terminals(till, &status.terminals));

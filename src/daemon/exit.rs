@@ -2,59 +2,41 @@
 
 use std::process::ExitCode;
 
-/// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Exit {
-    /// Done.
-    Ok = 0,
-    /// Done, and what was looked at is not in order: `verify` found a difference, `check` an error, a batch is unbalanced.
-    Findings = 1,
-    /// The command line is wrong (EX_USAGE).
-    Usage = 64,
-    /// The input is wrong: a spoiled file, a refused request (EX_DATAERR).
-    Data = 65,
-    /// An input file does not exist or cannot be read (EX_NOINPUT).
-    NoInput = 66,
-    /// There is no such cashier (EX_NOUSER).
-    NoUser = 67,
-    /// Something needed is not there: the daemon does not answer, a part is not built in (EX_UNAVAILABLE).
-    Unavailable = 69,
-    /// A bug in tilld (EX_SOFTWARE).
-    Software = 70,
-    /// The operating system refused: no socket, no thread (EX_OSERR).
-    Os = 71,
-    /// An output file cannot be written (EX_CANTCREAT).
-    CantCreate = 73,
-    /// Reading or writing failed: the disk (EX_IOERR).
-    Io = 74,
-    /// Try again later: busy, still settling, another tilld holds the store (EX_TEMPFAIL).
-    TempFail = 75,
-    /// Not allowed: wrong PIN, no manager, file permissions (EX_NOPERM).
-    NoPerm = 77,
-    /// The configuration is wrong (EX_CONFIG).
-    Config = 78,
+/// The enum and what its manual page says, from one list.
+macro_rules! exits {
+    ($($name:ident = $code:literal, $words:literal;)*) => {
+        /// How a command ended.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Exit {
+            $(#[doc = $words] $name = $code,)*
+        }
+
+        impl Exit {
+            /// Every code there is, with its meaning, for the manual page.
+            pub const ALL: &'static [(Exit, &'static str)] = &[$((Exit::$name, $words),)*];
+        }
+    };
+}
+
+exits! {
+    Ok = 0, "Done.";
+    Findings = 1, "Done, and what was looked at is not in order: `verify` found a difference, `check` an error, a batch is unbalanced.";
+    Usage = 64, "The command line is wrong (EX_USAGE).";
+    Data = 65, "The input is wrong: a spoiled file, a refused request (EX_DATAERR).";
+    NoInput = 66, "An input file does not exist or cannot be read (EX_NOINPUT).";
+    NoUser = 67, "There is no such cashier (EX_NOUSER).";
+    Unavailable = 69, "Something needed is not there: the daemon does not answer, a part is not built in (EX_UNAVAILABLE).";
+    Software = 70, "A bug in tilld (EX_SOFTWARE).";
+    Os = 71, "The operating system refused: no socket, no thread (EX_OSERR).";
+    CantCreate = 73, "An output file cannot be written (EX_CANTCREAT).";
+    Io = 74, "Reading or writing failed: the disk (EX_IOERR).";
+    TempFail = 75, "Try again later: busy, still settling, another tilld holds the store (EX_TEMPFAIL).";
+    NoPerm = 77, "Not allowed: wrong PIN, no manager, file permissions (EX_NOPERM).";
+    Config = 78, "The configuration is wrong (EX_CONFIG).";
 }
 
 impl Exit {
-    /// Every code there is, for the manual page.
-    pub const ALL: &'static [Exit] = &[
-        Exit::Ok,
-        Exit::Findings,
-        Exit::Usage,
-        Exit::Data,
-        Exit::NoInput,
-        Exit::NoUser,
-        Exit::Unavailable,
-        Exit::Software,
-        Exit::Os,
-        Exit::CantCreate,
-        Exit::Io,
-        Exit::TempFail,
-        Exit::NoPerm,
-        Exit::Config,
-    ];
-
     /// The number.
     #[must_use]
     pub fn code(self) -> u8 {
@@ -88,7 +70,7 @@ mod tests {
 
     #[test]
     fn codes_are_sysexits_and_each_its_own() {
-        let codes: BTreeSet<u8> = Exit::ALL.iter().map(|e| e.code()).collect();
+        let codes: BTreeSet<u8> = Exit::ALL.iter().map(|e| e.0.code()).collect();
         assert_eq!(codes.len(), Exit::ALL.len());
         assert!(codes.iter().all(|c| *c <= 1 || (64..=78).contains(c)));
     }

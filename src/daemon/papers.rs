@@ -15,7 +15,7 @@ use crate::core::report::papers::{
     BatchFacts, Copy, DayReportKind, ReceiptHead, ShiftFacts, SlipHead, batch_slip, day_csv, day_report, notice,
     receipt, shift_slip,
 };
-use crate::core::report::{escpos, image, pdf, text};
+use crate::core::report::{escpos, html, image, pdf, text};
 use crate::io::clock::Clock;
 use crate::io::store::Reader;
 
@@ -177,10 +177,11 @@ impl Papers {
     }
 
     /// A day's report as a file.
-    pub fn report(&self, day: &DayView, format: ReportFormat, lang: Lang) -> Result<Vec<u8>, Reject> {
+    pub fn report(&self, day: &DayView, format: ReportFormat, lang: Lang, columns: u8) -> Result<Vec<u8>, Reject> {
         let kind = if day.state == "open" { DayReportKind::X } else { DayReportKind::Z };
-        let page = || layout(&day_report(day, kind, lang, 0, &self.now_text()), 48);
-        let profile = escpos::Profile::new(48, escpos::Encoding::Gb18030);
+        let columns = usize::from(columns);
+        let page = || layout(&day_report(day, kind, lang, 0, &self.now_text()), columns);
+        let profile = escpos::Profile::new(columns, escpos::Encoding::Gb18030);
         let paper = |e: crate::core::report::PaperError| {
             log::warn!("{e}");
             Refusal::NotSupported.with("what", e.to_string())
@@ -192,6 +193,10 @@ impl Papers {
             ReportFormat::Png => image::png(&page()).map_err(paper)?,
             ReportFormat::Pdf => pdf::pdf(&page()).map_err(paper)?,
             ReportFormat::Escpos => escpos::render(&page(), &profile),
+            ReportFormat::Html => {
+                let title = format!("{} {} Z{}", day.store_name, day.business_date, day.z_number);
+                html::html(&page(), &title, lang).into_bytes()
+            }
         })
     }
 

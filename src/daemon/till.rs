@@ -133,8 +133,8 @@ impl Desk for Till {
         Ok(story)
     }
 
-    fn report(&self, day: &DayView, format: ReportFormat, lang: Lang) -> Result<Vec<u8>, Reject> {
-        self.papers.report(day, format, lang)
+    fn report(&self, day: &DayView, format: ReportFormat, lang: Lang, columns: u8) -> Result<Vec<u8>, Reject> {
+        self.papers.report(day, format, lang, columns)
     }
 
     fn check_pin(&self, person: &CashierId, pin: &Pin) -> Result<Role, Reject> {

@@ -267,8 +267,9 @@ impl Desk for Fake {
         }])
     }
 
-    fn report(&self, day: &DayView, format: ReportFormat, lang: Lang) -> Result<Vec<u8>, Reject> {
-        Ok(format!("{format:?} {lang} {}", day.business_date).into_bytes())
+    fn report(&self, day: &DayView, format: ReportFormat, lang: Lang, columns: u8) -> Result<Vec<u8>, Reject> {
+        let width = if columns == 48 { String::new() } else { format!(" {columns}") };
+        Ok(format!("{format:?} {lang} {}{width}", day.business_date).into_bytes())
     }
 
     fn check_pin(&self, person: &CashierId, pin: &Pin) -> Result<Role, Reject> {

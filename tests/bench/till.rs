@@ -12,6 +12,7 @@
     clippy::unwrap_used
 )]
 
+mod closing;
 #[path = "../power_loss/disk.rs"]
 #[allow(dead_code)]
 mod disk;
@@ -38,6 +39,8 @@ const WORKS: &[(&str, Work)] = &[
     ("sale", sale::one_client),
     ("group", sale::sixty_four_lanes),
     ("postgres", sale::beside_postgres),
+    ("close", closing::ten_thousand),
+    ("close_million", closing::a_million),
     ("start", process::start_memory_idle),
     ("drain", drain::a_backlog),
 ];

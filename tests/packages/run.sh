@@ -17,7 +17,7 @@ look() { # one package
   dpkg-deb -x "$deb" "$root"
   local file
   for file in usr/bin/tilld lib/systemd/system/tilld.service lib/udev/rules.d/60-tilld.rules usr/lib/tmpfiles.d/tilld.conf \
-    usr/share/{man/man1/tilld.1.gz,man/man5/tilld.toml.5.gz,bash-completion/completions/tilld} \
+    usr/share/{man/man1/tilld.1.gz,man/man1/tilld-cashier-add.1.gz,man/man5/tilld.toml.5.gz,bash-completion/completions/tilld} \
     usr/share/{zsh/vendor-completions/_tilld,fish/vendor_completions.d/tilld.fish} \
     usr/share/doc/tilld/{copyright,changelog.gz,licences.txt.gz,examples/tilld.toml}; do
     must test -s "$root/$file"

@@ -58,6 +58,8 @@ pub enum ReportFormat {
     Pdf,
     /// The bytes that the printer gets.
     Escpos,
+    /// The paper as a page for a browser.
+    Html,
 }
 
 /// The running daemon, or a store opened by a command: one face for both.
@@ -99,8 +101,14 @@ pub trait Desk: Send + Sync + 'static {
     /// Every journal row about a payment. Reads the store.
     fn story(&self, id: PaymentId) -> Result<Vec<StoryLine>, Reject>;
 
-    /// A report of a day as a file's bytes.
-    fn report(&self, day: &DayView, format: ReportFormat, lang: crate::core::domain::Lang) -> Result<Vec<u8>, Reject>;
+    /// A report of a day as a file's bytes, set for so many columns.
+    fn report(
+        &self,
+        day: &DayView,
+        format: ReportFormat,
+        lang: crate::core::domain::Lang,
+        columns: u8,
+    ) -> Result<Vec<u8>, Reject>;
 
     /// Checks a person's PIN by the slow hash (call it off the async threads) and gives their role; wrong ones count towards a lock-out.
     fn check_pin(&self, person: &CashierId, pin: &Pin) -> Result<Role, Reject>;

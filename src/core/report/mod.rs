@@ -6,6 +6,7 @@
 
 pub mod doc;
 pub mod escpos;
+pub mod html;
 pub mod image;
 pub mod layout;
 pub mod logo;

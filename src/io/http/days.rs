@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -184,11 +185,14 @@ fn which(name: &str) -> Result<WhichDay, Reject> {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReportParams {
-    /// `text`, `json`, `csv`, `png`, `pdf` or `escpos`; without it `json`.
-    #[param(pattern = "^(text|json|csv|png|pdf|escpos)$")]
+    /// `text`, `json`, `csv`, `png`, `pdf`, `escpos` or `html`; without it `json`.
+    #[param(pattern = "^(text|json|csv|png|pdf|escpos|html)$")]
     format: Option<String>,
     /// Without it that of whoever has logged in, else the store's.
     lang: Option<Lang>,
+    /// Characters across; without it 48.
+    #[param(minimum = 24, maximum = 80)]
+    columns: Option<u8>,
 }
 
 fn format(word: &str) -> Option<(ReportFormat, &'static str)> {
@@ -199,12 +203,13 @@ fn format(word: &str) -> Option<(ReportFormat, &'static str)> {
         "png" => (ReportFormat::Png, "image/png"),
         "pdf" => (ReportFormat::Pdf, "application/pdf"),
         "escpos" => (ReportFormat::Escpos, "application/octet-stream"),
+        "html" => (ReportFormat::Html, "text/html; charset=utf-8"),
         _ => return None,
     })
 }
 
-/// `GET /v1/reports/{day}?format=text|json|csv|png|pdf|escpos&lang=zh|en`
-#[utoipa::path(get, path = "/v1/reports/{day}", operation_id = "getReport", tag = "day", params(("day" = String, Path, description = "`2026-11-20`, a Z number such as `Z17`, or `open`", example = "open"), ReportParams), responses((status = 200, description = "the report in the form asked for", content((DayView = "application/json"), (String = "text/plain"), (String = "text/csv"), (Vec<u8> = "image/png"), (Vec<u8> = "application/pdf"), (Vec<u8> = "application/octet-stream")))))]
+/// `GET /v1/reports/{day}?format=text|json|csv|png|pdf|escpos|html&lang=zh|en&columns=48`
+#[utoipa::path(get, path = "/v1/reports/{day}", operation_id = "getReport", tag = "day", params(("day" = String, Path, description = "`2026-11-20`, a Z number such as `Z17`, or `open`", example = "open"), ReportParams), responses((status = 200, description = "the report in the form asked for", content((DayView = "application/json"), (String = "text/plain"), (String = "text/csv"), (String = "text/html"), (Vec<u8> = "image/png"), (Vec<u8> = "application/pdf"), (Vec<u8> = "application/octet-stream")))))]
 pub(super) async fn report(
     State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
@@ -212,7 +217,11 @@ pub(super) async fn report(
     Params(params): Params<ReportParams>,
 ) -> Result<Response, Problem> {
     let (format, kind) = format(params.format.as_deref().unwrap_or("json"))
-        .ok_or_else(|| Problem::bad("format must be one of text, json, csv, png, pdf, escpos"))?;
+        .ok_or_else(|| Problem::bad("format must be one of text, json, csv, png, pdf, escpos, html"))?;
+    let columns = params.columns.unwrap_or(48);
+    if !(24..=80).contains(&columns) {
+        return Err(Problem::bad("columns must be 24 to 80"));
+    }
     let view = day(&api, which(&name)?).await?;
     if format == ReportFormat::Json {
         return Ok(Json(view).into_response());
@@ -222,8 +231,14 @@ pub(super) async fn report(
         (None, Caller::Person(person, _)) => api.lang_of(person).await,
         (None, _) => api.lang,
     };
-    let bytes = api.blocking(move |desk| desk.report(&view, format, lang)).await?;
-    Ok(file(bytes, kind))
+    let bytes = api.blocking(move |desk| desk.report(&view, format, lang, columns)).await?;
+    let mut response = file(bytes, kind);
+    if format == ReportFormat::Html {
+        // Its own style stands in it; nothing else may be loaded or run.
+        let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    }
+    Ok(response)
 }
 
 /// `POST /v1/terminals/{id}/settle`: settles this terminal's batch now.

@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::super::pty::{Device, Stand};
 use super::{Paper, Printer, PrinterSettings};
@@ -146,12 +148,46 @@ impl PrinterStand {
 
 const HELP: &str = "paper N | refill | cover open|closed | jam on|off | text | png FILE | faults | drawer | power | unplug | plug | quit";
 
-/// `tilld sim printer`: commands a line from `input`, until its end or `quit`.
+/// How often the paper is looked at by [`keep`].
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Writes the paper to a file whenever something was printed: a picture where its name ends so, else text.
+fn keep(stand: &PrinterStand, file: &Path) -> std::io::Result<()> {
+    let mut kept = String::new();
+    loop {
+        let text = stand.paper_text();
+        if text != kept {
+            match file.extension().is_some_and(|ext| ext.eq_ignore_ascii_case("png")) {
+                true => stand.paper_png(file)?,
+                false => std::fs::write(file, &text)?,
+            }
+            kept = text;
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// `tilld sim printer`: commands a line from `input`, until its end or `quit`. What is printed also lies in `paper`.
 ///
 /// # Errors
-/// No pty, or the terminal is gone.
-pub fn run(link: &Path, settings: PrinterSettings, input: impl BufRead, mut output: impl Write) -> std::io::Result<()> {
-    let stand = PrinterStand::start(link, settings)?;
+/// No pty, the paper's file cannot be written, or the terminal is gone.
+pub fn run(
+    link: &Path,
+    settings: PrinterSettings,
+    paper: Option<PathBuf>,
+    input: impl BufRead,
+    mut output: impl Write,
+) -> std::io::Result<()> {
+    let stand = Arc::new(PrinterStand::start(link, settings)?);
+    if let Some(paper) = paper {
+        File::create(&paper)?;
+        let stand = Arc::clone(&stand);
+        std::thread::spawn(move || {
+            if let Err(e) = keep(&stand, &paper) {
+                log::error!("{}: {e}", paper.display());
+            }
+        });
+    }
     writeln!(output, "printer at {}: {HELP}", link.display())?;
     for line in input.lines() {
         let line = line?;
