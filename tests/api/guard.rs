@@ -47,6 +47,33 @@ fn a_stranger_on_loopback_sees_health_alone() {
 }
 
 #[test]
+fn a_page_that_floods_loopback_is_told_to_wait_and_keeps_nobody_else_out() {
+    let house = House::open();
+    // Faster than the bucket of strangers fills, however slow this machine: many at once, until one is told to wait.
+    let told = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..5_000 {
+                    if told.load(std::sync::atomic::Ordering::Relaxed) {
+                        return;
+                    }
+                    let answer = house.tcp(DAY, &[house.host()]);
+                    if answer.status != 401 {
+                        answer.is(429, "too_many");
+                        assert!(answer.head.contains("retry-after: 1"), "{}", answer.head);
+                        told.store(true, std::sync::atomic::Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    assert!(told.into_inner(), "nobody was ever told to wait");
+    assert_eq!(house.tcp(DAY, &[house.host(), house.bearer()]).status, 200);
+    assert_eq!(house.get("/v1/day").status, 200);
+}
+
+#[test]
 fn another_host_is_refused_whoever_asks() {
     let house = House::open();
     let port = house.tcp.port();

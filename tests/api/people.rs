@@ -86,7 +86,7 @@ fn the_description_has_every_route_and_its_refusals() {
     let api = house.get("/v1/openapi.json").json();
     assert_eq!(api["openapi"], "3.1.0");
     let pay = &api["paths"]["/v1/payments"]["post"];
-    for status in ["200", "400", "401", "403", "404", "408", "409", "413", "415", "422", "503"] {
+    for status in ["200", "400", "401", "403", "404", "408", "409", "413", "415", "422", "429", "503"] {
         assert!(pay["responses"].get(status).is_some(), "{status}");
     }
     let ids: Vec<_> = api["paths"]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::rig::{Books, TERMINALS};
+use crate::rig::{Books, terminal};
 use crate::tills::Told;
 
 /// What a run came to.
@@ -153,7 +153,8 @@ fn both_sides(books: &Books, statement: &str, figures: &mut Figures, wrong: &mut
             theirs.entry((row.terminal.clone(), row.batch, row.stan)).or_default().push(row);
         }
     }
-    let tids: BTreeMap<&str, &str> = TERMINALS.into();
+    // More than there are do no harm.
+    let tids: BTreeMap<String, String> = (1..100).map(terminal).collect();
     for payment in &books.payments {
         let number = |name: &str| payment[name].as_str().and_then(|t| t.parse::<u32>().ok());
         let (Some(batch), Some(stan)) = (number("batch"), number("stan")) else { continue };

@@ -10,9 +10,11 @@
 mod chance;
 mod http;
 mod judge;
+#[allow(dead_code)]
 mod rig;
 #[path = "../card_data/scan.rs"]
 mod scan;
+#[allow(dead_code)]
 mod tills;
 
 use std::sync::Arc;
@@ -52,11 +54,11 @@ fn killed_again_and_again_and_nothing_is_lost() {
 
 /// A store from its first start to its last settlement, with so many kills.
 fn one_store(mut chance: Chance, kills: u64, figures: &mut Figures) {
-    let mut rig = Rig::build();
+    let mut rig = Rig::build(3, rig::LOSSY, "info,tilld=trace");
     rig.start_host();
     rig.start_daemon();
     rig.hire();
-    let tills = Tills::start(&rig, chance.next());
+    let tills = Tills::start(&rig, chance.next(), 30);
     for kill in 0..kills {
         // Also within the first moments after a start: that is where a recovery is interrupted.
         std::thread::sleep(Duration::from_millis(if chance.one_in(6) { chance.below(60) } else { chance.below(900) }));

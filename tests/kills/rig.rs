@@ -12,11 +12,14 @@ use serde_json::{Value, json};
 
 use crate::http;
 
-/// Name and TID of each terminal.
-pub const TERMINALS: [(&str, &str); 3] = [("POS1", "10000001"), ("POS2", "10000002"), ("POS3", "10000003")];
+/// Name and TID of the n-th terminal, from 1.
+pub fn terminal(n: usize) -> (String, String) {
+    (format!("POS{n}"), format!("{}", 10_000_000 + n))
+}
+
 const MID: &str = "898100000000001";
 /// The acquirer loses a few answers by itself: a kill then meets reversals and repeats.
-const SCENARIO: &str = r#"
+pub const LOSSY: &str = r#"
 terminal_timeout_ms = 1000
 latency_ms = 5
 
@@ -50,6 +53,9 @@ pub struct Books {
 pub struct Rig {
     pub dir: PathBuf,
     pub socket: PathBuf,
+    /// How many there are.
+    pub terminals: usize,
+    log: &'static str,
     port: u16,
     daemon: Option<Child>,
     host: Option<Child>,
@@ -70,7 +76,8 @@ fn kill(mut child: Child) {
 }
 
 impl Rig {
-    pub fn build() -> Rig {
+    /// So many terminals, the acquirer's behaviour, and what is logged.
+    pub fn build(terminals: usize, scenario: &str, log: &'static str) -> Rig {
         static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         // Short: a socket's path has at most 107 bytes.
@@ -78,9 +85,10 @@ impl Rig {
         let _ = std::fs::remove_dir_all(&dir);
         std::fs::create_dir_all(&dir).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let rig = Rig { socket: dir.join("s"), dir, port, daemon: None, host: None };
-        std::fs::write(rig.dir.join("scenario.toml"), SCENARIO).unwrap();
-        for (number, (name, _)) in (1u8..).zip(TERMINALS) {
+        let rig = Rig { socket: dir.join("s"), dir, terminals, log, port, daemon: None, host: None };
+        std::fs::write(rig.dir.join("scenario.toml"), scenario).unwrap();
+        for number in 1..=terminals {
+            let (name, _) = terminal(number);
             let path = rig.dir.join(format!("{name}.tmk"));
             let mut file = File::options().write(true).create_new(true).mode(0o600).open(path).unwrap();
             std::io::Write::write_all(&mut file, format!("{number:02X}").repeat(16).as_bytes()).unwrap();
@@ -116,7 +124,7 @@ max_age_hours = 72
 "#,
             self.port
         );
-        for (name, tid) in TERMINALS {
+        for (name, tid) in (1..=self.terminals).map(terminal) {
             writeln!(
                 text,
                 "[[terminal]]\nid = \"{name}\"\ntid = \"{tid}\"\nmid = \"{MID}\"\nmaster_key_file = \"{name}.tmk\"\nserial_number = \"{tid}\""
@@ -129,7 +137,7 @@ max_age_hours = 72
     fn program(&self, log: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tilld"));
         let log = File::options().create(true).append(true).open(self.dir.join(log)).unwrap();
-        command.current_dir(&self.dir).stdin(Stdio::null()).stderr(log).env("TILLD_LOG", "info,tilld=trace");
+        command.current_dir(&self.dir).stdin(Stdio::null()).stderr(log).env("TILLD_LOG", self.log);
         command
     }
 
@@ -138,7 +146,7 @@ max_age_hours = 72
         let listen = format!("127.0.0.1:{}", self.port);
         command.args(["sim", "acquirer", "--listen", &listen, "--books", "books.jsonl"]);
         command.args(["--statement", "statement.csv", "--scenario", "scenario.toml"]);
-        for (name, tid) in TERMINALS {
+        for (name, tid) in (1..=self.terminals).map(terminal) {
             command.arg("--terminal").arg(format!("{tid}=@{name}.tmk={MID}"));
         }
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
@@ -175,6 +183,11 @@ max_age_hours = 72
     fn log(&self, name: &str) -> String {
         let text = std::fs::read_to_string(self.dir.join(name)).unwrap_or_default();
         text.lines().rev().take(30).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+
+    /// The running daemon's process.
+    pub fn pid(&self) -> u32 {
+        self.daemon.as_ref().unwrap().id()
     }
 
     pub fn kill_daemon(&mut self) {

@@ -1,4 +1,4 @@
-//! Three tills that pay without end, whatever happens to the daemon: a request whose answer was lost is sent again under the same id, or given
+//! Tills that pay without end, whatever happens to the daemon: a request whose answer was lost is sent again under the same id, or given
 //! up, as cashiers do. They write down every answer that they saw.
 
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::chance::Chance;
 use crate::http;
-use crate::rig::{Rig, TERMINALS, is_up};
+use crate::rig::{Rig, is_up, terminal};
 
 /// The well-known test cards.
 pub const TRACKS: [&str; 3] = [
@@ -32,6 +32,8 @@ pub struct Told {
     pub refused: Mutex<Vec<String>>,
     /// What no answer should have been.
     pub wrong: Mutex<Vec<String>>,
+    /// How long each first answer to a cash payment took: a commit, seen from the till.
+    pub commits: Mutex<Vec<Duration>>,
 }
 
 #[derive(Debug)]
@@ -43,11 +45,13 @@ pub struct Tills {
 }
 
 impl Tills {
-    pub fn start(rig: &Rig, seed: u64) -> Tills {
+    /// One on each terminal. Between two customers a till rests for less than so many milliseconds.
+    pub fn start(rig: &Rig, seed: u64, rest_ms: u64) -> Tills {
         let (stop, told) = (Arc::new(AtomicBool::new(false)), Arc::new(Told::default()));
-        let threads = (0..TERMINALS.len()).map(|n| {
+        let threads = (0..rig.terminals).map(|n| {
             let till = Till {
                 n,
+                rest_ms,
                 chance: Chance(seed.wrapping_add(n as u64)),
                 requests: 0,
                 sales: Vec::new(),
@@ -74,6 +78,11 @@ impl Tills {
         });
     }
 
+    /// How many were answered so far.
+    pub fn payments(&self) -> usize {
+        self.told.answers.lock().unwrap().len()
+    }
+
     pub fn join(self) -> Arc<Told> {
         for thread in self.threads {
             thread.join().unwrap();
@@ -84,6 +93,7 @@ impl Tills {
 
 struct Till {
     n: usize,
+    rest_ms: u64,
     chance: Chance,
     requests: u64,
     /// Approved sales that may be voided or refunded.
@@ -99,16 +109,16 @@ impl Till {
             let request = self.request();
             self.pay(&request);
             // A customer puts the card away. Without it an outage of two seconds stores more sales than a line of this day forwards in a minute.
-            std::thread::sleep(Duration::from_millis(self.chance.below(30)));
+            std::thread::sleep(Duration::from_millis(self.chance.below(self.rest_ms)));
         }
     }
 
     fn request(&mut self) -> Value {
         self.requests += 1;
-        let (device, _) = TERMINALS[self.n];
+        let (device, _) = terminal(self.n + 1);
         let mut body = json!({
             "request_id": format!("{device}-{:05}", self.requests), "kind": "sale", "device": device,
-            "cashier": format!("100{}", self.n + 1), "currency": "CNY",
+            "cashier": format!("100{}", self.n % 3 + 1), "currency": "CNY",
             "amount": i64::try_from(100 + self.chance.below(9_000)).unwrap(),
         });
         match self.chance.below(10) {
@@ -142,8 +152,12 @@ impl Till {
     fn pay(&mut self, request: &Value) {
         let mut answers = Vec::new();
         loop {
+            let began = Instant::now();
             match http::ask(&self.socket, "POST", "/v1/payments", Some(request), Duration::from_secs(20)) {
                 Ok((200, payment)) => {
+                    if answers.is_empty() && payment["method"] == "cash" {
+                        self.told.commits.lock().unwrap().push(began.elapsed());
+                    }
                     answers.push(payment);
                     if !self.chance.one_in(12) {
                         break;

@@ -7,4 +7,5 @@ mod http;
 mod keeping;
 mod rig;
 mod running;
+mod stuck;
 mod unit;

@@ -86,6 +86,18 @@ impl Rig {
         }
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The acquirer goes away, with whatever it was doing.
+    pub fn stop_host(&mut self) {
+        for mut child in self.others.drain(..) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
     pub fn start_printer(&mut self) {
         let mut command = self.program("printer.log");
         let paper = File::create(self.dir.join("paper.txt")).unwrap();
@@ -128,6 +140,11 @@ impl Rig {
 
     pub fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<http::Answer> {
         http::ask(&self.dir.join("s"), method, path, body, Duration::from_secs(100))
+    }
+
+    /// Whatever stands at an address, in its own format.
+    pub fn reads(&self, path: &str) -> String {
+        self.connection().gets(path)
     }
 
     /// A connection as POS software keeps it: open from one sale to the next.
@@ -220,6 +237,16 @@ impl Rig {
 pub struct Kept(UnixStream);
 
 impl Kept {
+    /// An answer as it came, head and all.
+    pub fn gets(mut self, path: &str) -> String {
+        write!(self.0, "GET {path} HTTP/1.1\r\nHost: tilld\r\nConnection: close\r\n\r\n").unwrap();
+        let mut bytes = Vec::new();
+        self.0.read_to_end(&mut bytes).unwrap();
+        let answer = text(&bytes);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        answer
+    }
+
     /// The head and the first bytes of the answer; the connection stays as the daemon leaves it.
     pub fn posts(&mut self, path: &str, body: &Value) -> String {
         let body = body.to_string();

@@ -217,6 +217,33 @@ fn packed(digits: &str) -> Vec<u8> {
     digits.as_bytes().chunks_exact(2).map(|pair| (pair[0] - b'0') << 4 | (pair[1] - b'0')).collect()
 }
 
+/// Metrics, exports and every other way to read the day over the API.
+fn no_answer_tells(rig: &Rig, secrets: &[&str]) {
+    let payments = rig.must("GET", "/v1/payments?limit=500", None);
+    let one = payments["items"].as_array().unwrap().iter().find(|p| p["method"] == "card").unwrap();
+    let (id, date) = (one["id"].as_str().unwrap(), one["business_date"].as_str().unwrap());
+    let mut paths = vec![
+        "/metrics".to_owned(),
+        "/healthz".into(),
+        "/v1/exceptions".into(),
+        "/v1/payments?limit=500".into(),
+        format!("/v1/payments/{id}"),
+        format!("/v1/payments/{id}/story"),
+    ];
+    paths.extend(
+        ["json", "csv", "text", "png", "pdf", "escpos"].map(|format| format!("/v1/reports/{date}?format={format}")),
+    );
+    for path in paths {
+        let text = rig.reads(&path);
+        assert!(text.len() > 10, "{path} says nothing");
+        for secret in secrets {
+            assert!(!text.contains(secret), "{path} tells {secret}");
+        }
+    }
+    // That a card would be seen: its last digits are there.
+    assert!(rig.reads(&format!("/v1/payments/{id}")).contains("0128"));
+}
+
 #[test]
 fn the_memory_of_a_till_that_has_sold_holds_no_card_no_track_no_code_and_no_pin() {
     let mut rig = Rig::new();
@@ -238,6 +265,7 @@ fn the_memory_of_a_till_that_has_sold_holds_no_card_no_track_no_code_and_no_pin(
     let day = rig.must("POST", "/v1/day/close", Some(&json!({"by": "9001", "wait": 60})));
     assert_eq!(day["state"], "balanced", "{day}");
     rig.health_becomes("ok");
+    no_answer_tells(&rig, &[TRACK.split_once('=').unwrap().0, code, "49121010000"]);
     std::thread::sleep(Duration::from_secs(2));
     let core = memory(rig.pid());
     drop(kept);

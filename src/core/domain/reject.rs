@@ -128,6 +128,7 @@ refusals! {
     NotFound = "not_found", 404, "没有这个地址", "There is no such address";
     MethodNotAllowed = "method_not_allowed", 405, "此地址不支持 {method}", "This address does not take {method}";
     TooLarge = "too_large", 413, "请求过大，上限 {limit} 字节", "The request is too large: at most {limit} bytes";
+    TooMany = "too_many", 429, "请求过于频繁，请稍候重试", "Too many requests: wait a moment and try again";
     NotJson = "not_json", 415, "请求正文须为 application/json", "The request's body must be application/json";
     HostNotAllowed = "host_not_allowed", 403, "不接受此 Host", "This Host is not accepted";
     OriginNotAllowed = "origin_not_allowed", 403, "不接受来自其他网站的请求", "Requests from other sites are not accepted";

@@ -9,6 +9,7 @@ use super::ApiOptions;
 use super::events::Hub;
 use super::metrics::Counters;
 use super::pay::Flights;
+use super::rate::Rates;
 use super::session::Sessions;
 use crate::core::domain::{CashierId, Lang, Pin, Refusal, Reject, Role};
 use crate::core::ports::{Command, Desk, Reply, Respond};
@@ -28,6 +29,7 @@ pub(super) struct Api {
     pub flights: Flights,
     pub counters: Counters,
     pub sessions: Sessions,
+    pub rates: Rates,
     pub hub: Hub,
     /// Turns true when the API closes: what would go on for ever ends then.
     pub stopped: watch::Receiver<bool>,
@@ -44,6 +46,7 @@ impl Api {
             flights: Flights::default(),
             counters: Counters::default(),
             sessions: Sessions::default(),
+            rates: Rates::new(std::time::Instant::now()),
             hub: Hub::default(),
             stopped,
             reads: Arc::new(Semaphore::new(READS)),

@@ -90,13 +90,22 @@ impl TcpRules {
 pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     let method = request.method().as_str().to_owned();
     let route = request.extensions().get::<MatchedPath>().map(|p| p.as_str().to_owned());
-    let mut response = match admit(&api, &request) {
+    let admitted = admit(&api, &request);
+    let in_time = api.rates.take(admitted.as_ref().ok(), std::time::Instant::now());
+    let mut response = match if in_time { admitted } else { Err(Refusal::TooMany) } {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
         Err(refusal) => {
-            log::warn!("refused {method} {}: {}", route.as_deref().unwrap_or("(no such address)"), refusal.code());
+            // A flood does not fill the log: that it is refused stands in the counters.
+            let level = if in_time { log::Level::Warn } else { log::Level::Debug };
+            log::log!(
+                level,
+                "refused {method} {}: {}",
+                route.as_deref().unwrap_or("(no such address)"),
+                refusal.code()
+            );
             Problem::from(refusal).into_response()
         }
     };

@@ -26,6 +26,7 @@ mod pay_body;
 mod payments;
 mod people;
 mod problem;
+mod rate;
 mod schema;
 mod secrets;
 mod session;

@@ -37,6 +37,7 @@ const ANY: &[Refusal] = &[
     HostNotAllowed,
     OriginNotAllowed,
     Busy,
+    TooMany,
     StorageFailed,
     StorageFull,
     StorageDoubtful,

@@ -58,7 +58,7 @@ impl IntoResponse for Problem {
             Refusal::Unauthorized => {
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Refusal::Busy | Refusal::Verifying => {
+            Refusal::Busy | Refusal::TooMany | Refusal::Verifying => {
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
