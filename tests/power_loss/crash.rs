@@ -48,6 +48,11 @@ impl Cut {
 }
 
 impl Replayer {
+    /// From a disk that holds this.
+    pub fn over(durable: Image) -> Replayer {
+        Replayer { durable, ..Replayer::default() }
+    }
+
     pub fn follow(&mut self, op: &Op) {
         match op {
             Op::Write { file, .. } | Op::Truncate { file, .. } => {

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use tilld::core::domain::Seq;
+use tilld::core::domain::{BusinessDate, Seq, WallMs};
 use tilld::core::journal::Link;
 use tilld::core::ledger::{Ledger, Rules};
 use tilld::core::ports::Committed;
 use tilld::io::store::{Durability, StoreOptions};
 use tilld::io::vault::DataKey;
 
-use crate::disk::{Disk, Op};
-use crate::shop::{OnCommit, Shop, rules};
+use crate::disk::{Disk, Image, Op};
+use crate::shop::{MORNING, OnCommit, Shop, rules};
 use crate::vfs;
 use crate::words::Told;
 
@@ -94,11 +94,16 @@ pub struct Acknowledged {
 
 #[derive(Debug, Clone)]
 pub struct History {
+    /// What lay on the disk before.
+    pub start: Image,
     pub log: Vec<Op>,
     pub commits: Vec<Acknowledged>,
     pub by_head: BTreeMap<Seq, usize>,
     pub data_key: DataKey,
     pub rules: Rules,
+    /// The clock and the first business day of whoever opens it.
+    pub wall: WallMs,
+    pub first_date: BusinessDate,
 }
 
 impl History {
@@ -146,7 +151,7 @@ pub fn tidy(shop: &mut Shop) {
 
 /// Plays the day and gives what is known of it.
 pub fn record(durability: Durability) -> History {
-    let disk = Disk::recording();
+    let disk = Disk::recording(Image::new());
     let data_key = DataKey::random().unwrap();
     let (shop, commits) = shop_on(&disk, durability, data_key.clone());
     let mut told = Told::with(shop);
@@ -160,5 +165,14 @@ pub fn record(durability: Durability) -> History {
     disk.remove();
     let commits = commits.lock().unwrap().clone();
     let by_head = commits.iter().enumerate().map(|(n, c)| (c.head, n)).collect();
-    History { log, commits, by_head, data_key, rules: rules() }
+    History {
+        start: Image::new(),
+        log,
+        commits,
+        by_head,
+        data_key,
+        rules: rules(),
+        wall: WallMs(MORNING),
+        first_date: BusinessDate::parse("2026-03-07").unwrap(),
+    }
 }

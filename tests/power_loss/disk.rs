@@ -146,9 +146,9 @@ impl Disk {
         disk
     }
 
-    /// An empty disk that writes down what happens to it.
-    pub fn recording() -> Arc<Disk> {
-        let disk = Disk::with(Image::new());
+    /// A disk that writes down what happens to it.
+    pub fn recording(files: Image) -> Arc<Disk> {
+        let disk = Disk::with(files);
         disk.lock().log = Some(Vec::new());
         disk
     }

@@ -59,7 +59,7 @@ fn may_follow(before: State, now: State) -> bool {
 
 /// One crash, and the rest of the day.
 fn crash_and_go_on(at: u64, chance: &mut Chance) {
-    let disk = Disk::recording();
+    let disk = Disk::recording(Default::default());
     let data_key = DataKey::random().unwrap();
     let shop = until_the_power_goes(&disk, at, data_key);
     let acknowledged = told_of(&shop);
@@ -144,7 +144,7 @@ fn after_the_power_comes_back_the_day_goes_on_and_settles() {
 
 /// Operations that can fail, in a whole day after its start.
 fn operations() -> u64 {
-    let disk = Disk::recording();
+    let disk = Disk::recording(Default::default());
     let (shop, _) = shop_on(&disk, Durability::Full, DataKey::random().unwrap());
     let before = disk.ops();
     let mut told = Told::with(shop);

@@ -19,9 +19,12 @@ mod disk;
 #[path = "../day_scenarios/flaky.rs"]
 mod flaky;
 mod going_on;
+mod migration;
 mod oracle;
 #[path = "../day_scenarios/shop.rs"]
 mod shop;
+#[path = "../store/till.rs"]
+mod till;
 mod vfs;
 #[path = "../day_scenarios/words.rs"]
 mod words;
@@ -76,7 +79,7 @@ fn cut_everywhere(history: &History, states: u64, seed: u64, stop_at: usize) -> 
         for thread in 0..threads {
             let (figures, seen, judged) = (&figures, &seen, &judged);
             scope.spawn(move || {
-                let mut replayer = Replayer::default();
+                let mut replayer = Replayer::over(history.start.clone());
                 for (at, op) in (1usize..).zip(&history.log) {
                     replayer.follow(op);
                     if at as u64 % threads != thread || !(at as u64 / threads).is_multiple_of(every) {

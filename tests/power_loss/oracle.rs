@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use tilld::core::day::ClockPair;
-use tilld::core::domain::{BusinessDate, MonoMs, Now, Seq, WallMs};
+use tilld::core::domain::{MonoMs, Now, Seq};
 use tilld::core::ledger::{Writer, WriterOptions};
 use tilld::core::ports::Store;
 use tilld::io::store::{Durability, SqliteStore, VerifyWith, verify};
@@ -12,7 +12,6 @@ use tilld::io::vault::Vault;
 
 use crate::day::{History, options};
 use crate::disk::{Disk, Image};
-use crate::shop::MORNING;
 use crate::vfs;
 
 /// What is wrong with a store that has come back.
@@ -84,10 +83,10 @@ fn look(disk: &Arc<Disk>, history: &History) -> Result<Seq, Wrong> {
     }
     let sealed = store.day_keys().map_err(other)?;
     let vault = |sealed: Option<&[u8]>| Vault::open(&history.data_key, &history.rules.store, sealed).map_err(other);
-    let now = Now { wall: WallMs(MORNING), mono: MonoMs(0) };
+    let now = Now { wall: history.wall, mono: MonoMs(0) };
     let writer_options = WriterOptions {
         rules: history.rules.clone(),
-        first_date: BusinessDate::parse("2026-03-07").unwrap(),
+        first_date: history.first_date,
         start: ClockPair { wall: now.wall, mono: now.mono },
     };
     let writer = Writer::open(store, vault(sealed.as_deref())?, writer_options, now).map_err(other)?;

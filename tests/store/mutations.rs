@@ -1,12 +1,14 @@
 //! Random changes to a store, as a failing medium makes them or a hand: a bit in the file or in the write-ahead log, rows deleted, swapped or cut off, the
 //! file or the log truncated, an older image put back. Each is detected, or shown to have changed nothing that counts.
 //!
-//! `TILLD_MUTATIONS` (300; the long checks: 10,000) says how many, `TILLD_SEED` repeats a run, `TILLD_FIGURES` names a file for the figures.
+//! `TILLD_MUTATIONS` (1,000; the long checks: 10,000) says how many, `TILLD_SEED` repeats a run, `TILLD_FIGURES` names a file for the figures.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::Connection;
 use tilld::core::domain::{PaymentId, Seq};
@@ -251,7 +253,7 @@ fn mutate(images: &Images, chance: &mut Chance) -> (&'static str, Dir) {
 fn every_random_change_is_detected_or_changes_nothing_that_counts() {
     let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<u64>().ok());
     let (seed, mutations) =
-        (number("TILLD_SEED").unwrap_or_else(from_the_clock), number("TILLD_MUTATIONS").unwrap_or(300));
+        (number("TILLD_SEED").unwrap_or_else(from_the_clock), number("TILLD_MUTATIONS").unwrap_or(1_000));
     eprintln!("TILLD_SEED={seed} TILLD_MUTATIONS={mutations}");
     let images = images();
     assert_eq!(detected(&put(&images.now)), None, "nothing changed, and something is found");
@@ -259,25 +261,39 @@ fn every_random_change_is_detected_or_changes_nothing_that_counts() {
         detected(&put(&images.now.clone().into_iter().chain([("tilld.db-wal", Vec::new())]).collect())).is_some(),
         "the log is gone, and nobody sees it"
     );
-    let mut figures: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    for n in 0..mutations {
+    let figures: Mutex<BTreeMap<&str, (u64, u64)>> = Mutex::default();
+    let next = AtomicU64::new(0);
+    let one = |n: u64| {
         let mut chance = Chance(seed ^ (n << 20));
         let (kind, dir) = mutate(&images, &mut chance);
-        let (seen, harmless) = figures.entry(kind).or_default();
-        match detected(&dir) {
-            Some(_) => *seen += 1,
-            None => {
-                let after = contents(&dir).unwrap();
-                let differs = after.iter().find(|row| !images.contents.contains(row));
-                let missing = images.contents.iter().find(|row| !after.contains(row));
-                assert!(
-                    differs.is_none() && missing.is_none(),
-                    "mutation {n} ({kind}) of TILLD_SEED={seed} is not seen: {missing:?} became {differs:?}"
-                );
-                *harmless += 1;
-            }
+        let detected = detected(&dir).is_some();
+        if !detected {
+            let after = contents(&dir).unwrap();
+            let differs = after.iter().find(|row| !images.contents.contains(row));
+            let missing = images.contents.iter().find(|row| !after.contains(row));
+            assert!(
+                differs.is_none() && missing.is_none(),
+                "mutation {n} ({kind}) of TILLD_SEED={seed} is not seen: {missing:?} became {differs:?}"
+            );
         }
-    }
+        let mut figures = figures.lock().unwrap();
+        let (seen, harmless) = figures.entry(kind).or_default();
+        *if detected { seen } else { harmless } += 1;
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, |n| n.get()) {
+            scope.spawn(|| {
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    if n >= mutations {
+                        return;
+                    }
+                    one(n);
+                }
+            });
+        }
+    });
+    let figures = figures.into_inner().unwrap();
     let (seen, harmless) = figures.values().fold((0, 0), |(s, h), (seen, harmless)| (s + seen, h + harmless));
     eprintln!("{mutations} mutations: {seen} detected, {harmless} harmless, 0 unseen: {figures:?}");
     assert!(seen > mutations / 3, "hardly anything was detected: {figures:?}");
