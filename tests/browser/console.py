@@ -158,6 +158,9 @@ class Manager:
         self.looks("count")
         b.click("#enter-count")
         b.wait("return location.hash === '#/shifts'", "the count is entered")
+        counted = next(shift for shift in api("GET", "/v1/day")["shifts"] if shift["cashier"] == "1001" and not shift["closed"])["drawers"][0]
+        pieces = [(piece["value"], piece["count"]) for piece in counted["denominations"]]
+        assert pieces == [(10000, 6), (5000, 1), (2000, 1), (1000, 1)], pieces
         b.click("button[data-close='1001']")
         difference = 68000 - expected
         b.sees((self.say("长款", "over") if difference > 0 else self.say("短款", "short")) + " " + text_of(abs(difference)), css="#shift-list")
@@ -183,9 +186,10 @@ class Manager:
         b, day = self.browser, api("GET", "/v1/day")
         self.menu("close")
         b.wait("return document.querySelectorAll('#checks li').length >= 8", "the checklist")
-        for check, ok in (("foot", True), ("exceptions", True), ("shifts", False), ("lines", True)):
+        for check, level in (("not_footing", "ok"), ("store", "ok"), ("exceptions", "ok"), ("open_shifts", "look"), ("line_down", "ok"), ("printer", "ok")):
             seen = b.js("return document.querySelector(`[data-check=${arguments[0]}]`).className", check)
-            assert (seen == "ok") == ok, f"{check} is {seen}"
+            assert seen == level, f"{check} is {seen}"
+        b.sees(self.say("班次未结", "Shifts are open"), "1002", css="#checks")
         self.looks("close")
         b.click("#print-x")
         b.sees(self.say("已送打印", "Sent to the printer"), css="#say")
@@ -207,7 +211,7 @@ class Manager:
         b.click("#reprint")
         b.sees(self.say("已送打印", "Sent to the printer"), css="#say")
         self.has_printed()
-        begins = {"pdf": b"%PDF-", "png": b"\x89PNG", "csv": b"", "json": b"{", "text": b""}
+        begins = {"pdf": b"%PDF-", "png": b"\x89PNG", "csv": b"", "json": b"{", "html": b"<!doctype html>", "text": b""}
         links = b.js("return [...document.querySelectorAll('.get a')].map(a => [a.getAttribute('href'), a.download])")
         assert len(links) == len(begins), links
         for link, name in links:

@@ -11,6 +11,12 @@ import { Keypad } from '../keypad.js';
 /** Notes and coins, in minor units, the largest first. Elsewhere the sum alone is typed. */
 const coins = { CNY: [10000n, 5000n, 2000n, 1000n, 500n, 100n, 50n, 10n] };
 
+/** Each value once, as the API wants them; what is left over is one piece of its own worth. */
+function denominations(list, other) {
+  const found = new Map(list.filter(([, n]) => n > 0n));
+  if (other > 0n) found.set(other, (found.get(other) || 0n) + 1n);
+  return [...found].map(([value, count]) => ({ value, count }));
+}
 function Note({ value, count, onCount }) {
   const n = pieces(count);
   const step = (by) => () => { const next = (n === null ? 0n : n) + by; if (next >= 0n && next <= 99999n) onCount(next === 0n ? '' : next.toString()); };
@@ -38,7 +44,7 @@ export function Count({ rest }) {
   const total = other === null || list.some(([, n]) => n === null) ? null : list.reduce((all, [value, n]) => all + value * n, other);
   const work = async () => {
     if (total === null) throw new Error(t('count_wrong'));
-    await post('/v1/shifts/count', { cashier, device, counted: total });
+    await post('/v1/shifts/count', { cashier, device, counted: total, denominations: denominations(list, other) });
     await refresh();
     say(t('counted_told', { amount: money(total) }));
     location.hash = '#/shifts';

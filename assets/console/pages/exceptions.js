@@ -15,6 +15,8 @@ const ways = {
   offline_aside: ['retry', 'confirmed_approved', 'written_off', 'noted'],
   unbalanced: ['noted', 'retry'],
   clock_disagrees: ['noted'],
+  drawer_difference: ['noted'],
+  transfer_unknown: ['noted'],
 };
 const phrases = ['phrase_called', 'phrase_customer', 'phrase_statement', 'phrase_technician'];
 

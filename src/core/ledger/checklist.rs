@@ -54,7 +54,7 @@ impl Ledger {
 
     /// What a close does not stop for.
     fn goes_on(&self, lines: &Lines, now: Now, rules: &Rules) -> Vec<CheckView> {
-        let shift = |s: &crate::core::day::Shift| format!("{} {}", s.no.0, s.cashier);
+        let shift = |s: &crate::core::day::Shift| format!("{} #{}", s.cashier, s.no.0);
         let idle = |s: &crate::core::day::Shift| s.forgotten(now.wall, rules.shift_idle_ms);
         let payments = |wanted: &[State]| -> Vec<String> {
             let mine = self.payments.values().filter(|p| p.date == self.open && wanted.contains(&p.state));

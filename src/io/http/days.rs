@@ -20,7 +20,7 @@ use super::secrets::Approval;
 use super::shifts::Done;
 use crate::core::domain::{BusinessDate, CashierId, Lang, Refusal, Reject, Role, Sentence, Seq, TerminalId};
 use crate::core::ports::{
-    CheckView, ChecklistView, Command, DaySummary, DayView, HoursView, Reply, ReportFormat, WhichDay,
+    CheckView, ChecklistView, Command, DaySummary, DayView, HoursView, Reply, ReportFormat, StatusView, WhichDay,
 };
 
 /// The longest wait for a settlement.
@@ -96,19 +96,42 @@ pub(super) async fn close(
 pub(super) async fn checklist(State(api): State<Arc<Api>>) -> Result<Json<ChecklistView>, Problem> {
     let mut list = api.ask_soon(|desk, respond| desk.checklist(respond)).await?;
     let status = api.ask_soon(|desk, respond| desk.status(respond)).await?;
-    let troubled: Vec<_> = status.ports.iter().filter(|port| port.attention.is_some()).collect();
-    let message = match troubled.first().and_then(|port| port.attention.clone()) {
-        Some(attention) => attention,
-        None => Sentence::new("打印机与读卡设备正常", "Printers and readers are in order"),
-    };
-    list.checks.push(CheckView {
-        code: "printer".into(),
-        level: if troubled.is_empty() { "ok" } else { "look" }.into(),
-        message,
-        count: u64::try_from(troubled.len()).unwrap_or(u64::MAX),
-        items: troubled.iter().map(|port| port.id.clone()).collect(),
-    });
+    list.checks.extend(till_lines(&status));
     Ok(Json(list))
+}
+
+/// How the store, its terminals and what is plugged in are. None of it stops a close: the cut is local.
+fn till_lines(status: &StatusView) -> [CheckView; 3] {
+    let line = |code: &str, message: Sentence, items: Vec<String>| CheckView {
+        code: code.into(),
+        level: if items.is_empty() { "ok" } else { "look" }.into(),
+        message,
+        count: u64::try_from(items.len()).unwrap_or(u64::MAX),
+        items,
+    };
+    let unwell = if status.health == "ok" { Vec::new() } else { vec![status.health.clone()] };
+    let store = match status.health.as_str() {
+        "ok" => Sentence::new("数据可以保存", "Everything can be saved"),
+        "verifying" => Sentence::new("正在校验数据，销售不受影响", "The data are being verified: sales go on"),
+        _ => Sentence::new("数据不能保存：请联系技术员", "Not everything can be saved: call the technician"),
+    };
+    let stopped: Vec<String> =
+        status.terminals.iter().filter(|t| t.stopped.is_some()).map(|t| t.terminal.to_string()).collect();
+    let cards = match stopped.is_empty() {
+        true => Sentence::new("所有终端可以刷卡", "Cards work on every terminal"),
+        false => Sentence::new(
+            "终端停止刷卡：技术员核实批次后恢复",
+            "Cards are stopped: a technician decides about the batch",
+        ),
+    };
+    let troubled: Vec<_> = status.ports.iter().filter(|port| port.attention.is_some()).collect();
+    let attention = troubled.first().and_then(|port| port.attention.clone());
+    let ports = attention.unwrap_or_else(|| Sentence::new("打印机与读卡设备正常", "Printers and readers are in order"));
+    [
+        line("store", store, unwell),
+        line("cards_stopped", cards, stopped),
+        line("printer", ports, troubled.iter().map(|port| port.id.clone()).collect()),
+    ]
 }
 
 /// Every batch of this day has ended, and no stored sale of it waits. The word of the state alone does not say so: `balanced` is also the
