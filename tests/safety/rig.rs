@@ -18,6 +18,8 @@ pub const TRACK: &str = "6222021234567890128=49121010000000000";
 pub struct Rig {
     pub dir: PathBuf,
     port: u16,
+    /// Of the programs that are started from now on.
+    pub environment: Vec<(&'static str, PathBuf)>,
     daemon: Option<Child>,
     others: Vec<Child>,
 }
@@ -58,7 +60,7 @@ impl Rig {
             data.display()
         );
         std::fs::write(dir.join("tilld.toml"), text).unwrap();
-        Rig { dir, port, daemon: None, others: Vec::new() }
+        Rig { dir, port, environment: Vec::new(), daemon: None, others: Vec::new() }
     }
 
     pub fn new() -> Rig {
@@ -73,6 +75,7 @@ impl Rig {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tilld"));
         let log = File::options().create(true).append(true).open(self.dir.join(log)).unwrap();
         command.current_dir(&self.dir).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
