@@ -264,24 +264,28 @@ fn finish(path: &Path, answers: &Answers, try_out: bool) -> Result<Exit, Failure
         Ok((_, list)) => (list, true),
         Err(error) => (error.findings, false),
     };
-    out::text(&findings(path, &list, lang))?;
+    // Beside stand-ins nothing is plugged in yet, and everything lies in one folder: that is no news.
+    let list = list.into_iter().filter(|finding| !try_out || finding.level == Level::Error).collect::<Vec<_>>();
+    if !list.is_empty() {
+        out::text(&findings(path, &list, lang))?;
+    }
     let file = path.display();
+    let key = path.with_file_name(answers.get("key_file"));
+    let key = key.display();
     let next = match (lang, try_out) {
         (Lang::Zh, false) => format!(
             "已写好 {file}。下一步：\n\
-             1. 按上面的提示处理（收单机构的主密钥写入 {}，权限 0600）\n\
+             1. 按上面的提示处理（收单机构的主密钥写入 {key}，权限 0600）\n\
              2. tilld check --config {file}\n\
              3. echo 密码 | tilld cashier add 9001 --name 店长 --role manager --pin-stdin --config {file}\n\
-             4. tilld run --config {file}\n",
-            answers.get("key_file")
+             4. tilld run --config {file}\n"
         ),
         (Lang::En, false) => format!(
             "{file} is written. Next:\n\
-             1. see to what is said above (the acquirer's master key goes into {}, mode 0600)\n\
+             1. see to what is said above (the acquirer's master key goes into {key}, mode 0600)\n\
              2. tilld check --config {file}\n\
              3. echo PIN | tilld cashier add 9001 --name Anna --role manager --pin-stdin --config {file}\n\
-             4. tilld run --config {file}\n",
-            answers.get("key_file")
+             4. tilld run --config {file}\n"
         ),
         (_, true) => try_it(path, lang),
     };
@@ -313,8 +317,15 @@ fn try_it(path: &Path, lang: Lang) -> String {
          curl -s --unix-socket tilld.sock http://tilld/v1/payments -H 'content-type: application/json' -d '{{\n  \
            \"request_id\": \"first-sale\", \"kind\": \"sale\", \"device\": \"POS1\", \"cashier\": \"1001\",\n  \
            \"method\": \"qr\", \"amount\": 1234, \"currency\": \"CNY\", \"auth_code\": \"134567890123456789\" }}'; echo\n\
-         tilld report --print; sleep 1; cat paper.txt\n",
-        folder.display()
+         tilld report --print; sleep 1; cat paper.txt\n\
+         # {}\n",
+        folder.display(),
+        match lang {
+            Lang::Zh =>
+                "然后：tilld status --watch；店长控制台 http://127.0.0.1:7310（9001，密码 8888）；tilld close；全部停止：kill $(jobs -p)",
+            Lang::En =>
+                "Then: tilld status --watch; the console at http://127.0.0.1:7310 (9001, PIN 8888); tilld close; to stop all: kill $(jobs -p)",
+        }
     )
 }
 

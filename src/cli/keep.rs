@@ -2,7 +2,7 @@
 
 use super::args::{BackupArgs, RestoreArgs, RotateArgs, SalvageArgs};
 use super::failure::Failure;
-use super::out;
+use super::{out, progress};
 use crate::core::domain::Lang;
 use crate::core::ports::StoreError;
 use crate::daemon::config::Config;
@@ -29,7 +29,8 @@ fn say(lang: Lang, zh: String, en: String) -> Result<Exit, Failure> {
 
 /// Beside the running daemon.
 pub(super) fn backup(config: &Config, args: &BackupArgs) -> Result<Exit, Failure> {
-    let head = keeping::backup(config, &args.file).map_err(failed)?;
+    let head =
+        progress::during(word(config, "备份", "copying"), || keeping::backup(config, &args.file)).map_err(failed)?;
     let file = args.file.display();
     say(
         config.store.lang,
@@ -38,9 +39,15 @@ pub(super) fn backup(config: &Config, args: &BackupArgs) -> Result<Exit, Failure
     )
 }
 
+fn word(config: &Config, zh: &'static str, en: &'static str) -> &'static str {
+    if config.store.lang == Lang::Zh { zh } else { en }
+}
+
 /// While no daemon runs.
 pub(super) fn restore(config: &Config, args: &RestoreArgs) -> Result<Exit, Failure> {
-    let kept = keeping::restore(config, &args.file, args.roll_back).map_err(failed)?;
+    let kept =
+        progress::during(word(config, "恢复", "restoring"), || keeping::restore(config, &args.file, args.roll_back))
+            .map_err(failed)?;
     let (zh, en) = match kept {
         Some(old) => {
             (format!("；原数据保留在 {}", old.display()), format!("; the old store is kept at {}", old.display()))
@@ -52,7 +59,8 @@ pub(super) fn restore(config: &Config, args: &RestoreArgs) -> Result<Exit, Failu
 
 /// Changes nothing of the store; 1 where rows are lost or the chain is broken.
 pub(super) fn salvage(config: &Config, args: &SalvageArgs) -> Result<Exit, Failure> {
-    let saved = keeping::salvage(config, &args.dir).map_err(failed)?;
+    let saved =
+        progress::during(word(config, "抢救", "salvaging"), || keeping::salvage(config, &args.dir)).map_err(failed)?;
     let dir = args.dir.display();
     say(
         config.store.lang,

@@ -68,6 +68,21 @@ pub(super) async fn waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
 
 /// The same for work that keeps its thread busy: the bar is drawn by a thread of its own.
 pub(super) async fn shown<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let bar = ticking(what);
+    let done = work.await;
+    bar.finish_and_clear();
+    done
+}
+
+/// The same for work that waits for nothing.
+pub(super) fn during<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let bar = ticking(what);
+    let done = work();
+    bar.finish_and_clear();
+    done
+}
+
+fn ticking(what: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     // Its first picture comes after the first tick.
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
@@ -75,7 +90,5 @@ pub(super) async fn shown<T>(what: &str, work: impl Future<Output = T>) -> T {
     }
     bar.set_message(what.to_owned());
     bar.enable_steady_tick(PATIENCE);
-    let done = work.await;
-    bar.finish_and_clear();
-    done
+    bar
 }

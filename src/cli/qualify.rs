@@ -8,8 +8,8 @@ use super::args::QualifyArgs;
 use super::chart::{Chart, Grade};
 use super::failure::Failure;
 use super::wiring::not_started;
-use super::{env_lang, out};
-use crate::core::domain::Sentence;
+use super::{env_lang, out, progress};
+use crate::core::domain::{Lang, Sentence};
 use crate::daemon::exit::Exit;
 use crate::daemon::qualify::{Qualities, measure};
 
@@ -31,7 +31,9 @@ const MEMORY_KB: u64 = 80 << 10;
 
 /// 0 where the folder is fit, 1 where it is not.
 pub(super) fn qualify(args: QualifyArgs) -> Result<Exit, Failure> {
-    let found = measure(&args.dir, Duration::from_secs(args.seconds)).map_err(not_started)?;
+    let told = if env_lang() == Lang::Zh { "测量中" } else { "measuring" };
+    let found =
+        progress::during(told, || measure(&args.dir, Duration::from_secs(args.seconds))).map_err(not_started)?;
     let chart = judge(&found);
     let fit = chart.in_order();
     if args.json {

@@ -43,6 +43,26 @@ fn float_in_and_out_blind_count_over_and_short() {
 }
 
 #[test]
+fn an_x_report_at_any_moment_closes_nothing() {
+    let shop = play(
+        "
+        1001 POS1 sells a card 10.00           => approved
+        day 2026-03-07 => open sale 1/10.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 10.00
+        all go down
+        1001 POS1 sells b card 20.00           => stored
+        day 2026-03-07 => open sale 2/30.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 30.00
+        1001 POS1 refunds a as r 4.00 card     => needs_line       # a refused refund is in no report
+        day 2026-03-07 => open sale 2/30.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 30.00
+    ",
+    );
+    let before = (shop.ledger().head, shop.ledger().link);
+    let (first, second) = (crate::words::day(&shop, "2026-03-07"), crate::words::day(&shop, "2026-03-07"));
+    assert_eq!(first, second);
+    assert_eq!(before, (shop.ledger().head, shop.ledger().link), "to look is not to write");
+    assert!(first.cross_foot && first.check_code.is_none() && first.z_number == 1);
+}
+
+#[test]
 fn z_numbers_go_on_and_a_closed_day_stays_as_it_was() {
     let shop = play(
         "

@@ -16,7 +16,7 @@ const CSS: &str = "\
 :root{color-scheme:light}body{margin:0;background:#f2f2ee;color:#111}\
 main{width:max-content;max-width:100%;overflow-x:auto;margin:1rem auto;padding:1.5rem;background:#fff;box-shadow:0 1px 6px #0003;\
 box-sizing:border-box;font:15px/1.35 ui-monospace,'Noto Sans Mono CJK SC','Sarasa Mono SC',Menlo,Consolas,monospace}\
-p{margin:0;white-space:pre;min-height:1.35em}p.tall{font-size:1.35em}p.large{font-size:2em}\
+p{margin:0;white-space:pre;min-height:1.35em}p.tall{transform:scaleY(1.5);transform-origin:0 0;margin-bottom:.7em}p.large{font-size:2em}\
 i{display:inline-block;width:2ch;text-align:center;font-style:normal}\
 p.centred{text-align:center}hr{border:0;border-top:1px solid #111;margin:.3em 0}hr.double{border-top:3px double #111}\
 svg{display:block;margin:.6em auto;shape-rendering:crispEdges}hr.cut{border-top:1px dashed #999;margin:1.2em 0}\
