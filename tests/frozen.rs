@@ -310,6 +310,7 @@ fn samples() -> Vec<(String, Event)> {
         ("clock_disagrees", ExceptionKind::ClockDisagrees),
         ("drawer_difference", ExceptionKind::DrawerDifference),
         ("transfer_unknown", ExceptionKind::TransferUnknown),
+        ("return_overdue", ExceptionKind::ReturnOverdue),
     ] {
         let (exception, payment, terminal) = (ExceptionNo(4), Some(payment), Some(till()));
         all.push((word, Event::ExceptionOpened { exception, kind, payment, terminal }));

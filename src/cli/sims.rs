@@ -9,15 +9,30 @@ use super::failure::Failure;
 use super::till::runtime;
 use crate::daemon::exit::Exit;
 use crate::sim::acquirer::{self, SimArgs};
-use crate::sim::{bridge, msr, neo2, pn532, printer, scanner};
+use crate::sim::{bridge, msr, neo2, nii, pn532, printer, scanner};
 
 /// `tilld sim acquirer`
 pub(super) fn acquirer(args: SimArgs) -> Result<Exit, Failure> {
+    if args.dialect == acquirer::Dialect::Nii {
+        return nii_acquirer(args);
+    }
     let clock = Arc::new(crate::io::clock::wall);
     runtime()?.block_on(async {
         let done = acquirer::run(args, clock, &mut std::io::stdout()).await;
         done.map(|_| Exit::Ok).map_err(|e| Failure::new(Exit::Unavailable, e.to_string()))
     })
+}
+
+fn nii_acquirer(args: SimArgs) -> Result<Exit, Failure> {
+    let read = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(&path);
+        text.map_err(|e| Failure::new(Exit::NoInput, format!("{}: {e}", path.display())))
+    };
+    let scenario = args.scenario.map(read).transpose()?.unwrap_or_default();
+    let SimArgs { listen, books, statement, .. } = args;
+    let args = nii::NiiArgs { listen, books, statement, scenario };
+    let done = runtime()?.block_on(nii::run(args, &mut std::io::stdout()));
+    done.map(|_| Exit::Ok).map_err(|e| Failure::new(Exit::Unavailable, e.to_string()))
 }
 
 /// `tilld sim printer`

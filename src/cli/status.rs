@@ -104,7 +104,8 @@ fn terminals(till: &Till, list: &[TerminalStatus]) -> String {
     })
     .right(&[5, 6, 7]);
     for t in list {
-        let note = t.stopped.as_deref().or(t.line_why.as_deref()).unwrap_or_default();
+        let asks = t.asks.as_ref().map(|asks| asks.in_lang(till.lang()));
+        let note = t.stopped.as_deref().or(t.line_why.as_deref()).or(asks).unwrap_or_default();
         table.row([
             t.terminal.to_string(),
             line_word(till, &t.line).to_owned(),

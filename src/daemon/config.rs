@@ -134,10 +134,10 @@ pub struct AcquirerConfig {
     pub profile: Arc<crate::core::acquirer::Profile>,
     /// `endpoint`
     pub endpoint: Endpoint,
-    /// `tpdu`, five bytes.
-    pub tpdu: [u8; 5],
-    /// `header`, six bytes.
-    pub header: [u8; 6],
+    /// `tpdu`, as long as the profile's frame has it.
+    pub tpdu: Vec<u8>,
+    /// `header`, as long as the profile's frame has it.
+    pub header: Vec<u8>,
     /// `timeout_ms`: how long an answer may take, 1,000 to 600,000. Default 60,000.
     pub timeout_ms: u64,
     /// `ca_file`: PEM of whoever may have signed the acquirer's certificate, or the certificate itself; there wherever the endpoint is `tls://`.

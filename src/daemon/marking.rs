@@ -20,6 +20,8 @@ pub struct Marker {
     mark: Option<Mark>,
     store: StoreId,
     failing: bool,
+    /// There was none yet: it begins with this start.
+    fresh: bool,
 }
 
 /// Where the mark lies.
@@ -59,7 +61,7 @@ impl Marker {
         if verdict.stops_cards() {
             log::error!("cards are stopped: the mark says {verdict:?}");
             writer.set_mark_behind(true);
-            return Ok((Marker { mark: None, store, failing: false }, Vec::new()));
+            return Ok((Marker { mark: None, store, failing: false, fresh: false }, Vec::new()));
         }
         mark.write(&now)?;
         mark.sync()?;
@@ -70,7 +72,14 @@ impl Marker {
                 "The mark lies beside the data: an older image of the whole disk would not be seen. Put it elsewhere with [data] mark_file",
             ));
         }
-        Ok((Marker { mark: Some(mark), store, failing: false }, warnings))
+        let fresh = verdict == MarkVerdict::New;
+        Ok((Marker { mark: Some(mark), store, failing: false, fresh }, warnings))
+    }
+
+    /// There was no mark before this start.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
     }
 
     /// Notes a commit.

@@ -3,6 +3,7 @@
 //! Nothing is decided here: what comes in becomes a command, what the writer lets out is carried out.
 
 pub mod ballast;
+mod bridge_marks;
 pub mod bridging;
 pub mod config;
 pub mod drawers;

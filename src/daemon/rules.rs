@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use chrono::NaiveTime;
 
 use super::config::{Config, DayCut};
-use crate::core::acquirer::profile::{CompletionForm, TotalsKind, UploadOnError};
+use crate::core::acquirer::profile::{CompletionForm, EarlierDays, TotalsKind, UploadOnError};
 use crate::core::acquirer::{MessageName, Profile};
-use crate::core::day::CutSchedule;
+use crate::core::day::{BatchLimits, CutSchedule};
+use crate::core::domain::Minor;
 use crate::core::ledger::{ChannelRules, MoneyRules, OfflineRules, QueryPlan, Rules, TerminalRules, UploadPlan};
 use crate::core::suspense::EndingRules;
 
@@ -119,7 +120,15 @@ fn channel(config: &Config, profile: &Profile) -> ChannelRules {
             chip: profile.chip_uploads(),
         },
         domestic: profile.settlement.domestic.clone(),
-        batch_max_count: profile.limits.count,
+        batch_limits: BatchLimits {
+            count: profile.limits.count,
+            sum: Minor(profile.limits.sum),
+            records: profile.limits.records,
+        },
+        outage_ms: u64::from(profile.link.outage_s) * 1_000,
+        exhausted: profile.reversal.exhausted,
+        reversals_of_the_day: profile.reversal.earlier_days == EarlierDays::GiveUp,
+        requests: profile.requests.clone(),
         refund_refused: (profile.refund.refused.iter())
             .flat_map(|(why, codes)| codes.iter().map(|code| (code.clone(), *why)))
             .collect(),

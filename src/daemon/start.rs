@@ -9,6 +9,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
 use super::ballast::{Ballast, Room};
+use super::bridge_marks::BridgeMarks;
 use super::bridging::PadState;
 use super::config::{Config, TerminalConfig};
 use super::drawers::Drawers;
@@ -163,7 +164,7 @@ impl Running {
         let (mut writer, mut warnings) = open_writer(config, &profile, clock)?;
         let (marker, more) = Marker::open(config, &mut writer)?;
         warnings.extend(more);
-        let reader = writer.store().reader()?;
+        let (reader, began) = (writer.store().reader()?, writer.ledger().head);
         let inbox = Inbox::default();
         let all = wires == Wires::All;
         let verifying = if all {
@@ -181,6 +182,8 @@ impl Running {
         let printers = Arc::new(Printers::start(if all { &config.printers } else { &[] }, &papers)?);
         let drawers = Drawers::new(config, readers.bridges().into_iter());
         drawers.look(&papers);
+        let bridge_marks =
+            BridgeMarks::new(config, readers.bridges().into_iter(), inbox.clone(), (began, marker.is_fresh()));
         let health: Arc<Mutex<Option<String>>> = Arc::default();
         let listeners = Listeners::default();
         let outlets = Around {
@@ -190,6 +193,7 @@ impl Running {
             papers: papers.clone(),
             health: Arc::clone(&health),
             marker,
+            bridge_marks,
             listeners: listeners.clone(),
             ballast: Ballast::keep(&config.data.dir, if all { config.data.ballast_mb << 20 } else { 0 }),
         };
@@ -302,9 +306,8 @@ fn lanes(
         let identity = LaneIdentity {
             tid: terminal.tid.clone(),
             mid: terminal.mid.clone(),
-            tpdu: config.acquirer.tpdu.to_vec(),
-            // some dialects have none
-            header: config.acquirer.header.iter().copied().take(profile.frame.header).collect(),
+            tpdu: config.acquirer.tpdu.clone(),
+            header: config.acquirer.header.clone(),
             serial_number: terminal.serial_number.clone().unwrap_or_default(),
             operator: "01 ".into(),
             currency: config.store.currency,
@@ -361,6 +364,7 @@ struct Around {
     papers: Papers,
     health: Arc<Mutex<Option<String>>>,
     marker: Marker,
+    bridge_marks: BridgeMarks,
     listeners: Listeners,
     ballast: Ballast,
 }
@@ -380,6 +384,7 @@ impl Outlets for Around {
 
     fn committed(&mut self, committed: &Committed) {
         self.marker.note(committed);
+        self.bridge_marks.note(committed);
         self.listeners.tell(committed);
     }
 
@@ -400,6 +405,7 @@ impl Outlets for Around {
 
     fn every_second(&mut self) -> Room {
         self.marker.sync();
+        self.bridge_marks.look();
         self.ballast.look()
     }
 

@@ -3,7 +3,7 @@
 use super::inbox::TillWriter;
 use crate::core::domain::{Minor, Now, Refusal, Reject, Sentence, TerminalId};
 use crate::core::journal::Tally;
-use crate::core::ledger::{Index, Ledger, LineState, hex};
+use crate::core::ledger::{Index, Ledger, LineState, Rules, hex};
 use crate::core::ports::{JournalView, PortStatus, StatusView, TerminalStatus};
 
 /// The state of everything at this moment.
@@ -64,13 +64,26 @@ fn terminal_status(writer: &TillWriter, id: &TerminalId) -> TerminalStatus {
             LineState::Down => "down",
         }
         .into(),
+        signed_on: line.is_ready(),
         line_why: line.why,
-        signed_on: line.signed_on,
         batch: terminal.batch.number.to_string(),
         rung: terminal.batch.rung.as_str().into(),
         waiting: waiting_at(ledger, id),
         reversals: u64::try_from(Index::of_terminal(&ledger.index.reversals, id).count()).unwrap_or(u64::MAX),
         stopped: terminal.stopped.map(|theirs| format!("the acquirer's batch number is {theirs}")),
+        asks: asks(writer.rules(), terminal.asked_for),
+    }
+}
+
+/// What people must see of what the acquirer asks for; a digit that the profile does not know is shown as it is.
+fn asks(rules: &Rules, digit: u8) -> Option<Sentence> {
+    match rules.channel.requests.get(&digit) {
+        Some(request) => (!request.sign_on).then(|| request.sentence.clone()),
+        None if digit == 0 || rules.channel.requests.is_empty() => None,
+        None => Some(Sentence::new(
+            format!("收单方报文头处理要求为 {digit}，请联系收单机构"),
+            format!("The acquirer's header asks for {digit}: call the acquirer"),
+        )),
     }
 }
 

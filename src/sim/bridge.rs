@@ -185,6 +185,12 @@ impl BridgeStand {
         self.0.with(|pad| pad.bench.opened)
     }
 
+    /// The mark that it keeps of a terminal.
+    #[must_use]
+    pub fn mark(&self, tid: [u8; 8]) -> Option<tilld_bridge::wire::Mark> {
+        self.0.with(|pad| pad.bridge.mark(tid))
+    }
+
     /// Frames spoiled on the way in, and out.
     #[must_use]
     pub fn spoiled(&self) -> (u64, u64) {

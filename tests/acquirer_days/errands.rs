@@ -2,10 +2,10 @@
 
 use tilld::core::acquirer::Profile;
 use tilld::core::domain::{Kind, Refusal, State};
-use tilld::core::journal::AlarmLevel;
-use tilld::core::payment::Payment;
+use tilld::core::journal::{AlarmLevel, ExceptionKind};
+use tilld::core::payment::{Payment, ReversalStage};
 
-use crate::rig::{HOME, Shop, UnionPay, code, stripe};
+use crate::rig::{HOME, Shop, UnionPay, code, pos, stripe};
 
 const PROFILE: &str = include_str!("../../src/core/acquirer/profiles/unionpay-pos.toml");
 
@@ -129,6 +129,124 @@ fn a_sign_on_that_an_answers_header_demands_comes_before_the_next_payment() {
     assert_eq!(shop.sale("b", 1, 1_100, stripe(HOME)).state, State::Approved);
     assert_eq!(shop.bank.host.books().terminal("10000001").unwrap().sign_ons, before + 1);
     shop.check();
+}
+
+fn sign_ons(shop: &Shop<UnionPay>) -> u64 {
+    shop.bank.host.books().terminal("10000001").unwrap().sign_ons.into()
+}
+
+#[test]
+fn after_an_outage_the_terminal_signs_on_before_anything_else() {
+    let mut shop = Shop::open("unionpay-pos", UnionPay::new(""), 1);
+    assert_eq!(sign_ons(&shop), 1);
+    shop.set_line(false);
+    shop.pass(60_000);
+    assert!(!shop.is_up(1), "without a line nobody is signed on");
+    let stored = shop.sale("o", 1, 1_000, stripe(HOME));
+    assert_eq!(stored.state, State::Stored);
+    // Meanwhile the host was exchanged: it has other keys, and answers A0 to whoever uses the old ones.
+    shop.bank.host.forget_keys("10000001");
+    shop.set_line(true);
+    shop.pass(40_000);
+    assert_eq!((sign_ons(&shop), shop.state(&stored)), (2, State::Forwarded));
+    assert_eq!(shop.payment(stored.id).sends, 1, "it was not sent under keys that nobody knows any more");
+    shop.check();
+}
+
+#[test]
+fn a_connection_that_only_blinks_is_no_outage() {
+    let mut shop = Shop::open("unionpay-pos", UnionPay::new(""), 1);
+    for _ in 0..3 {
+        shop.set_line(false);
+        shop.set_line(true);
+        shop.pass(4_000);
+        assert!(shop.is_up(1));
+    }
+    assert_eq!(sign_ons(&shop), 1);
+    let text = PROFILE.replace("outage_s = 5", "outage_s = 0");
+    let mut shop = Shop::with(Profile::parse("unionpay-pos", &text).unwrap(), UnionPay::new(""), 1);
+    shop.set_line(false);
+    shop.set_line(true);
+    shop.pass(4_000);
+    assert_eq!(sign_ons(&shop), 2, "this acquirer wants one on every connection");
+}
+
+#[test]
+fn a_connection_on_which_nobody_answered_is_an_outage_however_soon_another_stands() {
+    let mut shop = Shop::open(
+        "unionpay-pos",
+        UnionPay::new("[[fault]]\non = \"sale\"\ncount = 1\ndo = \"disconnect_before\"\n"),
+        1,
+    );
+    let lost = shop.sale("l", 1, 1_000, stripe(HOME));
+    assert_eq!(lost.state, State::Unknown);
+    shop.pass(10_000);
+    assert_eq!((sign_ons(&shop), shop.state(&lost)), (2, State::Reversed));
+    shop.check();
+}
+
+#[test]
+fn what_else_a_header_asks_for_is_shown_until_nothing_is_asked_for() {
+    let mut shop = Shop::open("unionpay-pos", UnionPay::new(""), 1);
+    let asked = |shop: &Shop<UnionPay>| shop.ledger().terminal(&pos(1)).asked_for;
+    shop.bank.host.ask_for("10000001", 4);
+    shop.sale("a", 1, 1_000, stripe(HOME));
+    assert_eq!((asked(&shop), sign_ons(&shop)), (4, 1));
+    let known = &shop.rules().channel.requests[&4];
+    assert!(!known.sign_on && known.sentence.en.contains("CAPK"));
+    shop.crash();
+    shop.pass(5_000);
+    assert_eq!(asked(&shop), 4, "the acquirer goes on asking, and a restart forgets nothing");
+    shop.bank.host.ask_for("10000001", 0);
+    shop.sale("b", 1, 1_000, stripe(HOME));
+    assert_eq!(asked(&shop), 0);
+    shop.check();
+}
+
+/// A sale whose answer was lost, and a host that knows no reversals: 96 to each.
+fn a_reversal_that_fails(change: impl Fn(&str) -> String, answered: u32) -> (Shop<UnionPay>, Payment) {
+    let text = change(PROFILE);
+    let scenario = format!(
+        "[[fault]]\non = \"sale\"\ncount = 1\ndo = \"drop_answer\"\n[[fault]]\non = \"reversal\"\ncount = {answered}\ndo = \"refuse\"\ncode = \"96\"\n"
+    );
+    let mut shop = Shop::with(Profile::parse("unionpay-pos", &text).unwrap(), UnionPay::new(&scenario), 1);
+    let lost = shop.sale("l", 1, 1_000, stripe(HOME));
+    (shop, lost)
+}
+
+#[test]
+fn a_reversal_whose_tries_ran_out_is_kept_where_the_profile_says_so_and_tried_after_the_next_sign_on() {
+    let keep = |text: &str| text.replace("exhausted = \"exception\"", "exhausted = \"keep\"");
+    let (mut shop, lost) = a_reversal_that_fails(keep, 3);
+    shop.pass(120_000);
+    let now = shop.payment(lost.id);
+    assert_eq!((now.state, now.reversal.unwrap().stage), (State::Unknown, ReversalStage::GivenUp));
+    assert_eq!(shop.ledger().exceptions.len(), 1);
+    // The lane goes on, and after the next sign-on it is tried anew.
+    assert_eq!(shop.sale("b", 1, 900, stripe(HOME)).state, State::Approved);
+    shop.bank.host.demand_sign_on("10000001");
+    shop.sale("c", 1, 800, stripe(HOME));
+    shop.pass(30_000);
+    assert_eq!(shop.state(&lost), State::Reversed);
+    assert_eq!(shop.ledger().exceptions.len(), 1, "said once, and still a person's to close");
+    shop.check();
+}
+
+#[test]
+fn a_reversal_of_a_day_that_is_cut_is_a_persons_where_the_profile_says_so() {
+    let today = |text: &str| text.replace("earlier_days = \"send\"", "earlier_days = \"give_up\"");
+    for (change, end) in
+        [(&today as &dyn Fn(&str) -> String, State::Unknown), (&|t: &str| t.to_owned(), State::Reversed)]
+    {
+        let (mut shop, lost) = a_reversal_that_fails(change, 1);
+        shop.cut();
+        shop.pass(120_000);
+        assert_eq!(shop.state(&lost), end);
+        let told = shop.ledger().exceptions.values().filter(|e| e.kind == ExceptionKind::ReversalFailed).count();
+        // The host has the sale, so that the batch that is settled without it differs: that is told too.
+        assert_eq!((told, shop.ledger().exceptions.len()), if end == State::Unknown { (1, 2) } else { (0, 0) });
+        assert_eq!(shop.sale("b", 1, 900, stripe(HOME)).state, State::Approved, "and the lane goes on");
+    }
 }
 
 #[test]

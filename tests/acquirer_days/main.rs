@@ -8,4 +8,5 @@ mod errands;
 mod kinds;
 mod nii;
 mod rig;
+mod third;
 mod uploads;

@@ -25,6 +25,7 @@ pub const MASTER: &str = "0123456789ABCDEFFEDCBA9876543210";
 pub const MID: &str = "123456789012345";
 pub const HOME: &str = "6222021234567890128=30121010000012300";
 pub const ABROAD: &str = "4111111111111111=30121010000012300";
+const HEADER: &str = "602200000000";
 const ANSWER_MS: u64 = 5_000;
 
 /// The other side: bytes in, bytes out after so many milliseconds, or `None` where the connection goes.
@@ -116,7 +117,7 @@ pub struct Shop<B> {
     line: bool,
 }
 
-fn config(profile: &str, tills: usize) -> Config {
+fn config(profile: &str, header: &str, tills: usize) -> Config {
     let mut text = format!(
         r#"
 [store]
@@ -133,7 +134,7 @@ socket = "/nowhere/tilld.sock"
 profile = "{profile}"
 endpoint = "tcp://127.0.0.1:9583"
 tpdu = "6000030000"
-header = "602200000000"
+header = "{header}"
 timeout_ms = {ANSWER_MS}
 [offline]
 max_amount = 50000
@@ -173,7 +174,8 @@ impl<B: Bank> Shop<B> {
     }
 
     pub fn with(profile: Profile, bank: B, tills: usize) -> Shop<B> {
-        let config = config(&profile.name, tills);
+        let header = &HEADER[..2 * profile.frame.header];
+        let config = config(&profile.name, if header.is_empty() { HEADER } else { header }, tills);
         let rules = tilld::daemon::rules::rules(&config, &profile);
         let options = StoreOptions::in_memory();
         let store = SqliteStore::open(&options).unwrap();
@@ -231,7 +233,7 @@ impl<B: Bank> Shop<B> {
                 tid: Tid::new(terminal.tid.as_str()).unwrap(),
                 mid: Mid::new(MID).unwrap(),
                 tpdu: unhex("6000030000").unwrap(),
-                header: if self.profile.frame.header == 0 { vec![] } else { unhex("602200000000").unwrap() },
+                header: unhex(&HEADER[..2 * self.profile.frame.header]).unwrap(),
                 serial_number: terminal.serial_number.clone().unwrap_or_default(),
                 operator: "01 ".into(),
                 currency: Currency::CNY,

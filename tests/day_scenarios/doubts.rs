@@ -151,8 +151,9 @@ fn a_pending_reversal_never_stops_a_stored_sale() {
         POS1 goes down
         a state                            => unknown
         1001 POS1 sells u card 22.00       => stored
+        POS1 comes up                      # an outage: it signs on; then the reversal first, and it is not done
+        wait 10ms
         POS1 next code-96
-        POS1 comes up                      # signed on still: the reversal first, and it is not done
         wait 300ms
         a reversal                         => Owed Other 1
         u state                            => forwarded
@@ -312,4 +313,22 @@ fn a_resolution_that_decides_nothing_is_refused_and_the_exception_stays() {
         1001 POS1 refunds a as r2 12.00           => approved
     ",
     );
+}
+
+#[test]
+fn a_reversal_whose_tries_ran_out_prints_a_slip_where_the_profile_says_so() {
+    let story = "
+        POS1 next lose-answer
+        POS1 next code-96
+        POS1 next lose-request
+        POS1 next code-ZZ
+        1001 POS1 sells a card 12.00       => unknown
+        wait 5m
+        a reversal                         => GivenUp Other 3
+        exceptions                         => 1 reversal_failed
+    ";
+    assert_eq!(play(story).jobs("receipt"), 0);
+    let mut slip = rules();
+    slip.channel.exhausted = tilld::core::acquirer::profile::Exhausted::Slip;
+    assert_eq!(play_with(slip, story).jobs("receipt"), 1, "a receipt of what is not known is its state slip");
 }

@@ -262,7 +262,7 @@ fn what_stands_aside_and_is_given_up_is_a_negative_voucher() {
         POS1 comes up
         1001 POS1 sells b card 5.00            => approved
         wait 5s
-        POS1 heard                             => sign-on sale
+        POS1 heard                             => sign-on sign-on sale
     ",
     );
 }

@@ -116,7 +116,7 @@ fn an_empty_batch_takes_the_banks_number() {
 #[test]
 fn a_batch_settles_by_itself_when_it_fills_up() {
     let mut rules = rules();
-    rules.channel.batch_max_count = 3;
+    rules.channel.batch_limits.count = 3;
     play_with(
         rules,
         "
@@ -137,9 +137,42 @@ fn a_batch_settles_by_itself_when_it_fills_up() {
 }
 
 #[test]
+fn a_batch_settles_by_itself_before_its_sum_or_its_records_reach_their_limit() {
+    let mut rules = rules();
+    rules.channel.batch_limits.sum = tilld::core::domain::Minor(3_000);
+    play_with(
+        rules.clone(),
+        "
+        1001 POS1 sells a card 20.00              => approved
+        1001 POS1 sells b card 10.01              => approved   # would not fit: the batch is settled first
+        b batch                                   => 000002
+        settled 2026-03-07                        => POS1 000001 balanced, POS1 000002 pending
+        1001 POS1 sells c card 500.00             => approved   # above the limit by itself: a batch of its own
+        c batch                                   => 000003
+        1001 POS1 sells d card 1.00               => approved
+        d batch                                   => 000004
+        POS1 batch 000003                         => ended balanced debit 1/500.00 credit 0/0.00
+    ",
+    );
+    rules.channel.batch_limits = Default::default();
+    rules.channel.batch_limits.records = 3;
+    play_with(
+        rules,
+        "
+        1001 POS1 sells a card 20.00              => approved
+        1001 POS1 voids a as v                    => approved
+        POS1 batch 000001                         => open pending debit 1/20.00 credit 1/20.00
+        1001 POS1 sells b card 10.00              => approved
+        wait 5s
+        POS1 batch 000001                         => ended balanced debit 2/30.00 credit 1/20.00
+    ",
+    );
+}
+
+#[test]
 fn a_backlog_that_fills_a_batch_goes_on_in_the_next() {
     let mut rules = rules();
-    rules.channel.batch_max_count = 2;
+    rules.channel.batch_limits.count = 2;
     play_with(
         rules,
         "

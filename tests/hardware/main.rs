@@ -4,6 +4,7 @@
 mod doctor;
 mod firmware;
 mod keys;
+mod marks;
 mod printers;
 mod readers;
 mod replug;

@@ -26,6 +26,8 @@ fn ours(id: u64) -> Ours<'static> {
         batch: Some(1),
         stan: Some(id as u32),
         rrn: "",
+        fee: None,
+        coupons: 0,
     }
 }
 
@@ -178,4 +180,34 @@ fn the_other_side_of_the_cut_waits_three_days() {
 fn days_of_other_statements_are_not_judged_here() {
     let next = Ours { day: day("2026-11-21"), settles: Some(day("2026-11-21")), ..ours(7) };
     assert_eq!(judge(&[next], &[]).counts, [0; 4]);
+}
+
+#[test]
+fn a_fee_is_compared_where_both_sides_know_it_and_moves_no_money() {
+    let costs = |fee: i64| Ours { fee: Some(fee), ..ours(7) };
+    let kept = |fee: i64| Row { fee: Some(fee), ..row(7) };
+    for (mine, theirs) in [(costs(3), kept(3)), (costs(3), row(7)), (ours(7), kept(3))] {
+        let outcome = judge(&[mine], &[theirs]);
+        assert_eq!((outcome.matched_count, outcome.counts), (1, [0; 4]));
+    }
+    let outcome = judge(&[costs(3)], &[kept(4)]);
+    assert_eq!(only(&outcome), "Differs/fee");
+    let found = &outcome.differs[0];
+    assert_eq!((found.difference, found.formula.as_str()), (0, "fee: theirs 4 - ours 3 = 1"));
+    assert_eq!((found.theirs.as_ref().unwrap().fee, found.ours.as_ref().unwrap().fee), (Some(4), Some(3)));
+    assert_eq!(outcome.sums.difference, 0);
+    // An amount that differs says more: its fee follows from it.
+    assert_eq!(only(&judge(&[costs(3)], &[Row { amount: 501, ..kept(4) }])), "Differs/amount");
+}
+
+#[test]
+fn what_a_platforms_coupon_paid_may_stand_in_the_statements_amount_or_not() {
+    let with = Ours { coupons: 200, ..ours(7) };
+    for (amount, said) in [(500, None), (700, None), (200, Some("Differs/amount")), (701, Some("Differs/amount"))] {
+        let outcome = judge(std::slice::from_ref(&with), &[Row { amount, ..row(7) }]);
+        match said {
+            None => assert_eq!((outcome.matched_count, outcome.sums.difference), (1, 0), "{amount}"),
+            Some(said) => assert_eq!(only(&outcome), said, "{amount}"),
+        }
+    }
 }

@@ -47,6 +47,12 @@ struct Theirs {
     made: Made,
     day: BusinessDate,
     state: &'static str,
+    fee: i64,
+}
+
+/// 0.38 %, rounded down.
+fn fee(made: &Made) -> i64 {
+    made.amount * 380 / 100_000
 }
 
 fn first_day() -> BusinessDate {
@@ -107,9 +113,10 @@ fn plant(dice: &mut Dice, made: &mut [Made], n: u64, full: bool) -> (Vec<Theirs>
             OtherDay,
             Later,
             UnknownSilent,
+            Fee,
         ]
     } else {
-        &[Duplicate, WasUnknown, WasDeclined, WasReversed, NotThrough, Missing, Amount, Kind, UnknownSilent]
+        &[Duplicate, WasUnknown, WasDeclined, WasReversed, NotThrough, Missing, Amount, Kind, UnknownSilent, Fee]
     };
     let mut at: BTreeMap<usize, Reason> = BTreeMap::new();
     for i in 0..n {
@@ -136,7 +143,7 @@ fn plant(dice: &mut Dice, made: &mut [Made], n: u64, full: bool) -> (Vec<Theirs>
     }
     let (mut rows, mut planted) = (Vec::new(), Planted::new());
     for i in 0..made.len() {
-        let mut theirs = Theirs { made: made[i].clone(), day: made[i].day, state: "approved" };
+        let mut theirs = Theirs { made: made[i].clone(), day: made[i].day, state: "approved", fee: fee(&made[i]) };
         let plus = |d: BusinessDate, n| BusinessDate(d.0.checked_add_days(Days::new(n)).unwrap());
         let Some(reason) = at.get(&i).copied() else {
             rows.push(theirs);
@@ -163,6 +170,7 @@ fn plant(dice: &mut Dice, made: &mut [Made], n: u64, full: bool) -> (Vec<Theirs>
             Date => theirs.day = plus(made[i].day, 9),
             OtherDay => theirs.day = plus(made[i].day, 1),
             Later => made[i].settles = plus(made[i].day, 1),
+            Fee => theirs.fee += 1,
             Missing | Edge | Accepted | Overdue => {}
         }
         planted.insert(made[i].order.clone(), (reason, who));
@@ -179,11 +187,11 @@ fn write(name: &str, rows: &[Theirs]) -> Vec<u8> {
     let mut text = String::new();
     match name {
         "tilld-acquirer" => {
-            text.push_str("terminal,batch,stan,rrn,kind,amount,status,settle_date\n");
+            text.push_str("terminal,batch,stan,rrn,kind,amount,status,settle_date,fee\n");
             for r in rows {
                 let m = &r.made;
                 text.push_str(&format!(
-                    "{},{:06},{:06},{},{},{},{},{}\n",
+                    "{},{:06},{:06},{},{},{},{},{},{}\n",
                     tid(m.device),
                     m.batch,
                     m.stan,
@@ -191,39 +199,66 @@ fn write(name: &str, rows: &[Theirs]) -> Vec<u8> {
                     m.kind.as_str(),
                     m.amount,
                     r.state,
-                    r.day.0.format("%m%d")
+                    r.day.0.format("%m%d"),
+                    r.fee
                 ));
             }
         }
         "wechat-pay" => {
-            text.push_str("交易时间,商户订单号,交易状态,商户退款单号,退款状态,订单金额,申请退款金额\r\n");
+            text.push_str("交易时间,商户订单号,交易状态,商户退款单号,退款状态,订单金额,申请退款金额,手续费\r\n");
             for r in rows {
                 let m = &r.made;
-                let day = r.day;
+                // Five places behind the point, and a minus where it is given back.
+                let (day, kept) = (r.day, format!("{}000", yuan(r.fee)));
+                let back = format!("-{kept}");
                 match m.kind {
                     RowKind::Sale => write_to(
                         &mut text,
-                        &[&format!("{day} 10:00:00"), &m.order, "SUCCESS", "0", "", &yuan(m.amount), "0.00"],
+                        &[&format!("{day} 10:00:00"), &m.order, "SUCCESS", "0", "", &yuan(m.amount), "0.00", &kept],
                     ),
                     RowKind::Refund => write_to(
                         &mut text,
-                        &[&format!("{day} 10:00:00"), "of", "REFUND", &m.order, "SUCCESS", "0.00", &yuan(m.amount)],
+                        &[
+                            &format!("{day} 10:00:00"),
+                            "of",
+                            "REFUND",
+                            &m.order,
+                            "SUCCESS",
+                            "0.00",
+                            &yuan(m.amount),
+                            &back,
+                        ],
                     ),
                     RowKind::Void => write_to(
                         &mut text,
-                        &[&format!("{day} 10:00:00"), "of", "REVOKED", &m.order, "SUCCESS", "0.00", &yuan(m.amount)],
+                        &[
+                            &format!("{day} 10:00:00"),
+                            "of",
+                            "REVOKED",
+                            &m.order,
+                            "SUCCESS",
+                            "0.00",
+                            &yuan(m.amount),
+                            &back,
+                        ],
                     ),
                 };
             }
             text.push_str("总交易单数,应结订单总金额\r\n`1,`1.00\r\n");
         }
         "alipay" => {
-            text.push_str("#支付宝业务明细查询\r\n商户订单号,业务类型,完成时间,订单金额（元）,退款批次号/请求号\r\n");
+            text.push_str(
+                "#支付宝业务明细查询\r\n商户订单号,业务类型,完成时间,订单金额（元）,退款批次号/请求号,服务费（元）\r\n",
+            );
             for r in rows {
                 let m = &r.made;
                 text.push_str(&match m.kind {
-                    RowKind::Sale => format!("{}\t,交易\t,{} 10:00:00,{},\t\r\n", m.order, r.day, yuan(m.amount)),
-                    _ => format!("of\t,退款\t,{} 10:00:00,-{},{}\t\r\n", r.day, yuan(m.amount), m.order),
+                    RowKind::Sale => {
+                        format!("{}\t,交易\t,{} 10:00:00,{},\t,-{}\r\n", m.order, r.day, yuan(m.amount), yuan(r.fee))
+                    }
+                    _ => {
+                        format!("of\t,退款\t,{} 10:00:00,-{},{}\t,{}\r\n", r.day, yuan(m.amount), m.order, yuan(r.fee))
+                    }
                 });
             }
             text.push_str("#交易合计\r\n");
@@ -245,6 +280,7 @@ fn write(name: &str, rows: &[Theirs]) -> Vec<u8> {
                     (4, &made),
                     (6, &amount),
                     (11, &m.order),
+                    (15, &format!("C{:012}", r.fee)),
                     (19, kind),
                     (33, &tid(m.device)),
                 ]));
@@ -281,6 +317,8 @@ fn judge(format: &Format, made: &[Made], bytes: &[u8], today: BusinessDate) -> (
             batch: Some(m.batch),
             stan: Some(m.stan),
             rrn: &m.rrn,
+            fee: Some(fee(m)),
+            coupons: 0,
         });
     }
     book.seal();

@@ -102,6 +102,12 @@ impl<S: Store> Bridge<S> {
         self.link.agreed().is_some()
     }
 
+    /// The mark that it keeps of a terminal, for whoever has it on the bench.
+    #[must_use]
+    pub fn mark(&self, tid: [u8; 8]) -> Option<crate::wire::Mark> {
+        self.marks.get(tid)
+    }
+
     /// Notes how deep the stack has been, in bytes, for [`Request::Stats`].
     pub fn note_stack(&mut self, peak: u32) {
         self.stack_peak = peak;

@@ -148,6 +148,9 @@ fn lines(config: &Config, status: &StatusView, chart: &mut Chart) {
     for terminal in &status.terminals {
         let id = &terminal.terminal;
         let why = terminal.line_why.clone().unwrap_or_default();
+        if let Some(asks) = &terminal.asks {
+            chart.add(Grade::Note, TERMINAL, format!("{id} {}", asks.zh), format!("{id}: {}", asks.en));
+        }
         if let Some(stopped) = &terminal.stopped {
             chart.add(
                 Grade::Bad,

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::core::domain::CardKind;
 
-pub use codes::wallet;
+pub use codes::{wallet, wallet_of_prefix};
 pub use read::{CardTableError, LineError, MAX_ROWS, read};
 
 /// What is known of a card.

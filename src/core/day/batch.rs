@@ -43,6 +43,24 @@ impl Rung {
     }
 }
 
+/// What a batch must not outgrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// Each count of field 48.
+    pub count: u32,
+    /// Each sum of field 48.
+    pub sum: Minor,
+    /// Records that would go up.
+    pub records: u32,
+}
+
+impl Default for BatchLimits {
+    /// Field 48 has three digits for a count and twelve for a sum, and the end message four for the records.
+    fn default() -> BatchLimits {
+        BatchLimits { count: 900, sum: Minor(Minor::MAX_ISO.0 / 10 * 9), records: 9_000 }
+    }
+}
+
 /// A batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
@@ -186,26 +204,27 @@ impl Batch {
         self.records = u16::try_from(self.uploaded.len()).unwrap_or(u16::MAX);
     }
 
-    /// Whether field 48 can take another such entry, whichever half its card belongs to: nobody knows before the answer.
+    /// Whether field 48 can take another such entry, whichever half its card belongs to: nobody knows before the answer. An empty side takes what is
+    /// above the limit by itself: no other batch would have more room for it.
     #[must_use]
-    pub fn has_room(&self, column: Column, amount: Minor) -> bool {
+    pub fn has_room(&self, column: Column, amount: Minor, limits: BatchLimits) -> bool {
         let sums = [&self.totals.domestic, &self.totals.foreign].map(|half| match column {
             Column::Refund | Column::Void => half.credit,
             Column::Sale | Column::Voucher => half.debit,
         });
-        sums.into_iter().all(|sum| sum.checked_add(amount).is_some_and(|more| more <= Minor::MAX_ISO))
+        let fits = |more: Minor, sum: Minor| more <= Minor::MAX_ISO && (more <= limits.sum || sum == Minor::ZERO);
+        sums.into_iter().all(|sum| sum.checked_add(amount).is_some_and(|more| fits(more, sum)))
     }
 
-    /// It should be settled by itself: a count has reached `max_count`, or a sum comes near its 12 digits.
+    /// It should be settled by itself: a count, a sum, or the records that an upload would have reach their limit.
     #[must_use]
-    pub fn nearly_full(&self, max_count: u32) -> bool {
+    pub fn nearly_full(&self, limits: BatchLimits) -> bool {
         let near = |half: &HostHalf| {
-            half.debit_count >= max_count
-                || half.credit_count >= max_count
-                || half.debit.0 >= Minor::MAX_ISO.0 / 10 * 9
-                || half.credit.0 >= Minor::MAX_ISO.0 / 10 * 9
+            half.debit_count.max(half.credit_count) >= limits.count || half.debit.max(half.credit) >= limits.sum
         };
-        near(&self.totals.domestic) || near(&self.totals.foreign)
+        let counts = |half: &HostHalf| half.debit_count.saturating_add(half.credit_count);
+        let records = counts(&self.totals.domestic).saturating_add(counts(&self.totals.foreign));
+        near(&self.totals.domestic) || near(&self.totals.foreign) || records >= limits.records
     }
 
     /// Debits and credits of both halves together: (count, sum) each. Sums of two 12-digit numbers fit.

@@ -58,6 +58,8 @@ pub enum ExceptionKind {
     DrawerDifference,
     /// A transfer was sent and its bank has not said its last word.
     TransferUnknown,
+    /// A refund is not in any statement, and the days in which returned money moves are over.
+    ReturnOverdue,
 }
 
 /// How a named person decided.

@@ -141,7 +141,12 @@ impl Finding {
     /// The later finding says the same as this one: nothing new is to be decided.
     #[must_use]
     pub fn says_the_same(&self, later: &Finding) -> bool {
-        self.reason == later.reason && self.difference == later.difference
+        let fees = |finding: &Finding| {
+            (finding.theirs.as_ref().and_then(|t| t.fee), finding.ours.as_ref().and_then(|o| o.fee))
+        };
+        self.reason == later.reason
+            && self.difference == later.difference
+            && (self.reason != Reason::Fee || fees(self) == fees(later))
     }
 }
 

@@ -10,7 +10,9 @@ use std::collections::BTreeSet;
 use super::{Exception, Ledger, Person};
 use crate::core::day::{Batch, DayBook, Return, Rung, Voucher, VoucherReason};
 use crate::core::domain::{BusinessDate, Kind, Method, Minor, PaymentId, Seq, State, TerminalId, WallMs, ZNumber};
-use crate::core::journal::{Column, Effect, Event, Original, Record, Resolution, SettleReason, Subject, link};
+use crate::core::journal::{
+    Column, Effect, Event, ExceptionKind, Original, Record, Resolution, SettleReason, Subject, link,
+};
 use crate::core::payment::{Adjusted, Adjusts, Payment, Reversal, ReversalStage, Slot, channel};
 use crate::core::ports::{Archive, StoreError};
 
@@ -82,7 +84,10 @@ impl Ledger {
             Event::ExceptionResolved { exception, .. } => {
                 self.exceptions.get(exception).and_then(|e| e.payment).into_iter().collect()
             }
-            Event::CaseMoved { payment, .. } => payment.iter().copied().collect(),
+            // What an exception is about stays at hand until it is resolved.
+            Event::CaseMoved { payment, .. } | Event::ExceptionOpened { payment, .. } => {
+                payment.iter().copied().collect()
+            }
             _ => Vec::new(),
         };
         for index in 0..ids.len() {
@@ -162,6 +167,7 @@ impl Ledger {
                 }
             }
             Event::Answered { terminal, answer, accepted, foreign, .. } => {
+                self.terminals.entry(terminal.clone()).or_default().asked_for = answer.processing_request;
                 if let Some(flight) = self.land(terminal) {
                     return self.answered(terminal, &flight, answer, *accepted, *foreign);
                 }
@@ -216,6 +222,9 @@ impl Ledger {
             }
             Event::ExceptionOpened { exception, kind, payment, terminal } => {
                 self.last_exception = *exception;
+                if let (ExceptionKind::ReturnOverdue, Some(payment)) = (kind, payment) {
+                    self.returning.remove(payment);
+                }
                 let (opened, terminal) = (self.open, terminal.clone());
                 let difference = self.difference_behind(*kind);
                 self.exceptions
@@ -270,6 +279,7 @@ impl Ledger {
         self.cash_drawer(&after, effect.as_ref());
         self.index.update(&after);
         self.note_held(&after);
+        self.note_returning(was, &after);
         self.drop_needless_settlement(&after.device);
         self.payments.insert(after.id, after);
         effect

@@ -1,8 +1,8 @@
 //! What must not be left lying: an unknown payment is told of after half an hour and again after two days, a pre-authorization that nobody
 //! completes ends, and returned money is watched for. Each is said once, durably.
 
-use super::{Ledger, Rules};
-use crate::core::domain::{BusinessDate, Kind, Now, State};
+use super::{Exception, Ledger, Rules};
+use crate::core::domain::{BusinessDate, Kind, Now, PaymentId, State};
 use crate::core::journal::{AlarmLevel, Event, ExceptionKind};
 use crate::core::payment::Payment;
 
@@ -43,6 +43,34 @@ impl Ledger {
         let over = |made: &BusinessDate| made.0.checked_add_days(days).is_some_and(|last| last < self.open.0);
         let (payment, _) = self.held.iter().find(|(_, made)| over(made))?;
         Some(Event::PreauthLapsed { payment: *payment })
+    }
+
+    /// The next refund that no statement has shown in the days in which returned money moves: somebody must ask the acquirer.
+    #[must_use]
+    pub fn overdue_return(&self, rules: &Rules) -> Option<Event> {
+        // Numbers ascend with the days: the first is the oldest.
+        let (payment, (made, terminal)) = self.returning.first_key_value()?;
+        let last = rules.money.calendar.add_business_days(*made, WATCH_DAYS);
+        (last < self.open).then(|| self.exception(ExceptionKind::ReturnOverdue, Some(*payment), terminal, 0))
+    }
+
+    /// Whether a statement that shows this refund is news.
+    #[must_use]
+    pub(super) fn awaits_return(&self, payment: PaymentId) -> bool {
+        let told = |e: &Exception| e.kind == ExceptionKind::ReturnOverdue && e.payment == Some(payment);
+        self.returning.contains_key(&payment) || self.exceptions.values().any(told)
+    }
+
+    /// Keeps the list of what was given back by the acquirer and must yet be seen.
+    pub(super) fn note_returning(&mut self, was: Option<State>, payment: &Payment) {
+        let given_back = |state| state == State::Approved;
+        if payment.kind == Kind::Refund
+            && payment.stan.is_some()
+            && given_back(payment.state)
+            && !was.is_some_and(given_back)
+        {
+            self.returning.insert(payment.id, (payment.date, payment.device.clone()));
+        }
     }
 
     /// Keeps the list of what is held at issuers.

@@ -82,6 +82,8 @@ impl Ledger {
         let note = &judged.note;
         let found = judged.findings.iter().filter_map(|f| f.payment).chain(judged.clean.iter().copied());
         let mut arrived: Vec<PaymentId> = found.filter(|id| self.awaited.contains_key(id)).collect();
+        let returned = judged.clean.iter().filter(|id| !self.awaited.contains_key(id) && self.awaits_return(**id));
+        arrived.extend(returned);
         let news = |a: &&Awaited| self.awaited.get(&a.payment) != Some(*a);
         let awaited: Vec<Awaited> = judged.awaited.iter().filter(news).cloned().collect();
         done.1.arrived = u64::try_from(arrived.len()).unwrap_or(u64::MAX);

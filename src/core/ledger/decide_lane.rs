@@ -1,11 +1,12 @@
 //! What a lane reports, against the state: the events that follow, and what is learnt about the line.
 
-use super::{BackOff, ChannelRules, InFlight, Ledger, Line, LineState, Lines, Rules, reversal_reason};
+use super::{BackOff, ChannelRules, InFlight, Index, Ledger, Line, LineState, Lines, Rules, reversal_reason};
+use crate::core::acquirer::profile::Exhausted;
 use crate::core::acquirer::{Answer, AnswerClass, MessageName, NotSent, Report, ReversalReason};
 use crate::core::day::{HostClock, Rung};
 use crate::core::domain::{BatchNo, Entry, ExceptionNo, Kind, Method, MonoMs, Now, PaymentId, Stan, State, TerminalId};
 use crate::core::journal::{AsideReason, CancelReason, Event, ExceptionKind, Silence, Subject};
-use crate::core::payment::Payment;
+use crate::core::payment::{Payment, ReversalStage};
 use crate::core::ports::{Archive, StoreError};
 
 /// What a decision about a terminal may look at beside the ledger and the lines.
@@ -37,14 +38,11 @@ impl Ledger {
     ) -> Result<Vec<Event>, StoreError> {
         match report {
             Report::LineUp => {
-                let line = lines.line_mut(terminal);
-                (line.state, line.why, line.sign_on_failed) = (LineState::Up, None, false);
-                (line.repeats, line.reversals) = (BackOff::default(), BackOff::default());
+                lines.line_mut(terminal).came_up(scene.now.mono, scene.rules.channel.outage_ms);
                 Ok(Vec::new())
             }
             Report::LineDown { why } => {
-                let line = lines.line_mut(terminal);
-                (line.state, line.why) = (LineState::Down, Some(why.clone()));
+                lines.line_mut(terminal).went_down(scene.now.mono, why);
                 Ok(Vec::new())
             }
             Report::NotSent { stan, why } => Ok(self.not_sent(terminal, *stan, *why, lines, scene)),
@@ -116,6 +114,7 @@ impl Ledger {
         lines: &mut Lines,
         scene: Scene<'_>,
     ) -> Vec<Event> {
+        lines.line_mut(terminal).unanswered = true;
         if self.errand_under_way(terminal, stan).is_some() {
             return self.errand_silent(terminal, stan, why, lines, scene);
         }
@@ -208,10 +207,26 @@ impl Ledger {
         if tries < rules.channel.reversal_tries {
             return Vec::new();
         }
-        vec![
-            Event::ReversalGivenUp { payment: id },
-            self.exception(ExceptionKind::ReversalFailed, Some(id), terminal, 0),
-        ]
+        let given_up = Event::ReversalGivenUp { payment: id };
+        std::iter::once(given_up).chain(self.reversal_exception(id, terminal)).collect()
+    }
+
+    /// What a named person is told of a reversal that nobody confirmed: once.
+    pub(super) fn reversal_exception(&self, id: PaymentId, terminal: &TerminalId) -> Option<Event> {
+        let said = self.exceptions.values().any(|e| e.payment == Some(id));
+        (!said).then(|| self.exception(ExceptionKind::ReversalFailed, Some(id), terminal, 0))
+    }
+
+    /// Reversals that were given up and that this acquirer wants to hear of as long as their batch is open: tried anew after a sign-on.
+    fn kept_reversals(&self, terminal: &TerminalId, rules: &Rules) -> Vec<Event> {
+        if rules.channel.exhausted != Exhausted::Keep {
+            return Vec::new();
+        }
+        let batch = self.terminal(terminal).batch.number;
+        let unknown = Index::of_terminal(&self.index.unknown, terminal).filter_map(|id| self.payments.get(&id));
+        let given_up = |p: &&Payment| p.reversal.as_ref().is_some_and(|r| r.stage == ReversalStage::GivenUp);
+        let kept = unknown.filter(given_up).filter(|p| p.batch == Some(batch));
+        kept.map(|p| Event::ReversalOwed { payment: p.id, reason: ReversalReason::Other }).collect()
     }
 
     /// `later`: how many exceptions the same decision has opened before.
@@ -235,6 +250,7 @@ impl Ledger {
         scene: Scene<'_>,
     ) -> Vec<Event> {
         hear_clock(lines, answer, scene.now.mono);
+        lines.line_mut(terminal).unanswered = false;
         if self.errand_under_way(terminal, stan).is_some() {
             return self.errand_answered(terminal, stan, answer, lines, scene);
         }
@@ -264,7 +280,7 @@ impl Ledger {
             },
         }];
         let line = lines.line_mut(terminal);
-        if answer.class == AnswerClass::SignOnAgain || answer.processing_request == 3 {
+        if channel.must_sign_on(answer) {
             line.signed_on = false;
         }
         if accepted {
@@ -289,7 +305,11 @@ impl Ledger {
         match subject {
             Subject::SignOn if accepted => {
                 (line.signed_on, line.sign_on_failed, line.why) = (true, false, None);
-                self.compare_batches(terminal, answer.batch)
+                let mut events = self.compare_batches(terminal, answer.batch);
+                if events.is_empty() {
+                    events = self.kept_reversals(terminal, scene.rules);
+                }
+                events
             }
             Subject::SignOn => {
                 (line.signed_on, line.sign_on_failed) = (false, true);

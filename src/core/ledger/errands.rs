@@ -141,7 +141,7 @@ impl Ledger {
             foreign,
         }];
         let line = lines.line_mut(terminal);
-        if answer.class == AnswerClass::SignOnAgain || answer.processing_request == 3 {
+        if channel.must_sign_on(answer) {
             line.signed_on = false;
         }
         let Some(under_way) = self.errand_under_way(terminal, stan) else { return events };

@@ -1,6 +1,7 @@
 //! What is printed because of a row: queued in the same commit, so that nothing is printed of what is not durable (law 1).
 
 use super::{Ledger, Rules};
+use crate::core::acquirer::profile::Exhausted;
 use crate::core::domain::{Kind, Method, PaymentId, State, TerminalId};
 use crate::core::journal::{Event, Record};
 use crate::core::ports::{JobRow, PrintWhat};
@@ -42,6 +43,11 @@ pub(super) fn jobs(
         Event::DaySealed { date, .. } => queue(rules.report_printer.as_ref(), PrintWhat::DayReport { date: *date }),
         Event::ShiftClosed { shift, .. } => {
             queue(rules.report_printer.as_ref(), PrintWhat::ShiftSlip { shift: *shift })
+        }
+        Event::ReversalGivenUp { payment } if rules.channel.exhausted == Exhausted::Slip => {
+            let device = ledger.payments.get(payment).map(|p| &p.device);
+            // A receipt of what did not succeed is its state slip: what whoever asks the acquirer has to name.
+            queue(device.and_then(&at), PrintWhat::Receipt { payment: *payment });
         }
         Event::DrawerOpened { device, .. } => queue(at(device), PrintWhat::Drawer { device: device.clone() }),
         _ => {}

@@ -40,6 +40,10 @@ pub struct Line {
     pub why: Option<String>,
     /// Work keys are loaded and the acquirer has not asked for new ones.
     pub signed_on: bool,
+    /// Since when there is no connection.
+    pub down_since: Option<MonoMs>,
+    /// The last message stayed without an answer: whether the other side still knows us is not known.
+    pub unanswered: bool,
     /// The acquirer does not answer, or refuses, the sign-on: as good as no line, until it lets us.
     pub sign_on_failed: bool,
     /// Of sign-on, advices and settlement.
@@ -56,6 +60,8 @@ impl Default for Line {
             state: LineState::Connecting,
             why: None,
             signed_on: false,
+            down_since: None,
+            unanswered: false,
             sign_on_failed: false,
             repeats: BackOff::default(),
             reversals: BackOff::default(),
@@ -85,6 +91,31 @@ impl BackOff {
     #[must_use]
     pub fn over(&self, now: MonoMs) -> bool {
         now >= self.until
+    }
+}
+
+impl Line {
+    /// The connection stands again. After an outage the terminal signs on first: the host may have been exchanged behind it, and its keys with it. A
+    /// connection that was away for less than `outage_ms`, with nothing left unanswered, is none: hosts close idle ones.
+    pub fn came_up(&mut self, now: MonoMs, outage_ms: u64) {
+        let away = self.down_since.take().is_some_and(|since| now.0.saturating_sub(since.0) >= outage_ms);
+        if away || std::mem::take(&mut self.unanswered) {
+            self.signed_on = false;
+        }
+        (self.state, self.why, self.sign_on_failed) = (LineState::Up, None, false);
+        (self.repeats, self.reversals) = (BackOff::default(), BackOff::default());
+    }
+
+    /// The connection went.
+    pub fn went_down(&mut self, now: MonoMs, why: &str) {
+        self.down_since.get_or_insert(now);
+        (self.state, self.why) = (LineState::Down, Some(why.to_owned()));
+    }
+
+    /// A payment may go out at once.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.state == LineState::Up && self.signed_on
     }
 }
 

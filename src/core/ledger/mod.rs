@@ -110,6 +110,8 @@ pub struct Ledger {
     pub day_key: Vec<u8>,
     /// Pre-authorizations that hold money, and since which day.
     pub held: BTreeMap<PaymentId, BusinessDate>,
+    /// Refunds that no statement has shown yet: since which day, by which terminal. Watched for so many business days.
+    pub returning: BTreeMap<PaymentId, (BusinessDate, TerminalId)>,
     /// What is derived from the payments for the schedule.
     #[serde(skip)]
     pub index: Index,
@@ -145,6 +147,8 @@ pub struct Terminal {
     pub settle: Option<(SettleReason, BusinessDate)>,
     /// The acquirer's batch number that made no sense: cards are stopped.
     pub stopped: Option<BatchNo>,
+    /// What the last answer's header asks of it; 0 for nothing.
+    pub asked_for: u8,
 }
 
 /// A message under way.
@@ -183,6 +187,7 @@ impl Default for Terminal {
             signs_off: false,
             settle: None,
             stopped: None,
+            asked_for: 0,
         }
     }
 }
@@ -211,6 +216,7 @@ impl Ledger {
             spent: BTreeMap::new(),
             day_key: Vec::new(),
             held: BTreeMap::new(),
+            returning: BTreeMap::new(),
             index: Index::default(),
         }
     }

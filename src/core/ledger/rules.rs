@@ -6,10 +6,11 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 
 use super::QueryPlan;
-use crate::core::acquirer::MessageName;
+use crate::core::acquirer::profile::{Exhausted, HeaderRequest};
+use crate::core::acquirer::{Answer, AnswerClass, MessageName};
 use crate::core::calendar::Calendar;
 use crate::core::cards::CardTable;
-use crate::core::day::CutSchedule;
+use crate::core::day::{BatchLimits, CutSchedule};
 use crate::core::domain::RouteWhy;
 use crate::core::domain::{Currency, Kind, Lang, Minor, PrinterId, Sentence, StoreId, TerminalId};
 use crate::core::fees::FeeSchedule;
@@ -226,8 +227,16 @@ pub struct ChannelRules {
     pub upload: UploadPlan,
     /// Codes of field 63.1 that are the home organisation.
     pub domestic: Vec<String>,
-    /// A batch is settled by itself when one of its counts reaches this.
-    pub batch_max_count: u32,
+    /// A batch is settled by itself when it reaches one of these.
+    pub batch_limits: BatchLimits,
+    /// A connection that was away for so long was an outage: the terminal signs on again.
+    pub outage_ms: u64,
+    /// What becomes of a reversal whose tries ran out.
+    pub exhausted: Exhausted,
+    /// Reversals of a day that is cut are not sent: they are a person's.
+    pub reversals_of_the_day: bool,
+    /// What the acquirer asks of the terminal in an answer's header, by its digit.
+    pub requests: BTreeMap<u8, HeaderRequest>,
     /// Codes of a refused refund that open another route, and why.
     pub refund_refused: BTreeMap<String, RouteWhy>,
     /// The sentence for each documented code.
@@ -243,6 +252,13 @@ pub struct ChannelRules {
 }
 
 impl ChannelRules {
+    /// The answer says, by its code or in its header, that the terminal must sign on first.
+    #[must_use]
+    pub fn must_sign_on(&self, answer: &Answer) -> bool {
+        let asked = self.requests.get(&answer.processing_request);
+        answer.class == AnswerClass::SignOnAgain || asked.is_some_and(|request| request.sign_on)
+    }
+
     /// An unanswered refund is to be sent again, unchanged: its tries are bounded like an advice's.
     #[must_use]
     pub fn repeats(&self, payment: &Payment) -> bool {

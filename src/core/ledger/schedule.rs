@@ -43,8 +43,9 @@ impl Ledger {
     /// The batch's counts or sums near their digits, or the next payment's amount would not fit them.
     fn full(&self, id: &TerminalId, terminal: &Terminal, rules: &Rules) -> bool {
         let next = [Index::first(&self.index.waiting, id), Index::first(&self.index.stored, id)];
-        let no_room = |id: PaymentId| self.payments.get(&id).is_some_and(|p| p.sends == 0 && !room_for(terminal, p));
-        terminal.batch.nearly_full(rules.channel.batch_max_count) || next.into_iter().flatten().any(no_room)
+        let no_room =
+            |id: PaymentId| self.payments.get(&id).is_some_and(|p| p.sends == 0 && !room_for(terminal, p, rules));
+        terminal.batch.nearly_full(rules.channel.batch_limits) || next.into_iter().flatten().any(no_room)
     }
 
     fn next_message(
@@ -63,6 +64,12 @@ impl Ledger {
             return Ok(now.then(|| self.ask_about(id, terminal, unknown)));
         }
         if let Some(owed) = Index::first(&self.index.reversals, id) {
+            if scene.rules.channel.reversals_of_the_day && self.payments.get(&owed).is_some_and(|p| p.date < self.open)
+            {
+                // Told first, so that a crash in between leaves it owed and told, never given up in silence.
+                let told = self.reversal_exception(owed, id);
+                return Ok(told.or(Some(Event::ReversalGivenUp { payment: owed })));
+            }
             // A customer who waits makes the reversal go at once; otherwise it keeps its distance between tries, and stored
             // payments go on meanwhile: they are no online payments.
             if line.reversals.over(scene.now.mono) || waiting.is_some() {
@@ -87,7 +94,7 @@ impl Ledger {
             return Ok(Some(self.fresh(id, terminal, subject)));
         }
         let stored = stored.filter(|_| retry);
-        let waiting = waiting.filter(|id| self.payments.get(id).is_some_and(|p| room_for(terminal, p)));
+        let waiting = waiting.filter(|id| self.payments.get(id).is_some_and(|p| room_for(terminal, p, scene.rules)));
         let advice_first = stored.is_some() && !line.advice_had_its_turn;
         lines.line_mut(id).advice_had_its_turn = advice_first || waiting.is_none();
         Ok(match (waiting, stored) {
@@ -109,7 +116,7 @@ impl Ledger {
     /// The next stored payment to forward. While a settlement is due, only those of its days: the next day's go into the next
     /// batch. What has been sent and not answered always goes first, and nothing else once the batch has no room.
     fn next_stored(&self, id: &TerminalId, terminal: &Terminal, rules: &Rules) -> Option<PaymentId> {
-        let full = terminal.batch.nearly_full(rules.channel.batch_max_count);
+        let full = terminal.batch.nearly_full(rules.channel.batch_limits);
         let until = terminal.settle.map(|(_, until)| until);
         Index::of_terminal(&self.index.stored, id)
             .filter_map(|payment| self.payments.get(&payment))
@@ -117,7 +124,7 @@ impl Ledger {
                 p.sends > 0
                     || ((!full || p.adjusts.is_some())
                         && until.is_none_or(|until| p.date <= until)
-                        && room_for(terminal, p))
+                        && room_for(terminal, p, rules))
             })
             .map(|p| p.id)
     }
@@ -222,6 +229,6 @@ impl Ledger {
 }
 
 /// Field 48 of the current batch can take it.
-fn room_for(terminal: &Terminal, payment: &Payment) -> bool {
-    terminal.batch.has_room(payment.column(), payment.amount)
+fn room_for(terminal: &Terminal, payment: &Payment, rules: &Rules) -> bool {
+    terminal.batch.has_room(payment.column(), payment.amount, rules.channel.batch_limits)
 }

@@ -359,6 +359,10 @@ fn exception_sentence(no: ExceptionNo, exception: &Exception) -> Sentence {
         ExceptionKind::TransferUnknown => {
             ("转账退款结果未知：请向银行查询", "A transfer's end is not known: ask the bank")
         }
+        ExceptionKind::ReturnOverdue => (
+            "退货满7个工作日未见于对账单：请向收单方查询是否已退给顾客",
+            "A refund is in no statement after 7 business days: ask the acquirer whether the customer has it",
+        ),
         ExceptionKind::ClockDisagrees => (
             "时钟不一致，自动日切暂停：请店长核对后手工日结",
             "The clocks disagree and the cut waits: check, then close by hand",

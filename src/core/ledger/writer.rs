@@ -291,8 +291,9 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             let next = match self.ledger.schedule(terminal, &mut self.lines, scene)? {
                 Some(event) => Some(event),
                 None => {
-                    let lapse = || self.ledger.lapse(&self.rules);
-                    self.ledger.missing_exception().or_else(|| self.ledger.alarm(now)).or_else(lapse)
+                    let ledger = &self.ledger;
+                    let over = || ledger.lapse(&self.rules).or_else(|| ledger.overdue_return(&self.rules));
+                    ledger.missing_exception().or_else(|| ledger.alarm(now)).or_else(over)
                 }
             };
             match next {

@@ -3,6 +3,7 @@
 //! Told from the payment alone, from what stands in it when it is counted: a later answer does not move it to another line.
 
 use super::Payment;
+use crate::core::cards::wallet_of_prefix;
 use crate::core::domain::Method;
 
 /// The channel's word: `card:CUP`, `card` where no answer has named the organisation (offline), `qr:wechat`, `cash`, `coupon`, `transfer`.
@@ -23,14 +24,9 @@ pub fn channel(payment: &Payment) -> String {
     }
 }
 
-/// Whose payment code it is, from its first two digits: the wallets' own published ranges, and UnionPay's 62.
+/// Whose payment code it is, by what its truncation leaves.
 fn wallet(code: &str) -> &'static str {
-    match code.get(..2).and_then(|digits| digits.parse::<u8>().ok()) {
-        Some(10..=15) => "wechat",
-        Some(25..=30) => "alipay",
-        Some(62) => "unionpay",
-        _ => "other",
-    }
+    wallet_of_prefix(code).unwrap_or("other")
 }
 
 #[cfg(test)]

@@ -111,6 +111,7 @@ described!(
             "clock_disagrees",
             "drawer_difference",
             "transfer_unknown",
+            "return_overdue",
         ],
         "what a named person must decide",
     )

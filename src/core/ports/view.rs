@@ -429,6 +429,9 @@ pub struct TerminalStatus {
     pub reversals: u64,
     /// Why cards are stopped on it, if they are.
     pub stopped: Option<String>,
+    /// What the acquirer asks for in its answers, beyond a sign-on.
+    #[serde(default)]
+    pub asks: Option<Sentence>,
 }
 
 /// A port's state for `tilld status`.

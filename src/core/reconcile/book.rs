@@ -41,6 +41,10 @@ pub struct Ours<'a> {
     pub stan: Option<u32>,
     /// Field 37.
     pub rrn: &'a str,
+    /// What the schedule expects it to cost.
+    pub fee: Option<i64>,
+    /// What a platform's coupons paid of the same order: some statements have it in the amount.
+    pub coupons: i64,
 }
 
 impl<'a> Ours<'a> {
@@ -72,6 +76,8 @@ impl<'a> Ours<'a> {
             batch: payment.batch.map(|b| b.0),
             stan: payment.stan.map(|s| s.0),
             rrn: payment.rrn.as_deref().unwrap_or_default(),
+            fee: payment.class.as_ref().and_then(|class| class.fee.as_ref()).map(|stamp| stamp.fee.0),
+            coupons: 0,
         })
     }
 }
@@ -114,12 +120,25 @@ pub(super) struct Entry {
     pub stan: u32,
     pub day: i32,
     pub settles: i32,
+    /// Negative where none is expected.
+    fee: i32,
+    coupons: i32,
 }
 
 impl Entry {
     /// Ours says that money moved.
     pub fn good(&self) -> bool {
         matches!(self.state, State::Approved | State::Forwarded)
+    }
+
+    /// What the schedule expects it to cost.
+    pub fn fee(&self) -> Option<i64> {
+        (self.fee >= 0).then(|| self.fee.into())
+    }
+
+    /// The amount that a row of theirs may have: ours, or with what a platform's coupons paid.
+    pub fn fits(&self, amount: i64) -> bool {
+        self.amount == amount || (self.coupons > 0 && self.amount.checked_add(self.coupons.into()) == Some(amount))
     }
 
     pub fn settles(&self) -> Option<BusinessDate> {
@@ -209,6 +228,9 @@ impl Book {
             stan: ours.stan.unwrap_or(0),
             day: ours.day.0.num_days_from_ce(),
             settles: ours.settles.map_or(0, |d| d.0.num_days_from_ce()),
+            // Beyond twenty million yuan it is not compared.
+            fee: ours.fee.and_then(|fee| i32::try_from(fee).ok()).unwrap_or(-1),
+            coupons: i32::try_from(ours.coupons).unwrap_or(0),
         });
     }
 
@@ -269,7 +291,7 @@ impl Book {
         let fitting = same.filter(|n| fits(&self.entries[*n as usize]));
         fitting.min_by_key(|n| {
             let e = &self.entries[*n as usize];
-            (e.seen == Seen::Taken, e.kind != row.kind, e.amount != row.amount, !e.good(), *n)
+            (e.seen == Seen::Taken, e.kind != row.kind, !e.fits(row.amount), !e.good(), *n)
         })
     }
 

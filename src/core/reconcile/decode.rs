@@ -9,7 +9,7 @@ use crate::core::domain::BusinessDate;
 pub const MAX_LINE: usize = 16 * 1024;
 
 /// The columns of a row, in the order of [`Field`].
-const FIELDS: usize = 10;
+const FIELDS: usize = 11;
 /// No line has more values.
 const MAX_VALUES: usize = 256;
 
@@ -38,6 +38,8 @@ pub struct Row {
     pub day: Option<BusinessDate>,
     /// The day on which it was made.
     pub made: Option<BusinessDate>,
+    /// Its fee in minor units, never negative; nothing where the statement has none, or one that is no whole minor unit.
+    pub fee: Option<i64>,
 }
 
 impl Default for Row {
@@ -54,6 +56,7 @@ impl Default for Row {
             state: RowState::Approved,
             day: None,
             made: None,
+            fee: None,
         }
     }
 }
@@ -234,6 +237,7 @@ impl<'f> Decoder<'f> {
         }
         row.day = self.date(&value(Field::Day)?)?;
         row.made = self.date(&value(Field::Made)?)?;
+        row.fee = fee(&value(Field::Fee)?, format);
         Ok(())
     }
 
@@ -314,6 +318,13 @@ fn number(text: &str, what: &str) -> Result<Option<u32>, String> {
         Ok(n) if n <= 999_999 && !text.starts_with('+') => Ok(Some(n)),
         _ => Err(format!("{text:?} is no {what}")),
     }
+}
+
+/// What is kept of a payment. Its sign says in which direction it goes, in each house another way: only the size is compared. Fixed-width files write
+/// the direction as C or D.
+fn fee(text: &str, format: &Format) -> Option<i64> {
+    let size = text.trim_start_matches(['-', '+', 'C', 'D']);
+    if size.is_empty() { None } else { amount(size, format, RowKind::Sale).ok() }
 }
 
 fn amount(text: &str, format: &Format, kind: RowKind) -> Result<i64, String> {

@@ -129,6 +129,10 @@ reasons! {
     UnknownSilent = Timing, "unknown_silent",
         "本店待定，其清算日的对账单无此笔：等待期满后由店长确认未成功，勿凭猜测入账",
         "Ours is unknown and the statement of its day does not have it: once the wait is over the manager confirms that it was not done";
+    /// The money is right, and its fee is not what the schedule expects.
+    Fee = Differs, "fee",
+        "手续费不符：金额无误，核对费率合同后向收单方查询，多收的手续费要求退回",
+        "The fee differs: the money is right, compare with the contract's rates and claim back what was charged too much";
 }
 
 impl Class {
@@ -153,6 +157,7 @@ impl Reason {
     pub fn facet(self) -> &'static str {
         match self {
             Reason::Duplicate => "duplicate",
+            Reason::Fee => "fee",
             _ => "money",
         }
     }
@@ -176,7 +181,7 @@ impl Reason {
             Reason::Missing | Reason::Overdue | Reason::TheirsReversed | Reason::TheirsDeclined => {
                 &[Confirm, MakeUp, Recovery, WriteOff]
             }
-            Reason::Amount | Reason::Kind => &[Confirm, MakeUp, Recovery, WriteOff],
+            Reason::Amount | Reason::Kind | Reason::Fee => &[Confirm, MakeUp, Recovery, WriteOff],
             Reason::Date => &[Confirm, MakeUp],
             Reason::OtherDay | Reason::Later | Reason::Edge | Reason::Accepted | Reason::UnknownSilent => &[Confirm],
         }
@@ -194,6 +199,9 @@ pub struct Side<S> {
     pub state: S,
     /// The settlement day there.
     pub day: Option<BusinessDate>,
+    /// The fee there, minor units; ours is the one that the schedule expects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fee: Option<i64>,
 }
 
 /// Whose books have more.
@@ -317,14 +325,14 @@ impl Difference {
                 amount: Minor(t.amount),
                 state: t.state,
                 day: t.day,
-                fee: None,
+                fee: t.fee.map(Minor),
             }),
             ours: self.ours.as_ref().map(|o| OursSide {
                 kind: o.kind,
                 amount: Minor(o.amount),
                 state: o.state,
                 day: o.day,
-                fee: None,
+                fee: o.fee.map(Minor),
             }),
         }
     }

@@ -179,6 +179,8 @@ pub enum Field {
     Day,
     /// The day on which it was made.
     Made,
+    /// What the other side keeps of it.
+    Fee,
 }
 
 /// A format.

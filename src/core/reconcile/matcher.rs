@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::book::{Book, Entry, Ours, Seen, unpack};
 use super::decode::Row;
 use super::difference::{Class, Difference, Direction, Reason, Side, long_reason};
-use super::format::RowState;
-use crate::core::domain::{BusinessDate, PaymentId, Sentence, State};
+use super::format::{RowKind, RowState};
+use crate::core::domain::{BusinessDate, Minor, PaymentId, Sentence, State};
+use crate::core::fees::Compared;
 use crate::core::journal::Attribution;
 
 /// So many differences of a class are listed; beyond, they are counted and summed.
@@ -72,7 +73,7 @@ pub struct Outcome {
     pub counts: [u64; 4],
     /// Both sides' sums.
     pub sums: Sums,
-    /// Of the watched payments: those that this statement has judged, and found no fault with.
+    /// Of the watched payments, and of all refunds: those that this statement has judged, and found no fault with.
     pub clean: Vec<PaymentId>,
 }
 
@@ -170,6 +171,10 @@ impl<'b> Matcher<'b> {
             let reason = long_reason(e.state);
             return self.note(reason, theirs, Some(row), hit);
         }
+        let fits = e.fits(row.amount);
+        let fee = crate::core::fees::compare(e.fee().map(Minor), row.fee.map(Minor));
+        // What a platform's coupon paid stands in ours as a payment of its own.
+        let ours = if fits && e.kind == row.kind { theirs } else { ours };
         self.out.sums.ours += ours;
         let apart = match (row.day, e.settles()) {
             (Some(a), Some(b)) => (a.0 - b.0).num_days().abs(),
@@ -177,10 +182,12 @@ impl<'b> Matcher<'b> {
         };
         if e.kind != row.kind {
             self.note(Reason::Kind, theirs - ours, Some(row), hit);
-        } else if e.amount != row.amount {
+        } else if !fits {
             self.note(Reason::Amount, theirs - ours, Some(row), hit);
         } else if apart > i64::from(self.period.wait_days) {
             self.note(Reason::Date, 0, Some(row), hit);
+        } else if matches!(fee, Compared::Differs(..)) {
+            self.note(Reason::Fee, 0, Some(row), hit);
         } else if apart > 0 {
             self.note(Reason::OtherDay, 0, Some(row), hit);
         } else {
@@ -221,19 +228,20 @@ impl<'b> Matcher<'b> {
                 }
             }
         }
-        if !self.watched.is_empty() {
-            self.find_clean();
-        }
+        self.find_clean();
         let sums = &mut self.out.sums;
         sums.difference = sums.theirs - sums.ours;
         sums.foots = sums.difference == sums.long - sums.short + sums.differs;
         self.out
     }
 
-    /// The watched payments that a row named, or that this statement should have named, and with which nothing is wrong.
+    /// The watched payments that a row named, or that this statement should have named, and every refund that a row with money named: returned money
+    /// is watched until it is seen. With none of them anything is wrong.
     fn find_clean(&mut self) {
         let judged = |e: &Entry| e.seen != Seen::No || self.period.days.contains(&e.settles().unwrap_or(e.day()));
-        let watched = self.book.entries.iter().filter(|e| self.watched.contains(&PaymentId(e.id)) && judged(e));
+        let returned = |e: &Entry| e.kind == RowKind::Refund && e.seen == Seen::Taken;
+        let watched = self.book.entries.iter();
+        let watched = watched.filter(|e| returned(e) || (self.watched.contains(&PaymentId(e.id)) && judged(e)));
         let clean = watched.map(|e| PaymentId(e.id)).filter(|id| !self.at_fault.contains(id));
         self.out.clean = clean.collect();
     }
@@ -275,7 +283,8 @@ impl<'b> Matcher<'b> {
             Class::Timing => {}
         }
         self.out.counts[class as usize] += 1;
-        if let Some(n) = hit.filter(|_| reason != Reason::OtherDay && !self.watched.is_empty()) {
+        // With another fee the money is right all the same.
+        if let Some(n) = hit.filter(|_| !matches!(reason, Reason::OtherDay | Reason::Fee)) {
             self.at_fault.insert(PaymentId(self.book.entries[n as usize].id));
         }
         let listed = match class {
@@ -317,7 +326,12 @@ fn describe(book: &Book, reason: Reason, difference: i128, row: Option<&Row>, hi
         reason,
         difference,
         direction: Direction::of(difference),
-        formula: format!("theirs {counted} - ours {} = {difference}", counted - i128::from(difference)),
+        formula: match (reason, row.and_then(|r| r.fee), ours.and_then(Entry::fee)) {
+            (Reason::Fee, Some(theirs), Some(ours)) => {
+                format!("fee: theirs {theirs} - ours {ours} = {}", theirs - ours)
+            }
+            _ => format!("theirs {counted} - ours {} = {difference}", counted - i128::from(difference)),
+        },
         line: row.map(|r| r.line),
         payment: ours.map(|e| PaymentId(e.id)),
         cashier: near.and_then(|e| some(book.cashier(e))),
@@ -332,8 +346,8 @@ fn describe(book: &Book, reason: Reason, difference: i128, row: Option<&Row>, hi
         rrn: theirs_text(|r| &r.rrn).or_else(|| ours.and_then(|e| some(&unpack(e.rrn)))),
         order: theirs_text(|r| &r.order).or_else(|| ours.and_then(|e| some(&book.order(e)))),
         business_date: ours.map(Entry::day),
-        theirs: row.map(|r| Side { kind: r.kind, amount: r.amount, state: r.state, day: r.day.or(r.made) }),
-        ours: ours.map(|e| Side { kind: e.kind, amount: e.amount, state: e.state, day: e.settles() }),
+        theirs: row.map(|r| Side { kind: r.kind, amount: r.amount, state: r.state, day: r.day.or(r.made), fee: r.fee }),
+        ours: ours.map(|e| Side { kind: e.kind, amount: e.amount, state: e.state, day: e.settles(), fee: e.fee() }),
         action: reason.action(),
         case: None,
         story: Vec::new(),

@@ -121,6 +121,10 @@ impl Case {
 
     fn books(&self, ending: &Ending, payment: Option<&Payment>) -> Result<CaseBooks, Reject> {
         let finding = &self.finding;
+        if finding.reason == Reason::Fee {
+            // No total holds fees: whoever ends it says why, and what the acquirer gives back comes as its own entry.
+            return Ok(CaseBooks::Nothing);
+        }
         let takes_over = matches!(ending.how, CaseHow::Confirm | CaseHow::Refund | CaseHow::WriteOff);
         let theirs_has = finding.theirs.as_ref().is_some_and(|t| t.state == RowState::Approved);
         match payment {

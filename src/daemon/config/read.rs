@@ -235,8 +235,14 @@ impl Reader<'_> {
     fn acquirer(&self, mut s: Section<'_, '_>) -> Option<AcquirerConfig> {
         let profile = s.must("profile", "\"unionpay-pos\"", |t| files::profile(self.base, t));
         let endpoint = s.must("endpoint", "\"tcp://127.0.0.1:9583\"", endpoint);
-        let tpdu = s.must("tpdu", "\"6000030000\"", |t| digits::<5>(t, "TPDU"));
-        let header = s.must("header", "\"602200000000\"", |t| digits::<6>(t, "header"));
+        let frame = profile.as_ref().map(|(profile, _)| profile.frame);
+        let (before, between) = frame.map_or((5, 6), |frame| (frame.tpdu, frame.header));
+        let tpdu = s.must("tpdu", "\"6000030000\"", |t| digits(t, before, "TPDU"));
+        // Some dialects have none, and what is said of it is not looked at.
+        let header = match between {
+            0 => s.text("header", "\"602200000000\"", |_| Ok(Vec::new())).or(Some((Vec::new(), s.place()))),
+            _ => s.must("header", "\"602200000000\"", |t| digits(t, between, "header")),
+        };
         let timeout_ms = s.number("timeout_ms", 60_000, 1_000..=600_000);
         let ca_file = s.text("ca_file", "\"/etc/tilld/acquirer-ca.pem\"", |t| self.path(t));
         let server_name = s.text("server_name", "\"pos.acquirer.example\"", server_name);
@@ -493,9 +499,9 @@ fn endpoint(text: &str) -> Result<Endpoint, Sentence> {
     }
 }
 
-/// `2·N` decimal digits as N bytes (BCD).
-fn digits<const N: usize>(text: &str, what: &str) -> Result<[u8; N], Sentence> {
-    let want = N * 2;
+/// Decimal digits as so many bytes (BCD), as the profile's frame has them.
+fn digits(text: &str, length: usize, what: &str) -> Result<Vec<u8>, Sentence> {
+    let want = length * 2;
     let bytes = text.as_bytes();
     if bytes.len() != want || !bytes.iter().all(u8::is_ascii_digit) {
         return say(
@@ -503,9 +509,5 @@ fn digits<const N: usize>(text: &str, what: &str) -> Result<[u8; N], Sentence> {
             format!("{what} must be {want} digits: copy it from the acquirer's papers"),
         );
     }
-    let mut out = [0u8; N];
-    for (byte, pair) in out.iter_mut().zip(bytes.chunks_exact(2)) {
-        *byte = (pair[0] - b'0') << 4 | (pair[1] - b'0');
-    }
-    Ok(out)
+    Ok(bytes.chunks_exact(2).map(|pair| (pair[0] - b'0') << 4 | (pair[1] - b'0')).collect())
 }

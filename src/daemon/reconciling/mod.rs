@@ -12,7 +12,7 @@ use chrono::Days;
 use thiserror::Error;
 
 use super::config::{Config, StatementsConfig};
-use crate::core::domain::{BatchNo, BusinessDate, PaymentId, Stan, TerminalId, WallMs};
+use crate::core::domain::{BatchNo, BusinessDate, Funder, Kind, PaymentId, Stan, State, TerminalId, WallMs};
 use crate::core::journal::Awaited;
 use crate::core::payment::Payment;
 use crate::core::ports::{
@@ -192,12 +192,14 @@ impl Books {
         let from = BusinessDate(first.0.checked_sub_days(Days::new(BEFORE_DAYS)).unwrap_or(first.0));
         let to = later(last, u64::from(period.wait_days) + 1);
         let room = usize::try_from(self.reader.count_sent(from, to)?).unwrap_or(0);
+        let coupons = self.platform_coupons(from, to)?;
         let mut book = Book::new(room, format.has_orders());
         self.reader.sent(from, to, &mut |payment| {
             if format.expects(payment.method, payment.masked.as_deref())
                 && let Some(ours) = Ours::of(payment, tid(&payment.device))
             {
-                book.add(&ours);
+                let coupons = coupons.get(&ours.id).copied().unwrap_or(0);
+                book.add(&Ours { coupons, ..ours });
             }
         })?;
         book.seal();
@@ -218,6 +220,20 @@ impl Books {
             Some(error) => Err(error.into()),
             None => Ok((matcher.finish(), hash)),
         }
+    }
+
+    /// What platforms' coupons paid of an order, by the payment that paid the rest: some statements have it in the amount.
+    fn platform_coupons(&self, from: BusinessDate, to: BusinessDate) -> Result<BTreeMap<PaymentId, i64>, StoreError> {
+        let mut sums: BTreeMap<PaymentId, i64> = BTreeMap::new();
+        self.reader.coupons(from, to, &mut |coupon| {
+            let facts = coupon.coupon.as_ref().filter(|c| c.funder == Funder::Platform);
+            let counts = coupon.kind == Kind::Sale && coupon.state == State::Approved && coupon.voided_by.is_none();
+            if let (Some(with), true) = (facts.and_then(|c| c.with), counts) {
+                let sum = sums.entry(with).or_default();
+                *sum = sum.saturating_add(coupon.amount.0);
+            }
+        })?;
+        Ok(sums)
     }
 
     /// A payment of any day: by terminal, batch and STAN, or by its order id.

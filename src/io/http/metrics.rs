@@ -114,6 +114,10 @@ fn terminal_lines(status: &StatusView, out: &mut Text) {
     for t in &status.terminals {
         out.value(&[("terminal", t.terminal.as_str())], u8::from(t.signed_on));
     }
+    out.family("tilld_terminal_asked", "gauge", "1 where the acquirer asks for something that a person must see to.");
+    for t in &status.terminals {
+        out.value(&[("terminal", t.terminal.as_str())], u8::from(t.asks.is_some()));
+    }
     out.family("tilld_terminal_stopped", "gauge", "1 where cards are stopped.");
     for t in &status.terminals {
         out.value(&[("terminal", t.terminal.as_str())], u8::from(t.stopped.is_some()));

@@ -77,11 +77,31 @@ impl Reader {
 
     /// Gives them, oldest first.
     pub fn sent(&self, from: BusinessDate, to: BusinessDate, each: &mut dyn FnMut(&Payment)) -> Result<(), StoreError> {
+        self.between(sql::SENT_BETWEEN, from, to, each)
+    }
+
+    /// Every coupon of these days.
+    pub fn coupons(
+        &self,
+        from: BusinessDate,
+        to: BusinessDate,
+        each: &mut dyn FnMut(&Payment),
+    ) -> Result<(), StoreError> {
+        self.between(sql::COUPONS_BETWEEN, from, to, each)
+    }
+
+    fn between(
+        &self,
+        query: &str,
+        from: BusinessDate,
+        to: BusinessDate,
+        each: &mut dyn FnMut(&Payment),
+    ) -> Result<(), StoreError> {
         let (from, to) = (from.to_string(), to.to_string());
         let mut after = 0;
         loop {
             let last = self.with(|conn| {
-                let mut stmt = conn.prepare_cached(sql::SENT_BETWEEN).map_err(plain)?;
+                let mut stmt = conn.prepare_cached(query).map_err(plain)?;
                 let mut rows = stmt.query(params![from, to, int(after)?]).map_err(plain)?;
                 let mut last = None;
                 while let Some(row) = rows.next().map_err(plain)? {

@@ -90,6 +90,9 @@ pub const LIVE_DAYS: &str = "SELECT d.day, s.id, s.name FROM statement_day d JOI
 pub const SENT_BETWEEN: &str =
     "SELECT id, body FROM payment WHERE business_date BETWEEN ?1 AND ?2 AND id > ?3 AND stan IS NOT NULL
     ORDER BY id LIMIT 2048";
+pub const COUPONS_BETWEEN: &str =
+    "SELECT id, body FROM payment WHERE business_date BETWEEN ?1 AND ?2 AND id > ?3 AND method = 'voucher'
+    ORDER BY id LIMIT 2048";
 pub const COUNT_SENT_BETWEEN: &str =
     "SELECT count(*) FROM payment WHERE business_date BETWEEN ?1 AND ?2 AND stan IS NOT NULL";
 

@@ -154,7 +154,7 @@ impl Host {
         }
         let mut header = request.frame.header.clone();
         if let Some(byte) = header.get_mut(2) {
-            *byte = (*byte & 0xF0) | if self.sign_on_demanded.contains(tid) { 3 } else { 0 };
+            *byte = (*byte & 0xF0) | self.asked.get(tid).map_or(0, |digit| digit & 15);
         }
         Frame { tpdu, header, body }.to_bytes()
     }

@@ -3,7 +3,7 @@
 //! Decides nothing about the wire: `server.rs` writes the entries to disk, and only then does the rest. Knows the codec, and must never know the
 //! daemon's profile, composer, MAC or lane.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::books::{Books, Entry, Key};
 use super::checks;
@@ -74,8 +74,8 @@ pub struct Host {
     faults: Faults,
     pub(super) latency_ms: u64,
     started: WallMs,
-    /// Terminals that every answer tells to sign on.
-    pub(super) sign_on_demanded: BTreeSet<String>,
+    /// What every answer's header asks of a terminal: 3, and for what else it may be.
+    pub(super) asked: BTreeMap<String, u8>,
     /// Terminals whose keys the host lost on purpose: they are answered A0 until they sign on.
     forgotten: BTreeSet<String>,
     dropped_findings: u64,
@@ -102,7 +102,7 @@ impl Host {
             books,
             now,
             started: now,
-            sign_on_demanded: BTreeSet::new(),
+            asked: BTreeMap::new(),
             forgotten: BTreeSet::new(),
             dropped_findings: 0,
             out: Vec::new(),
@@ -194,7 +194,12 @@ impl Host {
 
     /// Tell this terminal in every answer to sign on again, until it does.
     pub fn demand_sign_on(&mut self, tid: &str) {
-        self.sign_on_demanded.insert(tid.to_owned());
+        self.ask_for(tid, 3);
+    }
+
+    /// Ask this terminal for something in every answer's header: a sign-on (3) until it comes, anything else until 0 is asked for.
+    pub fn ask_for(&mut self, tid: &str, digit: u8) {
+        self.asked.insert(tid.to_owned(), digit);
     }
 
     /// Lose this terminal's work keys: it is answered A0 until it signs on.
@@ -377,7 +382,7 @@ impl Host {
         let count = self.books.terminal(tid).map_or(0, |terminal| terminal.sign_ons) + 1;
         let keys = WorkKeys::derive(self.config.seed, tid, count, self.config.scenario.mak).wrapped(master);
         let batch = self.batch_of(tid);
-        self.sign_on_demanded.remove(tid);
+        self.asked.retain(|asked, digit| asked != tid || *digit != 3);
         self.forgotten.remove(tid);
         let (mid, at) = (request.mid.clone(), self.now);
         self.book(Entry::SignedOn { tid: tid.clone(), mid, at, batch, keys: keys::hex_upper(&keys) });

@@ -31,5 +31,5 @@ pub use config::{HostConfig, Scenario, TerminalConfig};
 pub use faults::{Fault, FaultRule, Spoil};
 pub use host::{Action, Host, LAYOUT, Session};
 pub use judge::{Finding, Judgement, Rule};
-pub use run::{SimArgs, run};
+pub use run::{Dialect, SimArgs, run};
 pub use server::{Clock, Handle, HostControl, SimConfig, SimError, start};

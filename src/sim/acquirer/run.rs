@@ -11,12 +11,24 @@ use super::judge::Judgement;
 use super::keys::Key;
 use super::server::{Clock, SimConfig, SimError, start};
 
+/// Which host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Dialect {
+    /// The UnionPay kind.
+    Unionpay,
+    /// The Hypercom/NII style: no keys, no MAC.
+    Nii,
+}
+
 /// The arguments of `tilld sim acquirer`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SimArgs {
     /// Where to listen.
     #[arg(long, default_value = "127.0.0.1:9583")]
     pub listen: SocketAddr,
+    /// Whose language it speaks.
+    #[arg(long, value_enum, default_value = "unionpay")]
+    pub dialect: Dialect,
     /// The host's books: a file that is made, or read and gone on with.
     #[arg(long, default_value = "acquirer-books.jsonl")]
     pub books: PathBuf,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Template;
 use crate::core::acquirer::iso8583::Mti;
 use crate::core::acquirer::{MessageName, ReversalReason};
-use crate::core::domain::{Entry, RouteWhy};
+use crate::core::domain::{Entry, RouteWhy, Sentence};
 use crate::core::ports::MacMethod;
 
 /// Whose connection it is.
@@ -22,7 +22,7 @@ pub enum Connection {
 }
 
 /// `[link]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkRules {
     /// One a terminal, or one for all.
@@ -31,6 +31,40 @@ pub struct LinkRules {
     /// After so many quiet seconds an echo is sent; 0 for never.
     #[serde(default)]
     pub echo_s: u32,
+    /// A connection that was away for so many seconds was an outage, after which the terminal signs on again; 0: every new one.
+    #[serde(default = "outage_s")]
+    pub outage_s: u32,
+}
+
+impl Default for LinkRules {
+    fn default() -> LinkRules {
+        LinkRules { connection: Connection::default(), echo_s: 0, outage_s: outage_s() }
+    }
+}
+
+/// `[requests]`: what a digit in an answer's header asks of the terminal.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "RawRequest")]
+pub struct HeaderRequest {
+    /// The terminal signs on again before anything else. What is no sign-on is shown to people.
+    pub sign_on: bool,
+    /// For the technician.
+    pub sentence: Sentence,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRequest {
+    #[serde(default)]
+    sign_on: bool,
+    zh: String,
+    en: String,
+}
+
+impl From<RawRequest> for HeaderRequest {
+    fn from(raw: RawRequest) -> HeaderRequest {
+        HeaderRequest { sign_on: raw.sign_on, sentence: Sentence::new(raw.zh, raw.en) }
+    }
 }
 
 /// `[mac]`
@@ -124,6 +158,9 @@ pub struct ReversalRules {
     pub tries: u32,
     /// What becomes of it then.
     pub exhausted: Exhausted,
+    /// What becomes of one that is still owed when its day is cut.
+    #[serde(default)]
+    pub earlier_days: EarlierDays,
 }
 
 impl ReversalRules {
@@ -144,6 +181,21 @@ impl ReversalRules {
 pub enum Exhausted {
     /// A named person decides; the lane goes on.
     Exception,
+    /// The same, and a slip is printed at once at its terminal.
+    Slip,
+    /// The same, and it is tried anew after every sign-on while its batch is open.
+    Keep,
+}
+
+/// What becomes of a reversal that is still owed when its day is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EarlierDays {
+    /// It is sent like any other.
+    #[default]
+    Send,
+    /// It is sent no more: a named person decides.
+    GiveUp,
 }
 
 /// `[advice]`
@@ -314,6 +366,10 @@ pub struct Limits {
 
 fn yes() -> bool {
     true
+}
+
+fn outage_s() -> u32 {
+    5
 }
 
 fn preauth_days() -> u32 {

@@ -3,7 +3,7 @@
 use super::super::Ledger;
 use crate::core::day::{Voucher, VoucherReason};
 use crate::core::domain::{CaseNo, PaymentId, Seq, State, StatementNo, WallMs};
-use crate::core::journal::{CaseBooks, CaseStep, Column, Effect, Finding, StatementTaken};
+use crate::core::journal::{CaseBooks, CaseStep, Column, Effect, ExceptionKind, Finding, StatementTaken};
 use crate::core::payment::Payment;
 use crate::core::ports::{Archive, StoreError};
 use crate::core::suspense::Case;
@@ -22,7 +22,13 @@ impl Ledger {
     pub(super) fn statement_taken(&mut self, taken: &StatementTaken) {
         for payment in &taken.arrived {
             self.awaited.remove(payment);
+            self.returning.remove(payment);
         }
+        // It was said to be overdue, and has come after all: the question has its answer.
+        self.exceptions.retain(|_, exception| {
+            exception.kind != ExceptionKind::ReturnOverdue
+                || !exception.payment.is_some_and(|payment| taken.arrived.contains(&payment))
+        });
         for awaited in &taken.awaited {
             self.awaited.insert(awaited.payment, awaited.clone());
         }
@@ -32,6 +38,7 @@ impl Ledger {
         self.last_case = no;
         if let Some(payment) = finding.payment {
             self.awaited.remove(&payment);
+            self.returning.remove(&payment);
         }
         self.cases.insert(no, Case::opened(no, statement, finding.clone(), self.open, at));
     }
