@@ -16,7 +16,7 @@ pub type Body = Vec<u8, MAX_BODY>;
 /// How long to wait for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// An unacknowledged message is sent again after this, in milliseconds.
+    /// An unacknowledged message is sent again after this, in milliseconds; then after twice, four times, and always eight times as long.
     pub ack_ms: u64,
     /// A message is sent at most so often; then the session is over.
     pub tries: u8,
@@ -409,8 +409,10 @@ impl<const Q: usize> Session<Q> {
             if flight.tries > 0 {
                 bump(&mut self.stats.resent);
             }
+            // Each next wait is longer, up to eight times: a host under load may not run for a second, and is not gone for that.
+            let wait = self.timing.ack_ms << flight.tries.min(3);
             flight.tries += 1;
-            flight.due = now.saturating_add(self.timing.ack_ms);
+            flight.due = now.saturating_add(wait);
             return frame(Kind::Data, flight.seq, &flight.body).emit(out);
         }
         let aside = self.asides.pop_front()?;

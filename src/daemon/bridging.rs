@@ -307,7 +307,8 @@ struct Shell {
 
 impl Shell {
     fn run(mut self, mailbox: &Receiver<Message>) {
-        loop {
+        let mut running = true;
+        while running {
             self.transmit();
             let due = self.host.deadline().saturating_sub(self.now());
             let wait = if self.epoch.is_some() { due.clamp(1, 1_000) } else { 1_000 };
@@ -315,6 +316,12 @@ impl Shell {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(message) => self.message(message),
                 Err(RecvTimeoutError::Timeout) => {}
+            }
+            // Everything that has come is heard before the clock is asked: a thread that did not run for a time must not take what lies before it for
+            // silence.
+            while let Ok(message) = mailbox.try_recv() {
+                running &= !matches!(message, Message::Stop);
+                self.message(message);
             }
             self.host.tick(self.now());
             while let Some(event) = self.host.event() {

@@ -132,7 +132,7 @@ fn a_sign_on_that_an_answers_header_demands_comes_before_the_next_payment() {
 }
 
 fn sign_ons(shop: &Shop<UnionPay>) -> u64 {
-    shop.bank.host.books().terminal("10000001").unwrap().sign_ons.into()
+    shop.bank.host.books().terminal("10000001").unwrap().sign_ons
 }
 
 #[test]

@@ -13,6 +13,7 @@
 )]
 
 mod closing;
+mod codec;
 #[path = "../power_loss/disk.rs"]
 #[allow(dead_code)]
 mod disk;
@@ -43,6 +44,7 @@ const WORKS: &[(&str, Work)] = &[
     ("close_million", closing::a_million),
     ("start", process::start_memory_idle),
     ("drain", drain::a_backlog),
+    ("codec", codec::beside_others),
 ];
 
 fn main() {

@@ -9,6 +9,7 @@ mod host;
 mod messages;
 mod nii;
 mod peer;
+mod table;
 
 use std::collections::BTreeMap;
 

@@ -4,6 +4,8 @@
 
 #[path = "cards.rs"]
 mod cards;
+#[path = "folder.rs"]
+mod folder;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,6 +26,7 @@ use tilld::io::vault::{DataKey, Vault};
 use crate::bank::{Bank, answered};
 use crate::flaky::{Flaky, Trouble};
 pub use cards::instrument;
+use folder::Folder;
 
 /// 2026-03-07 09:00:00 in Shanghai.
 pub const MORNING: i64 = 1_772_845_200_000;
@@ -78,15 +81,6 @@ struct LanePlay {
     down: bool,
     /// The order under way.
     order: Option<Order>,
-}
-
-/// A folder that goes when its owner goes.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 pub fn rules() -> Rules {

@@ -219,6 +219,12 @@ fn tls(config: &Config, out: &mut Vec<Finding>) {
     }
 }
 
+/// A credential of this name that systemd has handed over.
+pub(super) fn credential(name: &str) -> Option<std::path::PathBuf> {
+    let path = std::path::PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(name);
+    path.exists().then_some(path)
+}
+
 fn master_key(index: usize, terminal: &TerminalConfig, out: &mut Vec<Finding>) {
     let key = format!("terminal[{}].master_key_file", index + 1);
     let Some(path) = &terminal.master_key_file else { return };

@@ -298,6 +298,8 @@ impl Reader<'_> {
             let tid = s.must("tid", "\"12345678\"", |t| exact(t, Tid::new, 8, "终端号 TID"));
             let mid = s.must("mid", "\"123456789012345\"", |t| exact(t, Mid::new, 15, "商户号 MID"));
             let key = s.text("master_key_file", "\"/etc/tilld/POS1.tmk\"", |t| self.path(t));
+            // Where none is named, systemd may have handed it over.
+            let key = key.map(|v| v.0).or_else(|| files::credential(&format!("{}.tmk", id.as_ref()?.0)));
             let serial = s.text("serial_number", "\"00003202\"", serial_number);
             if let Some((id, place)) = &id {
                 seen_ids.see(&s, "id", id.as_str(), *place);
@@ -311,13 +313,7 @@ impl Reader<'_> {
             }
             s.finish();
             let (Some((id, _)), Some((tid, _)), Some((mid, _))) = (id, tid, mid) else { continue };
-            list.push(TerminalConfig {
-                id,
-                tid,
-                mid,
-                master_key_file: key.map(|v| v.0),
-                serial_number: serial.map(|v| v.0),
-            });
+            list.push(TerminalConfig { id, tid, mid, master_key_file: key, serial_number: serial.map(|v| v.0) });
         }
         (list, ids, keyless)
     }

@@ -280,6 +280,25 @@ mod tests {
         }
     }
 
+    /// What decides about a MAC or a check value is asked through `subtle` alone: how long a comparison takes says nothing of where it failed.
+    #[test]
+    fn macs_and_check_values_are_compared_in_constant_time() {
+        let code = include_str!("soft_keys.rs").split("#[cfg(test)]").next().unwrap();
+        let pad = include_str!("../../daemon/pad.rs");
+        assert_eq!((code.matches(".ct_eq(").count(), pad.matches(".ct_eq(").count()), (2, 1));
+        for line in code.lines().chain(pad.lines()).filter(|line| line.contains("==") || line.contains("!=")) {
+            assert!(!line.contains("mac") && !line.contains("check"), "{line}");
+        }
+    }
+
+    #[test]
+    fn work_keys_are_wiped_when_they_are_let_go() {
+        fn wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+        let keys = ready("0123456789ABCDEF", "0123456789ABCDEF", None);
+        wiped(&keys.master.0);
+        wiped(&keys.work().unwrap().mac.0);
+    }
+
     #[test]
     fn keys_do_not_print() {
         assert_eq!(format!("{:?}", SoftKeys::new([7; 16])), "SoftKeys { ready: false, .. }");

@@ -138,10 +138,12 @@ struct Kept {
 impl Kept {
     /// Hears again what lies in the file. A last line that is torn was never answered.
     fn open(path: &Path, scenario: &NiiScenario) -> std::io::Result<Kept> {
-        let mut host = NiiHost::default();
-        host.decline = scenario.decline.iter().map(|d| (d.amount_ends, d.code.clone())).collect();
-        host.lose = scenario.lose_answers_to.iter().copied().collect();
-        host.dispute = scenario.dispute;
+        let mut host = NiiHost {
+            decline: scenario.decline.iter().map(|d| (d.amount_ends, d.code.clone())).collect(),
+            lose: scenario.lose_answers_to.iter().copied().collect(),
+            dispute: scenario.dispute,
+            ..NiiHost::default()
+        };
         let mut file = std::fs::OpenOptions::new().read(true).append(true).create(true).open(path)?;
         let (mut whole, mut line) = (0, String::new());
         let mut reader = BufReader::new(&file);
