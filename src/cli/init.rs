@@ -154,6 +154,7 @@ impl Answers {
         };
         // With one reader alone it is the first, whichever it is.
         let key = match question.name {
+            "scanner" if self.get("scanner") == "none" => return None,
             "msr" if self.get("scanner") == "none" => "reader[1].port",
             _ => question.key,
         };

@@ -25,6 +25,7 @@ pub fn configure_printing(dir: &Path, terminals: u32) -> Config {
 
 /// Writes a store's configuration with its keys into a folder, and reads it.
 pub fn configure(dir: &Path, terminals: u32, port: u16) -> Config {
+    std::fs::create_dir_all(dir).unwrap();
     let mut text = format!(
         "[store]\nid = \"BENCH\"\nname = \"望京店\"\ntimezone = \"Asia/Shanghai\"\ncurrency = \"CNY\"\nday_cut = \"manual\"\n\
          [data]\ndir = \"data\"\nkey_file = \"data.key\"\nmark_file = \"tilld.mark\"\n[api]\nsocket = \"tilld.sock\"\n\
