@@ -18,13 +18,12 @@ case "${2:-}" in
   *) usage ;;
 esac
 
-have_compiler || {
+have_compiler device || {
   say "$1: needs Rust for $TRIPLE: rustup cannot add it, and Debian's rustc-web, or zig from PyPI, cannot be installed"
   exit 69
 }
 say "building with $("$RUSTC" -V), zig $ZIG_VERSION"
-export CARGO_PROFILE_RELEASE_STRIP=symbols
-cross build --release --locked --bin tilld
+cross build --release --config cross/device.toml --locked --bin tilld
 
 binary=$TARGET_DIR/$TRIPLE/release/tilld
 size=$(stat -c %s "$binary")

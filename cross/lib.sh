@@ -72,14 +72,15 @@ have_rust_for() { # triple
   if ! { [ -x /usr/bin/cargo ] && ls -d /usr/src/rustc-*/library >/dev/null 2>&1; }; then
     apt_install rustc-web cargo-web rust-web-src || return 1
   fi
-  CARGO=/usr/bin/cargo RUSTC=/usr/bin/rustc STD=(-Zbuild-std=std,panic_unwind)
+  # The library without its symbolizer: a program without symbols has nothing to look up.
+  CARGO=/usr/bin/cargo RUSTC=/usr/bin/rustc STD=(-Zbuild-std=std,panic_abort,panic_unwind -Zbuild-std-features=optimize_for_size,panic-unwind)
   export RUSTC_BOOTSTRAP=1
   unset RUSTUP_TOOLCHAIN
 }
 
 # Makes ready to compile for TRIPLE; after this, `cross build …` and `cross test …` are cargo's. No path of this machine gets into what it makes,
 # so that two folders give the same bytes.
-have_compiler() {
+have_compiler() { # device, for what is installed; nothing for tests, which unwind
   have_zig || return 1
   have_rust_for "$TRIPLE" || return 1
   export CARGO RUSTC CARGO_INCREMENTAL=0
@@ -89,12 +90,16 @@ have_compiler() {
   export CARGO_TARGET_DIR=$TARGET_DIR
   local cargo_home flags under=${TRIPLE//-/_}
   cargo_home=$(realpath -m "${CARGO_HOME:-$HOME/.cargo}")
-  flags=(-Clink-self-contained=no -Ctarget-feature=+crt-static "--remap-path-prefix=$PWD=/tilld"
+  # Nothing unwinds in what is built for a device (cross/device.toml): no tables for it. A program at a fixed place needs no list of relocations.
+  flags=(-Clink-self-contained=no -Ctarget-feature=+crt-static -Crelocation-model=static "--remap-path-prefix=$PWD=/tilld"
     "--remap-path-prefix=$TARGET_DIR=/target" "--remap-path-prefix=$cargo_home=/cargo")
   [ ${#STD[@]} -gt 0 ] || flags=("${flags[@]:1}")
+  [ "${1:-}" != device ] || flags+=(-Cforce-unwind-tables=no)
   CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f'; printf '%s' "${flags[*]}")
   export CARGO_ENCODED_RUSTFLAGS
-  export "CFLAGS_$under=-ffile-prefix-map=$PWD=/tilld -ffile-prefix-map=$TARGET_DIR=/target -ffile-prefix-map=$cargo_home=/cargo -g0"
+  export "CFLAGS_$under=-ffile-prefix-map=$PWD=/tilld -ffile-prefix-map=$TARGET_DIR=/target -ffile-prefix-map=$cargo_home=/cargo -g0 -fno-unwind-tables -fno-asynchronous-unwind-tables"
+  # What of SQLite no statement of ours uses.
+  export LIBSQLITE3_FLAGS="-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE -USQLITE_ENABLE_DBSTAT_VTAB -USQLITE_SOUNDEX -DSQLITE_OMIT_JSON"
 }
 
 cross() { # build|test, arguments

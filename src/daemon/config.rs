@@ -76,7 +76,7 @@ pub struct StoreConfig {
     /// `name`, as printed: 1 to 60 characters.
     pub name: String,
     /// `timezone`, by its IANA name.
-    pub timezone: chrono_tz::Tz,
+    pub timezone: crate::core::domain::Zone,
     /// `currency`, ISO 4217 letters.
     pub currency: Currency,
     /// `day_cut`

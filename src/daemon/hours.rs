@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono_tz::Tz;
-
-use crate::core::day::local_time;
-use crate::core::domain::{BusinessDate, Minor, PaymentId};
+use crate::core::domain::{BusinessDate, Minor, PaymentId, Zone};
 use crate::core::journal::{Column, Tally};
 use crate::core::ports::{HourView, HoursView, StoreError};
 use crate::io::store::{PaymentFilter, Reader};
@@ -14,14 +11,14 @@ use crate::io::store::{PaymentFilter, Reader};
 const PAGES: usize = 200;
 
 /// Adds up.
-pub fn hours(reader: &Reader, zone: Tz, day: BusinessDate) -> Result<HoursView, StoreError> {
+pub fn hours(reader: &Reader, zone: &Zone, day: BusinessDate) -> Result<HoursView, StoreError> {
     let mut filter = PaymentFilter { day: Some(day), limit: 500, ..PaymentFilter::default() };
     let mut sums: BTreeMap<String, (Tally, Tally)> = BTreeMap::new();
     let mut complete = false;
     for _ in 0..PAGES {
         let page = reader.payments(&filter)?;
         for payment in page.items.iter().filter(|p| p.counted) {
-            let Some(at) = local_time(zone, payment.made_at) else { continue };
+            let Some(at) = zone.local(payment.made_at) else { continue };
             let (sale, returned) = sums.entry(at.format("%Y-%m-%dT%H").to_string()).or_default();
             add(if payment.column() == Column::Sale { sale } else { returned }, payment.amount);
         }

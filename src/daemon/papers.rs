@@ -4,7 +4,6 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::inbox::Inbox;
-use crate::core::day::local_time;
 use crate::core::domain::{CashierId, Lang, Method, PaymentId, Refusal, Reject, Sentence, WallMs};
 use crate::core::journal::Original;
 use crate::core::ledger::{Rules, closed_shift_view, payment_view};
@@ -173,7 +172,7 @@ impl Papers {
     }
 
     fn local_text(&self, at: WallMs) -> String {
-        local_time(self.rules.zone, at).map_or_else(String::new, |t| t.format("%Y-%m-%d %H:%M:%S").to_string())
+        self.rules.zone.local(at).map_or_else(String::new, |t| t.format("%Y-%m-%d %H:%M:%S").to_string())
     }
 
     /// A day's report as a file.

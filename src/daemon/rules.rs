@@ -44,7 +44,7 @@ pub fn rules(config: &Config, profile: &Profile) -> Rules {
     Rules {
         store: config.store.id.clone(),
         store_name: config.store.name.clone(),
-        zone: config.store.timezone,
+        zone: config.store.timezone.clone(),
         currency: config.store.currency,
         lang: config.store.lang,
         cut: cut_schedule(config.store.day_cut),

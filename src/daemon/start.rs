@@ -111,7 +111,7 @@ pub fn open_writer(
         vault.tag_cards(&*read_card_key(path)?);
     }
     let now = clock.now();
-    let first_date = first_date(cut_schedule(config.store.day_cut), config.store.timezone, now.wall)
+    let first_date = first_date(cut_schedule(config.store.day_cut), &config.store.timezone, now.wall)
         .ok_or_else(|| StartError::System("the clock shows a date that no calendar has".into()))?;
     let start = ClockPair { wall: now.wall, mono: now.mono };
     let rules = Rules { money: money(config)?, ..rules(config, profile) };

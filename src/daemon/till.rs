@@ -243,7 +243,7 @@ impl Desk for Till {
     }
 
     fn hours(&self, day: BusinessDate) -> Result<HoursView, Reject> {
-        hours(&self.papers.reader, self.papers.rules.zone, day).map_err(unreadable)
+        hours(&self.papers.reader, &self.papers.rules.zone, day).map_err(unreadable)
     }
 
     fn listen(&self, listener: Listener) {

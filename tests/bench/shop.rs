@@ -64,7 +64,7 @@ pub fn writer(config: &Config, options: &StoreOptions, now: Now) -> TillWriter {
     let key = DataKey::read(config.data.key_file.as_ref().unwrap()).unwrap();
     let store = SqliteStore::open(options).unwrap();
     let vault = Vault::open(&key, &config.store.id, store.day_keys().unwrap().as_deref()).unwrap();
-    let date = first_date(cut_schedule(config.store.day_cut), config.store.timezone, now.wall).unwrap();
+    let date = first_date(cut_schedule(config.store.day_cut), &config.store.timezone, now.wall).unwrap();
     let start = ClockPair { wall: now.wall, mono: now.mono };
     let options = WriterOptions { rules: rules(config, &profile), first_date: date, start };
     Writer::open(store, vault, options, now).unwrap()

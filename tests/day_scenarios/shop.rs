@@ -94,7 +94,7 @@ pub fn rules() -> Rules {
     Rules {
         store: StoreId::new("S001").unwrap(),
         store_name: "望京店".into(),
-        zone: chrono_tz::Asia::Shanghai,
+        zone: "Asia/Shanghai".parse().unwrap(),
         currency: Currency::CNY,
         lang: Lang::En,
         cut: CutSchedule::Manual,

@@ -77,7 +77,7 @@ fn judge(shop: &Shop, file: &str, day: &str, rows: &[&str]) -> Judged {
     let path = std::env::temp_dir().join(format!("tilld-states-{}-{:p}-{file}", std::process::id(), shop));
     std::fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
     let tids = shop.rules.terminals.iter().map(|(id, t)| (id.clone(), t.tid.clone())).collect();
-    let books = Books::new(shop.reader().clone(), shop.rules.zone, tids, StatementsConfig::default());
+    let books = Books::new(shop.reader().clone(), shop.rules.zone.clone(), tids, StatementsConfig::default());
     // Behind the wait: what is missing is missing.
     let later = WallMs(shop.now.wall.0 + 5 * 86_400_000);
     let judged = books.judge(&Asked { file: &path, name: file, format: None, wait_days: None, now: later });

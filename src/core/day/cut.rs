@@ -3,11 +3,10 @@
 //! The cut of day D is due at the store's cut time on the calendar day after D. It fires only where the wall clock agrees with the
 //! monotonic clock and with what the acquirer's last answer said; otherwise it waits for a manager.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
-use chrono_tz::Tz;
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use serde::{Deserialize, Serialize};
 
-use crate::core::domain::{BusinessDate, MonoMs, Now, WallMs};
+use crate::core::domain::{BusinessDate, MonoMs, Now, WallMs, Zone};
 
 /// How far two clocks may be apart and still agree.
 pub const CLOCK_TOLERANCE_MS: i64 = 10 * 60 * 1000;
@@ -56,14 +55,14 @@ pub enum CutVerdict {
 #[must_use]
 pub fn cut_due(
     schedule: CutSchedule,
-    zone: Tz,
+    zone: &Zone,
     open: BusinessDate,
     now: Now,
     start: ClockPair,
     host: Option<&HostClock>,
 ) -> CutVerdict {
     let CutSchedule::At(time) = schedule else { return CutVerdict::NotDue };
-    let Some(local) = local_time(zone, now.wall) else { return CutVerdict::Hold };
+    let Some(local) = zone.local(now.wall) else { return CutVerdict::Hold };
     if local < open.next().0.and_time(time) {
         return CutVerdict::NotDue;
     }
@@ -99,17 +98,10 @@ fn host_time(near: NaiveDateTime, host: &HostClock) -> Option<NaiveDateTime> {
         .min_by_key(|candidate| candidate.signed_duration_since(near).num_milliseconds().unsigned_abs())
 }
 
-/// The store's local time.
-#[must_use]
-pub fn local_time(zone: Tz, wall: WallMs) -> Option<NaiveDateTime> {
-    let utc = DateTime::from_timestamp_millis(wall.0)?;
-    Some(zone.from_utc_datetime(&utc.naive_utc()).naive_local())
-}
-
 /// The business day that a new store begins with: yesterday's, while the clock has not reached today's cut.
 #[must_use]
-pub fn first_date(schedule: CutSchedule, zone: Tz, wall: WallMs) -> Option<BusinessDate> {
-    let local = local_time(zone, wall)?;
+pub fn first_date(schedule: CutSchedule, zone: &Zone, wall: WallMs) -> Option<BusinessDate> {
+    let local = zone.local(wall)?;
     match schedule {
         CutSchedule::At(time) if local.time() < time => local.date().pred_opt().map(BusinessDate),
         _ => Some(BusinessDate(local.date())),
@@ -121,11 +113,16 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    const ZONE: Tz = chrono_tz::Asia::Shanghai;
+    /// Without summer time since 1991.
+    const OFFSET_MS: i64 = 8 * 3_600_000;
+
+    fn zone() -> Zone {
+        "Asia/Shanghai".parse().unwrap()
+    }
 
     fn at(text: &str, mono: u64) -> Now {
         let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").unwrap();
-        let wall = ZONE.from_local_datetime(&local).unwrap().timestamp_millis();
+        let wall = local.and_utc().timestamp_millis() - OFFSET_MS;
         Now { wall: WallMs(wall), mono: MonoMs(mono) }
     }
 
@@ -135,7 +132,7 @@ mod tests {
 
     fn verdict(now: Now, start: Now, host: Option<HostClock>) -> CutVerdict {
         let open = BusinessDate::parse("2026-03-07").unwrap();
-        cut_due(three(), ZONE, open, now, ClockPair { wall: start.wall, mono: start.mono }, host.as_ref())
+        cut_due(three(), &zone(), open, now, ClockPair { wall: start.wall, mono: start.mono }, host.as_ref())
     }
 
     #[test]
@@ -170,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_store_that_opens_before_its_cut_begins_with_yesterday() {
-        let date = |text| first_date(three(), ZONE, at(text, 0).wall).unwrap().to_string();
+        let date = |text| first_date(three(), &zone(), at(text, 0).wall).unwrap().to_string();
         assert_eq!(date("2026-03-07 02:00:00"), "2026-03-06");
         assert_eq!(date("2026-03-07 03:00:00"), "2026-03-07");
     }

@@ -9,6 +9,7 @@ mod reject;
 mod secret;
 mod time;
 mod words;
+mod zone;
 
 pub use ids::*;
 pub use lines::*;
@@ -17,3 +18,4 @@ pub use reject::*;
 pub use secret::*;
 pub use time::*;
 pub use words::*;
+pub use zone::*;

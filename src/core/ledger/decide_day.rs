@@ -7,7 +7,7 @@ use chrono::NaiveTime;
 use super::decide_lane::Scene;
 use super::decide_pay::Stop;
 use super::{Index, Ledger, Lines, Rules};
-use crate::core::day::{ClockPair, CutSchedule, CutVerdict, cut_due, local_time};
+use crate::core::day::{ClockPair, CutSchedule, CutVerdict, cut_due};
 use crate::core::domain::{BatchNo, BusinessDate, CashierId, Now, PaymentId, Refusal, Reject, Role, TerminalId};
 use crate::core::journal::{Columns, Event, ExceptionKind, SettleReason, Silence};
 use crate::core::ports::{Archive, StoreError};
@@ -52,7 +52,7 @@ impl Ledger {
             CutSchedule::At(time) => self.open.0.and_time(time),
             CutSchedule::Manual => self.open.0.and_time(NaiveTime::MIN),
         };
-        let ahead = local_time(rules.zone, now.wall).is_some_and(|local| local < begins);
+        let ahead = rules.zone.local(now.wall).is_some_and(|local| local < begins);
         ahead && self.today().is_untouched() && !self.payments.values().any(|p| p.date == self.open)
     }
 
@@ -106,7 +106,7 @@ impl Ledger {
         rules: &Rules,
         archive: &dyn Archive,
     ) -> Result<Vec<Event>, StoreError> {
-        let verdict = cut_due(rules.cut, rules.zone, self.open, now, start, lines.host_clock.as_ref());
+        let verdict = cut_due(rules.cut, &rules.zone, self.open, now, start, lines.host_clock.as_ref());
         let held = self.exceptions.values().any(|e| e.kind == ExceptionKind::ClockDisagrees && e.opened == self.open);
         match verdict {
             CutVerdict::NotDue => Ok(Vec::new()),

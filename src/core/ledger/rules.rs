@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono_tz::Tz;
-
 use super::QueryPlan;
 use crate::core::acquirer::profile::{Exhausted, HeaderRequest};
 use crate::core::acquirer::{Answer, AnswerClass, MessageName};
@@ -12,7 +10,7 @@ use crate::core::calendar::Calendar;
 use crate::core::cards::CardTable;
 use crate::core::day::{BatchLimits, CutSchedule};
 use crate::core::domain::RouteWhy;
-use crate::core::domain::{Currency, Kind, Lang, Minor, PrinterId, Sentence, StoreId, TerminalId};
+use crate::core::domain::{Currency, Kind, Lang, Minor, PrinterId, Sentence, StoreId, TerminalId, Zone};
 use crate::core::fees::FeeSchedule;
 use crate::core::payment::Payment;
 use crate::core::suspense::EndingRules;
@@ -25,7 +23,7 @@ pub struct Rules {
     /// Its name as printed.
     pub store_name: String,
     /// Its zone.
-    pub zone: Tz,
+    pub zone: Zone,
     /// Its currency.
     pub currency: Currency,
     /// What is shown and printed.

@@ -62,8 +62,7 @@ pub(super) fn money(config: &Config, now: WallMs, out: &mut Vec<Finding>) {
     match tables::calendar(config) {
         Err(e) => out.push(error("calendar.file", format!("不可用：{e}"), format!("cannot be used: {e}"))),
         Ok(calendar) => {
-            let today = chrono::DateTime::from_timestamp_millis(now.0)
-                .map(|t| BusinessDate(t.with_timezone(&config.store.timezone).date_naive()));
+            let today = config.store.timezone.local(now).map(|local| BusinessDate(local.date()));
             out.extend(today.and_then(|today| calendar_ends(&calendar, today)));
         }
     }

@@ -17,7 +17,7 @@ use super::{
     AcquirerConfig, ApiConfig, CalendarConfig, Config, DataConfig, DayCut, Endpoint, FeesConfig, Level, LimitsConfig,
     OfflineConfig, ReaderConfig, ReaderKind, RefundsConfig, StoreConfig, TerminalConfig,
 };
-use crate::core::domain::{Currency, Lang, Mid, Minor, Sentence, StoreId, TerminalId, Tid, line_of};
+use crate::core::domain::{Currency, Lang, Mid, Minor, Sentence, StoreId, TerminalId, Tid, Zone, line_of};
 
 /// A configuration is a page or two; what is larger is something else.
 const MAX_BYTES: u64 = 256 * 1024;
@@ -151,7 +151,7 @@ impl Reader<'_> {
         let id = s.must("id", "\"S001\"", |t| id(t, StoreId::new, 32));
         let name = s.must("name", "\"望京店\"", shown_name);
         let timezone = s.must("timezone", "\"Asia/Shanghai\"", |t| {
-            chrono_tz::Tz::from_str(t).or_else(|_| {
+            Zone::from_str(t).or_else(|_| {
                 say(
                     format!("没有时区 {t:?}，请写如 Asia/Shanghai"),
                     format!("there is no timezone {t:?}: write it like Asia/Shanghai"),

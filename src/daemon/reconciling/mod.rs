@@ -12,7 +12,7 @@ use chrono::Days;
 use thiserror::Error;
 
 use super::config::{Config, StatementsConfig};
-use crate::core::domain::{BatchNo, BusinessDate, Funder, Kind, PaymentId, Stan, State, TerminalId, WallMs};
+use crate::core::domain::{BatchNo, BusinessDate, Funder, Kind, PaymentId, Stan, State, TerminalId, WallMs, Zone};
 use crate::core::journal::Awaited;
 use crate::core::payment::Payment;
 use crate::core::ports::{
@@ -107,7 +107,7 @@ pub struct Asked<'a> {
 #[derive(Debug, Clone)]
 pub struct Books {
     reader: Reader,
-    zone: chrono_tz::Tz,
+    zone: Zone,
     terminals: Vec<(TerminalId, String)>,
     settings: StatementsConfig,
 }
@@ -117,17 +117,12 @@ impl Books {
     #[must_use]
     pub fn of(config: &Config, reader: Reader) -> Books {
         let terminals = config.terminals.iter().map(|t| (t.id.clone(), t.tid.to_string())).collect();
-        Books::new(reader, config.store.timezone, terminals, config.statements.clone())
+        Books::new(reader, config.store.timezone.clone(), terminals, config.statements.clone())
     }
 
     /// Of a store's parts: its terminals with their numbers at the acquirer.
     #[must_use]
-    pub fn new(
-        reader: Reader,
-        zone: chrono_tz::Tz,
-        terminals: Vec<(TerminalId, String)>,
-        settings: StatementsConfig,
-    ) -> Books {
+    pub fn new(reader: Reader, zone: Zone, terminals: Vec<(TerminalId, String)>, settings: StatementsConfig) -> Books {
         Books { reader, zone, terminals, settings }
     }
 
@@ -252,8 +247,7 @@ impl Books {
 
     /// The store's calendar day.
     fn today(&self, now: WallMs) -> BusinessDate {
-        let utc = chrono::DateTime::from_timestamp_millis(now.0).unwrap_or_default();
-        BusinessDate(utc.with_timezone(&self.zone).date_naive())
+        BusinessDate(self.zone.local(now).unwrap_or_default().date())
     }
 
     /// The contract's object: the differences with their payments' stories and, where they were noted, their cases.

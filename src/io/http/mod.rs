@@ -40,8 +40,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::core::domain::{Lang, Refusal};
 use crate::core::ports::Desk;
@@ -77,59 +75,80 @@ pub async fn serve(
     Ok(())
 }
 
-/// Every route of the contract, one line each, and the description that they make together.
+/// Every route of the contract, one line each: the router, and in tests the description that they make together.
+macro_rules! routes {
+    ($($method:ident $path:literal => $part:ident::$handler:ident,)*) => {
+        fn contract() -> Router<Arc<Api>> {
+            Router::new()$(.route($path, axum::routing::$method($part::$handler)))*
+        }
+
+        #[cfg(test)]
+        const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),*];
+
+        #[cfg(test)]
+        fn described() -> utoipa::openapi::OpenApi {
+            utoipa_axum::router::OpenApiRouter::<Arc<Api>>::new()$(.routes(utoipa_axum::routes!($part::$handler)))*.into_openapi()
+        }
+    };
+}
+
+routes! {
+    post "/v1/payments" => pay::make,
+    get "/v1/payments" => payments::list,
+    get "/v1/payments/{id}" => payments::one,
+    get "/v1/payments/{id}/story" => payments::story,
+    post "/v1/payments/{id}/cancel" => payments::cancel,
+    post "/v1/shifts/open" => shifts::open,
+    post "/v1/shifts/pay-in" => shifts::pay_in,
+    post "/v1/shifts/pay-out" => shifts::pay_out,
+    post "/v1/shifts/count" => shifts::count,
+    post "/v1/shifts/hand-over" => shifts::hand_over,
+    post "/v1/shifts/close" => shifts::close,
+    post "/v1/drawers/open" => shifts::open_drawer,
+    get "/v1/day" => days::now,
+    post "/v1/day/close" => days::close,
+    get "/v1/day/checklist" => days::checklist,
+    get "/v1/days" => days::list,
+    get "/v1/hours/{day}" => days::by_hour,
+    get "/v1/reports/{day}" => days::report,
+    post "/v1/terminals/{id}/settle" => days::settle,
+    get "/v1/exceptions" => exceptions::list,
+    post "/v1/exceptions/{id}/resolve" => exceptions::resolve,
+    post "/v1/cashiers" => people::add,
+    get "/v1/cashiers" => people::list,
+    post "/v1/cashiers/{id}" => people::change,
+    post "/v1/statements" => statements::upload,
+    get "/v1/statements" => statements::list,
+    get "/v1/cases" => cases::list,
+    get "/v1/cases/{id}" => cases::one,
+    post "/v1/cases/{id}/take" => cases::take,
+    post "/v1/cases/{id}/note" => cases::note,
+    post "/v1/cases/{id}/resolve" => cases::resolve,
+    post "/v1/cases/{id}/reopen" => cases::reopen,
+    get "/v1/transfers" => transfers::list,
+    post "/v1/payments/{id}/transfer" => transfers::step,
+    post "/v1/transfers/send" => transfers::send,
+    post "/v1/transfers/answers" => transfers::answers,
+    post "/v1/cards" => cards::take,
+    post "/v1/print" => machine::print,
+    post "/v1/printers/resume" => machine::resume,
+    post "/v1/session" => session::log_in,
+    get "/v1/session" => session::who,
+    post "/v1/session/end" => session::log_out,
+    get "/v1/events" => events::stream,
+    get "/v1/openapi.json" => openapi::document,
+    get "/healthz" => machine::health,
+    get "/metrics" => metrics::text,
+}
+
+/// All of it: the contract, the console, and what stands before both.
 fn router(api: Arc<Api>) -> Router {
-    let (routes, description) = OpenApiRouter::new()
-        .routes(routes!(pay::make, payments::list))
-        .routes(routes!(payments::one))
-        .routes(routes!(payments::story))
-        .routes(routes!(payments::cancel))
-        .routes(routes!(shifts::open))
-        .routes(routes!(shifts::pay_in))
-        .routes(routes!(shifts::pay_out))
-        .routes(routes!(shifts::count))
-        .routes(routes!(shifts::hand_over))
-        .routes(routes!(shifts::close))
-        .routes(routes!(shifts::open_drawer))
-        .routes(routes!(days::now))
-        .routes(routes!(days::close))
-        .routes(routes!(days::checklist))
-        .routes(routes!(days::list))
-        .routes(routes!(days::by_hour))
-        .routes(routes!(days::report))
-        .routes(routes!(days::settle))
-        .routes(routes!(exceptions::list))
-        .routes(routes!(exceptions::resolve))
-        .routes(routes!(people::add, people::list))
-        .routes(routes!(people::change))
-        .route("/v1/statements/judged", axum::routing::post(statements::judged))
-        .routes(routes!(statements::upload, statements::list))
-        .routes(routes!(cases::list))
-        .routes(routes!(cases::one))
-        .routes(routes!(cases::take))
-        .routes(routes!(cases::note))
-        .routes(routes!(cases::resolve))
-        .routes(routes!(cases::reopen))
-        .routes(routes!(transfers::list))
-        .routes(routes!(transfers::step))
-        .routes(routes!(transfers::send))
-        .routes(routes!(transfers::answers))
-        .routes(routes!(cards::take))
-        .routes(routes!(machine::print))
-        .routes(routes!(machine::resume))
-        .routes(routes!(session::log_in, session::who))
-        .routes(routes!(session::log_out))
-        .routes(routes!(events::stream))
-        .routes(routes!(openapi::document))
-        .routes(routes!(machine::health))
-        .routes(routes!(metrics::text))
-        .split_for_parts();
+    let routes = contract().route("/v1/statements/judged", axum::routing::post(statements::judged));
     console::pages(routes)
         .fallback(async || Problem::from(Refusal::NotFound))
         .method_not_allowed_fallback(async |method: axum::http::Method| {
             Problem::from(Refusal::MethodNotAllowed.with("method", method))
         })
-        .layer(axum::Extension(openapi::describe(description)))
         .layer(axum::middleware::from_fn_with_state(api.clone(), guard::guard))
         .with_state(api)
 }
