@@ -43,17 +43,22 @@ struct Home {
     most: Arc<Mutex<Seq>>,
 }
 
-/// What a technician's new mark file let pass: the sequence in the bridge of each terminal.
+/// What is kept of it beside the mark file, by TID: sequences in bridges.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Passed(BTreeMap<String, u64>);
+#[serde(default)]
+struct Noted {
+    /// The store was found behind these: it stays so, however many rows it writes since, until a technician begins a new mark file.
+    ahead: BTreeMap<String, u64>,
+    /// These a technician's new mark file let pass.
+    passed: BTreeMap<String, u64>,
+}
 
 /// The marks in the bridges of a store.
 #[derive(Debug)]
 pub struct BridgeMarks {
     homes: Vec<Home>,
     inbox: Inbox,
-    passed_file: PathBuf,
+    noted_file: PathBuf,
     /// The mark file was begun at this start: a technician has looked, or it is a new store.
     fresh: bool,
     last: Option<Committed>,
@@ -81,12 +86,12 @@ impl BridgeMarks {
             let (seen, most) = (Arc::new(Mutex::new(Seen::Away)), Arc::new(Mutex::new(began)));
             Some(Home { terminal, tid, line, seen, most })
         };
-        let mut passed_file = marking::path(config).into_os_string();
-        passed_file.push(".passed");
+        let mut noted_file = marking::path(config).into_os_string();
+        noted_file.push(".bridges");
         BridgeMarks {
             homes: bridges.filter_map(home).collect(),
             inbox,
-            passed_file: passed_file.into(),
+            noted_file: noted_file.into(),
             fresh,
             last: None,
         }
@@ -123,30 +128,26 @@ impl BridgeMarks {
     fn compare(&self, home: &Home) {
         *lock(&home.seen) = Seen::Asked;
         let (asked, inbox) = (home.clone(), self.inbox.clone());
-        let (passed_file, fresh) = (self.passed_file.clone(), self.fresh);
+        let (noted_file, fresh) = (self.noted_file.clone(), self.fresh);
         home.line.ask(
             Request::ReadMark { tid: home.tid },
             ANSWER_MS,
             Box::new(move |reply| match reply {
                 Ok(Reply::Mark(mark)) => inbox.look(move |writer| {
                     let most = *lock(&asked.most);
-                    let Some(mark) = mark.filter(|mark| mark.sequence > most.0) else {
+                    let Some(mark) = mark else {
                         *lock(&asked.seen) = Seen::Agrees(Seq(0));
                         return;
                     };
-                    *lock(&asked.seen) = Seen::Ahead;
-                    if let_pass(&passed_file, &asked, &mark, fresh) {
-                        log::warn!(
-                            "the bridge at {} saw row {}; a technician has begun a new mark since",
-                            asked.terminal,
-                            mark.sequence
-                        );
-                    } else {
+                    let ahead = mark.sequence > most.0;
+                    *lock(&asked.seen) = if ahead { Seen::Ahead } else { Seen::Agrees(Seq(0)) };
+                    if found_behind(&noted_file, &asked, &mark, (ahead, fresh)) {
                         log::error!(
-                            "cards are stopped: the bridge at {} saw row {}, and the store ended with row {most}",
+                            "cards are stopped: the bridge at {} saw row {}, the store ended with row {most}",
                             asked.terminal,
                             mark.sequence
                         );
+                        *lock(&asked.seen) = Seen::Ahead;
                         writer.set_mark_behind(true);
                     }
                 }),
@@ -180,18 +181,32 @@ fn put(home: &Home, committed: &Committed) {
     );
 }
 
-/// Whether what the bridge saw was let pass by whoever began the mark file anew; noted now if that was at this start.
-fn let_pass(file: &std::path::Path, home: &Home, mark: &Mark, fresh: bool) -> bool {
+/// Whether the store is behind what a bridge saw, now or since an earlier start; noted, or let pass where the mark file was begun anew.
+fn found_behind(file: &std::path::Path, home: &Home, mark: &Mark, (ahead, fresh): (bool, bool)) -> bool {
     let text = std::fs::read_to_string(file).unwrap_or_default();
-    let mut passed: Passed = serde_json::from_str(&text).unwrap_or_default();
+    let mut noted: Noted = serde_json::from_str(&text).unwrap_or_default();
+    let before = noted.clone();
     let tid = String::from_utf8_lossy(&home.tid).into_owned();
-    if fresh {
-        passed.0.insert(tid, mark.sequence);
-        let text = serde_json::to_string(&passed).unwrap_or_default();
-        if let Err(error) = std::fs::write(file, text) {
-            log::error!("{}: {error}: cards will be stopped at the next start", file.display());
-        }
-        return true;
+    let is = |list: &BTreeMap<String, u64>| list.get(&tid) == Some(&mark.sequence);
+    let behind = if is(&noted.passed) || !(ahead || is(&noted.ahead)) {
+        false
+    } else if fresh {
+        log::warn!(
+            "the bridge at {} saw row {}; a technician has begun a new mark since",
+            home.terminal,
+            mark.sequence
+        );
+        noted.ahead.remove(&tid);
+        noted.passed.insert(tid, mark.sequence);
+        false
+    } else {
+        noted.ahead.insert(tid, mark.sequence);
+        true
+    };
+    if noted != before
+        && let Err(error) = std::fs::write(file, serde_json::to_string(&noted).unwrap_or_default())
+    {
+        log::error!("{}: {error}", file.display());
     }
-    passed.0.get(&tid) == Some(&mark.sequence)
+    behind
 }

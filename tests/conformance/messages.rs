@@ -321,7 +321,7 @@ fn chips() -> Vec<Case> {
 }
 
 fn reversals() -> Vec<Case> {
-    use MessageName::{Completion, Preauth, PreauthVoid, Sale, ScanSale, Void};
+    use MessageName::{Completion, CompletionVoid, Preauth, PreauthVoid, Sale, ScanSale, Void};
     let keyed = "2=6222021234567890128 4=000000012345 11=000123 14=3012 22=012 39=98 49=156";
     vec![
         undo(
@@ -358,6 +358,11 @@ fn reversals() -> Vec<Case> {
             "reversal of a completion",
             referring(Completion),
             &format!("t=0400 {keyed} 3=000000 25=06 38=AB12CD 60=20000007000 61=0000070001221119"),
+        ),
+        undo(
+            "reversal of a completion's void",
+            referring(CompletionVoid),
+            &format!("t=0400 {keyed} 3=200000 25=06 38=AB12CD 60=21000007000 61=0000070001221119"),
         ),
     ]
 }

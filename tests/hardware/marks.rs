@@ -64,11 +64,12 @@ fn an_older_image_of_the_whole_disk_is_found_out_by_the_bridge() {
         assert_eq!(stand.mark(*b"10000001").unwrap(), kept, "the evidence stays as it is");
 
         // Started again it is found again; a technician who has looked removes the mark file, and it is found no more.
+        let mut passed = false;
         for technician in [false, true, false] {
             if technician {
                 std::fs::remove_file(dir.join("tilld.mark")).unwrap();
             }
-            let passed = dir.join("tilld.mark.passed").exists() || technician;
+            passed |= technician;
             let rig = Rig::start(&dir, &port).await;
             rig.signed_on().await;
             tokio::time::sleep(std::time::Duration::from_secs(3)).await;
