@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use tilld::core::domain::{CashierId, MonoMs, Now, WallMs};
-use tilld::core::ports::{Archive, Command, Output, Ticket};
+use tilld::core::ports::{Command, Output, Ticket};
 use tilld::daemon::config::Config;
 use tilld::io::store::StoreOptions;
 
@@ -40,6 +40,14 @@ pub fn ten_thousand(dir: &Path) -> Vec<Figure> {
     ]
 }
 
+/// The same rows as SQL alone adds them up, once by each key.
+const GROUP_BYS: [&str; 4] = [
+    "SELECT cashier, effect, count(*), sum(amount) FROM journal WHERE business_date = ?1 AND effect IS NOT NULL GROUP BY cashier, effect",
+    "SELECT device, effect, count(*), sum(amount) FROM journal WHERE business_date = ?1 AND effect IS NOT NULL GROUP BY device, effect",
+    "SELECT method, effect, count(*), sum(amount) FROM journal WHERE business_date = ?1 AND effect IS NOT NULL GROUP BY method, effect",
+    "SELECT slot, effect, count(*), sum(amount) FROM payment WHERE business_date = ?1 AND counted = 1 GROUP BY slot, effect",
+];
+
 /// A million payments: 1.2 times the GROUP BYs, and under three seconds.
 pub fn a_million(dir: &Path) -> Vec<Figure> {
     let config = filled::build(&dir.join("store"), size(1_000_000));
@@ -69,13 +77,16 @@ fn close(config: &Config) -> (f64, f64) {
     let mut writer = shop::writer(config, &StoreOptions::at(shop::database(config)), now(0));
     let date = writer.ledger().open;
     let mut groups = Vec::new();
+    let conn = rusqlite::Connection::open(shop::database(config)).unwrap();
+    conn.pragma_update(None, "cache_size", -8_000).unwrap();
     // The first reads the pages in.
     for _ in 0..4 {
         let begun = Instant::now();
-        let recount = writer.store().recount(date).unwrap();
+        let found: usize = GROUP_BYS.iter().map(|query| group_rows(&conn, query, &date.to_string())).sum();
         groups.push(begun.elapsed().as_secs_f64() * 1e3);
-        assert!(!recount.by_slot.is_empty());
+        assert!(found > 4);
     }
+    drop(conn);
     let command = Command::CutDay { by: Some(CashierId::new("9001").unwrap()) };
     let begun = Instant::now();
     let outputs = writer.step(vec![(Ticket(1), command)], now(1));
@@ -84,6 +95,17 @@ fn close(config: &Config) -> (f64, f64) {
     assert!(answered, "{outputs:?}");
     assert!(writer.ledger().days[&date].signature.is_some(), "the day is sealed");
     (took, median(groups.split_off(1)))
+}
+
+/// Runs one to its end; gives its rows.
+fn group_rows(conn: &rusqlite::Connection, query: &str, date: &str) -> usize {
+    let mut stmt = conn.prepare(query).unwrap();
+    let mut rows = stmt.query([date]).unwrap();
+    let mut count = 0;
+    while rows.next().unwrap().is_some() {
+        count += 1;
+    }
+    count
 }
 
 fn copy_store(from: &Path, to: &Path) {

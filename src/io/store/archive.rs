@@ -1,12 +1,14 @@
 //! Look-ups on any connection: the writer's (they see its open transaction) and the readers'. And the types of what was archived.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 
 use super::convert::{bytes32, date, int, payment, small, tally_of, unsigned, unsummed};
 use super::error::{damaged, plain};
 use super::statements as sql;
 use crate::core::domain::{
-    BatchNo, BusinessDate, CashierId, PaymentId, PrinterId, RequestId, Seq, ShiftNo, Stan, TerminalId, WallMs,
+    BatchNo, BusinessDate, CashierId, Minor, PaymentId, PrinterId, RequestId, Seq, ShiftNo, Stan, TerminalId, WallMs,
 };
 use crate::core::journal::{Columns, Link};
 use crate::core::payment::Payment;
@@ -127,30 +129,41 @@ pub(super) fn suspects(conn: &Connection, date: BusinessDate) -> Result<Vec<Paym
 
 pub(super) fn recount(conn: &Connection, date: BusinessDate) -> Result<Recount, StoreError> {
     let date = date.to_string();
-    Ok(Recount {
-        by_cashier: grouped(conn, sql::RECOUNT_BY_CASHIER, &date)?,
-        by_device: grouped(conn, sql::RECOUNT_BY_DEVICE, &date)?,
-        by_method: grouped(conn, sql::RECOUNT_BY_METHOD, &date)?,
-        by_slot: grouped(conn, sql::RECOUNT_BY_SLOT, &date)?,
-    })
+    let [by_cashier, by_device, by_method] = added_up(conn, sql::RECOUNT_EFFECTS, &date)?;
+    let [by_slot] = added_up(conn, sql::RECOUNT_SLOTS, &date)?;
+    Ok(Recount { by_cashier, by_device, by_method, by_slot })
 }
 
-/// Rows (key, effect, count, sum), sorted by key, as columns a key.
-fn grouped(conn: &Connection, query: &str, date: &str) -> Result<Vec<(String, Columns)>, StoreError> {
+/// Rows (effect, amount, then `N` keys), each key with its columns; sorted by key.
+fn added_up<const N: usize>(
+    conn: &Connection,
+    query: &str,
+    date: &str,
+) -> Result<[Vec<(String, Columns)>; N], StoreError> {
     let mut stmt = conn.prepare_cached(query).map_err(plain)?;
     let mut rows = stmt.query([date]).map_err(plain)?;
-    let mut out: Vec<(String, Columns)> = Vec::new();
+    let mut groups: [HashMap<String, Columns>; N] = std::array::from_fn(|_| HashMap::new());
     while let Some(row) = rows.next().map_err(plain)? {
-        let key = text(row, 0)?;
-        if out.last().is_none_or(|(last, _)| last != key) {
-            out.push((key.to_owned(), Columns::default()));
+        let (effect, amount) = (text(row, 0)?, Minor(row.get(1).map_err(plain)?));
+        for (n, groups) in groups.iter_mut().enumerate() {
+            let key = text(row, n + 2)?;
+            if !groups.contains_key(key) {
+                groups.insert(key.to_owned(), Columns::default());
+            }
+            let columns = groups.get_mut(key).expect("one was put there if there was none");
+            let tally = tally_of(columns, effect)?;
+            tally.count += 1;
+            tally.amount = tally
+                .amount
+                .checked_add(amount)
+                .ok_or_else(|| damaged(format!("the amounts of {date} for {key} are more than there can be")))?;
         }
-        let (_, columns) = out.last_mut().expect("one was pushed above if there was none");
-        let tally = tally_of(columns, text(row, 1)?)?;
-        tally.count = unsigned(row.get(2).map_err(plain)?, "a count")?;
-        tally.amount.0 = row.get(3).map_err(plain)?;
     }
-    Ok(out)
+    Ok(groups.map(|groups| {
+        let mut sorted: Vec<_> = groups.into_iter().collect();
+        sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
+        sorted
+    }))
 }
 
 pub(super) fn sealed_card(conn: &Connection, id: PaymentId) -> Result<Option<Vec<u8>>, StoreError> {
