@@ -47,33 +47,40 @@ fn told(name: &str, data: &Value) -> Told {
 /// Where events come from.
 pub(super) struct Hub {
     seats: Arc<Semaphore>,
-    sender: Mutex<Option<broadcast::Sender<Told>>>,
+    running: Mutex<Option<Running>>,
+}
+
+/// What a listener takes from the hub.
+struct Running {
+    events: broadcast::Sender<Told>,
+    /// True once commits are heard and the lines have been looked at: what a `hello` says after that, later events go on from.
+    ready: watch::Receiver<bool>,
 }
 
 impl Default for Hub {
     fn default() -> Hub {
-        Hub { seats: Arc::new(Semaphore::new(SEATS)), sender: Mutex::default() }
+        Hub { seats: Arc::new(Semaphore::new(SEATS)), running: Mutex::default() }
     }
 }
 
 impl Hub {
-    fn join(&self, api: &Arc<Api>) -> broadcast::Receiver<Told> {
-        let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = &*sender {
-            return sender.subscribe();
+    fn join(&self, api: &Arc<Api>) -> (broadcast::Receiver<Told>, watch::Receiver<bool>) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hub) = &*running {
+            return (hub.events.subscribe(), hub.ready.clone());
         }
-        let (fresh, receiver) = broadcast::channel(BEHIND);
-        tokio::spawn(run(api.clone(), fresh.clone()));
-        *sender = Some(fresh);
-        receiver
+        let ((events, receiver), (is_ready, ready)) = (broadcast::channel(BEHIND), watch::channel(false));
+        tokio::spawn(run(api.clone(), events.clone(), is_ready));
+        *running = Some(Running { events, ready: ready.clone() });
+        (receiver, ready)
     }
 
     /// Nobody listens: the next one starts a hub of its own.
     fn left(&self) -> bool {
-        let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        let alone = sender.as_ref().is_none_or(|s| s.receiver_count() == 0);
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let alone = running.as_ref().is_none_or(|hub| hub.events.receiver_count() == 0);
         if alone {
-            *sender = None;
+            *running = None;
         }
         alone
     }
@@ -92,7 +99,7 @@ struct Heard {
     payments: Vec<PaymentId>,
 }
 
-async fn run(api: Arc<Api>, sender: broadcast::Sender<Told>) {
+async fn run(api: Arc<Api>, sender: broadcast::Sender<Told>, ready: watch::Sender<bool>) {
     let (commits, mut heard) = mpsc::channel(COMMITS);
     let missed = Arc::new(AtomicBool::new(false));
     let lost = missed.clone();
@@ -111,6 +118,10 @@ async fn run(api: Arc<Api>, sender: broadcast::Sender<Told>) {
     let mut clock = tokio::time::interval(LOOK);
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut seen = Seen::default();
+    if let Ok(status) = api.ask_soon(|desk, respond| desk.status(respond)).await {
+        seen.changes(&status);
+    }
+    let _ = ready.send(true);
     let mut batch = Vec::new();
     loop {
         tokio::select! {
@@ -184,7 +195,9 @@ impl Seen {
 #[utoipa::path(get, path = "/v1/events", operation_id = "listen", tag = "machine", responses((status = 200, description = "server-sent events, without end", content((String = "text/event-stream")))))]
 pub(super) async fn stream(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
     let seat = api.hub.seats.clone().try_acquire_owned().map_err(|_| Refusal::Busy)?;
-    let events = api.hub.join(&api);
+    let (events, mut ready) = api.hub.join(&api);
+    // A hub that ended meanwhile was told to: its events end too.
+    let _ = ready.wait_for(|ready| *ready).await;
     let status = api.ask_soon(|desk, respond| desk.status(respond)).await?;
     let hello = json!({"head": status.journal.rows, "business_date": status.business_date, "health": status.health});
     let (sender, body) = mpsc::channel(16);
