@@ -19,7 +19,7 @@ fn picture(name: &str, paper: &Document, columns: usize) {
 #[test]
 fn pictures_of_the_day_report() {
     for (name, lang) in [("zh", Lang::Zh), ("en", Lang::En)] {
-        for columns in [32, 42, 48] {
+        for columns in [32, 35, 42, 48] {
             for with_voucher in [false, true] {
                 let view = day::day(with_voucher);
                 let paper = day_report(&view, DayReportKind::Z, lang, 0, "2026-03-15 03:00:06");

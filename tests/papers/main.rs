@@ -32,9 +32,16 @@ fn z(with_voucher: bool, lang: Lang, columns: usize) -> String {
 }
 
 #[test]
-fn a_z_report_in_both_languages_on_wide_and_narrow_paper() {
+fn a_z_report_in_both_languages_on_paper_of_every_width() {
     expect("z48.zh.txt", &z(false, Lang::Zh, 48), include_str!("z48.zh.txt"));
     expect("z48.en.txt", &z(false, Lang::En, 48), include_str!("z48.en.txt"));
+    for (columns, zh, en) in [
+        (42, include_str!("z42.zh.txt"), include_str!("z42.en.txt")),
+        (35, include_str!("z35.zh.txt"), include_str!("z35.en.txt")),
+    ] {
+        expect(&format!("z{columns}.zh.txt"), &z(true, Lang::Zh, columns), zh);
+        expect(&format!("z{columns}.en.txt"), &z(true, Lang::En, columns), en);
+    }
     expect("z32.zh.txt", &z(true, Lang::Zh, 32), include_str!("z32.zh.txt"));
     expect("z32.en.txt", &z(true, Lang::En, 32), include_str!("z32.en.txt"));
 }
