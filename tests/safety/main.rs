@@ -2,6 +2,7 @@
 //! process's memory holds, the unit that systemd runs.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+mod books;
 #[path = "../kills/http.rs"]
 mod http;
 mod keeping;

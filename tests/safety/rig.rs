@@ -82,7 +82,8 @@ impl Rig {
     pub fn start_host(&mut self) {
         let listen = format!("127.0.0.1:{}", self.port);
         let mut command = self.program("host.log");
-        command.args(["sim", "acquirer", "--listen", &listen, "--books", "books.jsonl", "--terminal"]);
+        command.args(["sim", "acquirer", "--listen", &listen, "--books", "books.jsonl"]);
+        command.args(["--statement", "statement.csv", "--terminal"]);
         self.others.push(command.arg("10000001=@POS1.tmk=898100000000001").spawn().unwrap());
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             std::thread::sleep(Duration::from_millis(10));
@@ -91,6 +92,16 @@ impl Rig {
 
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The acquirer's day is over: it writes its statement.
+    pub fn ends_host(&mut self) -> String {
+        for mut child in self.others.drain(..) {
+            let pid = rustix::process::Pid::from_child(&child);
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+            assert!(child.wait().unwrap().success());
+        }
+        std::fs::read_to_string(self.dir.join("statement.csv")).unwrap()
     }
 
     /// The acquirer goes away, with whatever it was doing.
@@ -240,6 +251,21 @@ impl Rig {
 pub struct Kept(UnixStream);
 
 impl Kept {
+    /// A body of any kind; the status and the answer.
+    pub fn sends(mut self, path: &str, kind: &str, body: &[u8]) -> (u16, Value) {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: tilld\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.0.write_all(head.as_bytes()).unwrap();
+        self.0.write_all(body).unwrap();
+        let mut bytes = Vec::new();
+        self.0.read_to_end(&mut bytes).unwrap();
+        let answer = text(&bytes);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
+    }
+
     /// An answer as it came, head and all.
     pub fn gets(mut self, path: &str) -> String {
         write!(self.0, "GET {path} HTTP/1.1\r\nHost: tilld\r\nConnection: close\r\n\r\n").unwrap();
