@@ -6,6 +6,7 @@ mod books;
 #[path = "../kills/http.rs"]
 mod http;
 mod keeping;
+mod other_routes;
 mod rig;
 mod running;
 mod stuck;

@@ -34,7 +34,7 @@ impl Drop for Rig {
     }
 }
 
-fn secret(path: &Path, text: &str) {
+pub fn secret(path: &Path, text: &str) {
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(path).unwrap();
     file.write_all(text.as_bytes()).unwrap();
 }
@@ -83,6 +83,9 @@ impl Rig {
         let listen = format!("127.0.0.1:{}", self.port);
         let mut command = self.program("host.log");
         command.args(["sim", "acquirer", "--listen", &listen, "--books", "books.jsonl"]);
+        if self.dir.join("scenario.toml").exists() {
+            command.args(["--scenario", "scenario.toml"]);
+        }
         command.args(["--statement", "statement.csv", "--terminal"]);
         self.others.push(command.arg("10000001=@POS1.tmk=898100000000001").spawn().unwrap());
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
