@@ -6,6 +6,7 @@ mod chance;
 mod door;
 mod keeping;
 mod keys;
+mod last_word;
 mod laws;
 mod mutations;
 mod proof;

@@ -44,6 +44,9 @@ pub struct Till {
     pub writer: Writer<SqliteStore, Vault>,
     pub now: i64,
     next: u64,
+    /// Answers to batch ends are kept back, in `held`.
+    pub hold_ends: bool,
+    pub held: Vec<Command>,
 }
 
 pub fn store_id() -> StoreId {
@@ -143,7 +146,13 @@ impl Till {
         let options =
             WriterOptions { rules: rules(), first_date: first_day(), start: ClockPair { wall, mono: MonoMs(0) } };
         let now = Now { wall, mono: MonoMs(0) };
-        Till { writer: Writer::open(store, vault, options, now).unwrap(), now: 0, next: 0 }
+        Till {
+            writer: Writer::open(store, vault, options, now).unwrap(),
+            now: 0,
+            next: 0,
+            hold_ends: false,
+            held: Vec::new(),
+        }
     }
 
     fn moment(&mut self) -> Now {
@@ -164,7 +173,12 @@ impl Till {
                     Output::Answer(t, result) if t == ticket => answer = result,
                     Output::Send(terminal, order) => {
                         let report = approve(&order, self.now);
-                        waiting.push((Ticket(0), Command::Lane { terminal, report }));
+                        let command = Command::Lane { terminal, report };
+                        if self.hold_ends && matches!(order.message, Outgoing::End { .. }) {
+                            self.held.push(command);
+                        } else {
+                            waiting.push((Ticket(0), command));
+                        }
                     }
                     Output::Failed(why) => panic!("{why}"),
                     _ => {}
@@ -172,6 +186,17 @@ impl Till {
             }
         }
         answer
+    }
+
+    /// Commands that the writer takes in one step, and so in one commit; nothing may fail.
+    pub fn at_once(&mut self, commands: Vec<Command>) {
+        let now = self.moment();
+        let commands = commands.into_iter().map(|command| (Ticket(0), command)).collect();
+        for output in self.writer.step(commands, now) {
+            if let Output::Failed(why) = output {
+                panic!("{why}");
+            }
+        }
     }
 
     pub fn line_up(&mut self, n: u32) {

@@ -57,6 +57,9 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             _ => None,
         };
         let cut = matches!(event, Event::DayCut { .. }).then(|| (self.ledger.open, self.ledger.today().z));
+        if cut.is_some() {
+            self.last_words(staged)?;
+        }
         let record = self.ledger.absorb(event, now.wall, &self.store)?;
         self.append(&record, about.first().copied())?;
         staged.rows += 1;
@@ -317,6 +320,13 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             payments: staged.written.iter().copied().collect(),
         }));
         Ok(())
+    }
+
+    /// A cut lets go of the days and batches that rest. What moved them to rest may stand in this very commit: before that the archive hears of it,
+    /// and the cards of a batch that ended are erased.
+    fn last_words(&mut self, staged: &mut Staged) -> Result<(), StoreError> {
+        self.put_batches(staged)?;
+        if staged.days { self.put_days() } else { Ok(()) }
     }
 
     pub(super) fn put_batches(&mut self, staged: &mut Staged) -> Result<(), StoreError> {

@@ -1,0 +1,39 @@
+//! What a closed day shows of its batches is what became of them, whatever else happened in the commit that ended the last of them.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use tilld::core::domain::{BusinessDate, Kind, Method};
+use tilld::core::ports::{Command, DayView};
+use tilld::io::store::Reader;
+
+use super::till::{Dir, Till, cashier, check};
+
+fn state(reader: &Reader, date: BusinessDate) -> (String, Vec<(String, String)>) {
+    let day = reader.day(date).unwrap().unwrap();
+    let view: DayView = serde_json::from_slice(&day.tail).unwrap();
+    (view.state.clone(), view.settlement.iter().map(|s| (s.rung.clone(), s.result.clone())).collect())
+}
+
+#[test]
+fn a_batch_that_ends_in_the_commit_of_a_later_cut_is_ended_in_the_days_that_it_lies_in() {
+    let dir = Dir::new();
+    let mut till = Till::open(&dir);
+    till.staff();
+    till.line_up(1);
+    till.pay(Kind::Sale, Method::Card, 1_234, None);
+    till.hold_ends = true;
+    let first = till.cut();
+    assert_eq!(state(&till.reader(), first).0, "uploaded", "its end is on the way");
+    // Two more evenings come before the answer, and the second is cut in the same commit as the answer.
+    till.pay(Kind::Sale, Method::Cash, 500, None);
+    let second = till.cut();
+    till.pay(Kind::Sale, Method::Cash, 600, None);
+    let answers = std::mem::take(&mut till.held);
+    assert_eq!(answers.len(), 1);
+    till.at_once(answers.into_iter().chain([Command::CutDay { by: Some(cashier("9001")) }]).collect());
+    let ended = vec![("ended".to_owned(), "balanced".to_owned())];
+    assert_eq!(state(&till.reader(), first), ("balanced".into(), ended));
+    assert_ne!(state(&till.reader(), second).0, "uploaded");
+    drop(till);
+    let found = check(&dir);
+    assert!(found.clean(), "{:?}", found.findings);
+}
