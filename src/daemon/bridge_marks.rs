@@ -204,9 +204,21 @@ fn found_behind(file: &std::path::Path, home: &Home, mark: &Mark, (ahead, fresh)
         true
     };
     if noted != before
-        && let Err(error) = std::fs::write(file, serde_json::to_string(&noted).unwrap_or_default())
+        && let Err(error) = replace(file, &serde_json::to_string(&noted).unwrap_or_default())
     {
         log::error!("{}: {error}", file.display());
     }
     behind
+}
+
+/// The whole text or the old one, whenever the power goes.
+fn replace(file: &std::path::Path, text: &str) -> std::io::Result<()> {
+    let mut next = file.as_os_str().to_owned();
+    next.push(".next");
+    let mut written = std::fs::File::create(&next)?;
+    std::io::Write::write_all(&mut written, text.as_bytes())?;
+    written.sync_all()?;
+    std::fs::rename(&next, file)?;
+    let folder = file.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
+    std::fs::File::open(folder)?.sync_all()
 }
