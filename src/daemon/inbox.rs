@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::core::acquirer::Report;
 use crate::core::domain::{Refusal, TerminalId};
@@ -36,6 +36,27 @@ impl std::fmt::Debug for Ask {
             Ask::Report(..) => "Report",
             Ask::Look(..) => "Look",
         })
+    }
+}
+
+/// What is worth waiting for before a commit. Those that were answered a moment ago are about to ask again: without a pause two halves of a crowd
+/// would take turns, and each pay for a flush of its own.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Crowd {
+    /// No more than so many can come.
+    pub size: usize,
+    /// No longer than this.
+    pub pause: Duration,
+}
+
+impl Crowd {
+    /// A flush that is quicker than this is not worth waiting beside.
+    const SLOW: Duration = Duration::from_millis(2);
+
+    /// After a commit that took so long: a sixteenth of it, where more than one is at the counter.
+    #[must_use]
+    pub fn after(commit: Duration, asked: usize) -> Crowd {
+        if asked < 2 || commit < Crowd::SLOW { Crowd::default() } else { Crowd { size: asked, pause: commit / 16 } }
     }
 }
 
@@ -92,17 +113,35 @@ impl Inbox {
         }
     }
 
-    /// Takes at most [`GROUP`], after waiting at most `patience` for the first. `None` once stopped and empty.
-    pub fn take(&self, patience: Duration) -> Option<Vec<Ask>> {
+    /// Takes at most [`GROUP`], after waiting at most `patience` for the first, and for the rest of a crowd as [`Crowd`] says. `None` once stopped and
+    /// empty.
+    pub fn take(&self, patience: Duration, crowd: Crowd) -> Option<Vec<Ask>> {
         let mut queue = self.lock();
         if queue.waiting.is_empty() && !queue.stopped {
             queue = self.0.1.wait_timeout(queue, patience).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let begun = Instant::now();
+        while !queue.stopped && (1..crowd.size).contains(&queue.waiting.len()) {
+            let Some(left) = crowd.pause.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) else { break };
+            queue = self.0.1.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         if queue.waiting.is_empty() && queue.stopped {
             return None;
         }
         let n = queue.waiting.len().min(GROUP);
         Some(queue.waiting.drain(..n).collect())
+    }
+
+    /// How many wait now.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
+    /// Whether none waits now.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// No more is taken; what waits is still done.

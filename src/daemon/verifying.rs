@@ -12,7 +12,7 @@ use super::inbox::{Inbox, TillWriter};
 use crate::core::domain::{PaymentId, Refusal, Seq};
 use crate::core::journal::{Link, Record};
 use crate::core::ledger::Proof;
-use crate::core::ports::StoreError;
+use crate::core::ports::{DayView, StoreError};
 use crate::io::store::{Finding, MarkVerdict, PaymentFilter, Reader, Verified, VerifyWith, verify, verify_open_day};
 
 /// Between two reads of a few thousand rows: the till comes first.
@@ -40,7 +40,7 @@ pub fn whole(
     thorough: bool,
     mut between: Option<&mut Between<'_>>,
 ) -> Result<Verified, StoreError> {
-    let mut proof = Proof::default();
+    let mut proof = Proof::beside(reader);
     let mut each = |record: &Record, link: &Link| proof.row(record, link);
     let mut breath = |seq: Seq| between.as_mut().map_or(ControlFlow::Continue(()), |between| between(seq));
     let with =
@@ -67,12 +67,34 @@ pub fn whole(
     }
     if !found.incomplete {
         cases(reader, &proof, head, &mut found)?;
+        days(reader, &proof, head, &mut found)?;
     }
     Ok(found)
 }
 
+/// What became of every closed day, against the replay.
+fn days(reader: &Reader, proof: &Proof<'_>, head: Option<Seq>, found: &mut Verified) -> Result<(), StoreError> {
+    let mut before = None;
+    loop {
+        let page = reader.days(before, 64)?;
+        let Some(oldest) = page.last() else { return Ok(()) };
+        before = Some(oldest.date);
+        let quiet = reader.head()?.map(|(seq, _)| seq) == head;
+        for day in &page {
+            let wrong = match serde_json::from_slice::<DayView>(&day.tail) {
+                Ok(view) if view.business_date != day.date => {
+                    Some(format!("it says that it is {}", view.business_date))
+                }
+                Ok(view) => proof.day(&view, quiet),
+                Err(e) => Some(format!("its later figures do not read: {e}")),
+            };
+            found.findings.extend(wrong.map(|what| Finding { place: format!("day {}", day.date), what }));
+        }
+    }
+}
+
 /// Every case against the replay.
-fn cases(reader: &Reader, proof: &Proof, head: Option<Seq>, found: &mut Verified) -> Result<(), StoreError> {
+fn cases(reader: &Reader, proof: &Proof<'_>, head: Option<Seq>, found: &mut Verified) -> Result<(), StoreError> {
     let mut last = 0;
     reader.every_case(&mut |case| {
         // One that moved meanwhile has a younger row than the replay.

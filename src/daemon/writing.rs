@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::ballast::Room;
-use super::inbox::{Ask, Inbox, TillWriter};
+use super::inbox::{Ask, Crowd, Inbox, TillWriter};
 use crate::core::acquirer::Order;
 use crate::core::domain::{Refusal, TerminalId};
 use crate::core::ports::{Command, Committed, Output, Reply, Respond, StoreError, Ticket};
@@ -46,7 +46,8 @@ pub fn write_on(mut writer: TillWriter, inbox: &Inbox, clock: &Clock, mut outlet
     let_out(outputs, &mut answers, &mut outlets);
     let (mut last_tick, mut last_tidy, mut last_probe) = (Instant::now(), Instant::now(), Instant::now());
     let mut said = None;
-    while let Some(asks) = inbox.take(TICK.saturating_sub(last_tick.elapsed())) {
+    let mut crowd = Crowd::default();
+    while let Some(asks) = inbox.take(TICK.saturating_sub(last_tick.elapsed()), crowd) {
         let idle = asks.is_empty();
         let mut commands = Vec::with_capacity(asks.len() + 1);
         let mut looks = Vec::new();
@@ -67,8 +68,11 @@ pub fn write_on(mut writer: TillWriter, inbox: &Inbox, clock: &Clock, mut outlet
             last_tick = Instant::now();
             commands.push((ticket(), Command::Tick));
         }
+        crowd = Crowd::default();
         if !commands.is_empty() {
+            let (begun, asked) = (Instant::now(), commands.len());
             let outputs = writer.step(commands, clock.now());
+            crowd = Crowd::after(begun.elapsed(), asked + inbox.len());
             let_out(outputs, &mut answers, &mut outlets);
         }
         for look in looks {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::figure::Figure;
-use crate::process::{DAEMON, Daemon, KEY, port_of};
+use crate::process::{DAEMON, Daemon, Host};
 use crate::shop;
 
 const STORED: usize = 500;
@@ -17,7 +17,7 @@ const ROUND_TRIP_MS: u64 = 100;
 /// Drained in under 10 s; every online sale within two round trips.
 pub fn a_backlog(dir: &Path) -> Vec<Figure> {
     std::fs::create_dir_all(dir).unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = shop::free_port();
     shop::configure(dir, u32::try_from(TILLS).unwrap(), port);
     cashier(dir);
     let (mut daemon, _) = Daemon::start(dir);
@@ -27,17 +27,7 @@ pub fn a_backlog(dir: &Path) -> Vec<Figure> {
     }
     let scenario = dir.join("scenario.toml");
     std::fs::write(&scenario, format!("latency_ms = {ROUND_TRIP_MS}\n")).unwrap();
-    let mut host = Command::new(DAEMON)
-        .args(["sim", "acquirer", "--listen", &format!("127.0.0.1:{port}"), "--any-terminal", KEY, "--books"])
-        .arg(dir.join("books"))
-        .arg("--scenario")
-        .arg(&scenario)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    port_of(&mut host);
+    let host = Host::start(dir, port, Some(&scenario));
     // The lines come back by themselves, each after its own pause: the drain is timed from the first that does.
     let patience = Instant::now();
     while waiting(&daemon) == STORED {
@@ -60,8 +50,7 @@ pub fn a_backlog(dir: &Path) -> Vec<Figure> {
     }
     let took = began.elapsed().as_secs_f64();
     daemon.stop();
-    let _ = host.kill();
-    let _ = host.wait();
+    drop(host);
     let slowest = slowest.as_secs_f64() * 1e3;
     let limit = 2.0 * ROUND_TRIP_MS as f64;
     vec![

@@ -1,6 +1,7 @@
 //! The daemon as a process: how soon it is ready over a million rows, what memory it holds, how often it wakes when nothing happens.
 
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -53,15 +54,8 @@ pub fn start_memory_idle(dir: &Path) -> Vec<Figure> {
 
 fn wake_ups(dir: &Path) -> f64 {
     std::fs::create_dir_all(dir).unwrap();
-    let mut host = Command::new(DAEMON)
-        .args(["sim", "acquirer", "--listen", "127.0.0.1:0", "--any-terminal", KEY, "--books"])
-        .arg(dir.join("books"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let port = port_of(&mut host);
+    let port = shop::free_port();
+    let host = Host::start(dir, port, None);
     shop::configure(dir, 8, port);
     let (mut daemon, _) = Daemon::start(dir);
     std::thread::sleep(Duration::from_secs(5));
@@ -70,21 +64,39 @@ fn wake_ups(dir: &Path) -> f64 {
     std::thread::sleep(lasts);
     let woken = daemon.switches() - before;
     daemon.stop();
-    let _ = host.kill();
-    let _ = host.wait();
+    drop(host);
     woken as f64 / lasts.as_secs_f64()
 }
 
-/// The stand-in says where it listens in its first line.
-pub fn port_of(host: &mut Child) -> u16 {
-    let mut line = String::new();
-    let out = host.stdout.as_mut().unwrap();
-    let mut byte = [0u8];
-    while out.read(&mut byte).unwrap_or(0) == 1 && byte[0] != b'\n' {
-        line.push(char::from(byte[0]));
+/// The stand-in for an acquirer, as a process of its own.
+pub struct Host(Child);
+
+impl Host {
+    /// Starts it on a port, and waits until it listens there.
+    pub fn start(dir: &Path, port: u16, scenario: Option<&Path>) -> Host {
+        let mut command = Command::new(DAEMON);
+        command
+            .args(["sim", "acquirer", "--listen", &format!("127.0.0.1:{port}"), "--any-terminal", KEY, "--books"])
+            .arg(dir.join("books"));
+        if let Some(scenario) = scenario {
+            command.arg("--scenario").arg(scenario);
+        }
+        let log = std::fs::File::create(dir.join("acquirer.log")).unwrap();
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(10), "no host: {}", dir.join("acquirer.log").display());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Host(child)
     }
-    let digits: String = line.rsplit(':').next().unwrap_or("").chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().unwrap_or_else(|_| panic!("where does it listen? {line:?}"))
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 pub struct Daemon {

@@ -46,6 +46,11 @@ pub fn configure(dir: &Path, terminals: u32, port: u16) -> Config {
     Config::load(&path).unwrap_or_else(|e| panic!("{e}")).0
 }
 
+/// A port nobody listens on now.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 fn private(path: &Path, bytes: &[u8]) {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt;

@@ -185,6 +185,12 @@ impl Refold for Flaky {
     fn payments(&self, after: PaymentId, most: u32) -> Result<Vec<Payment>, StoreError> {
         self.inner.payments(after, most)
     }
+    fn day(&self, date: BusinessDate) -> Result<Option<DayRow>, StoreError> {
+        self.inner.day(date)
+    }
+    fn cards_too_long(&self) -> Result<Vec<PaymentId>, StoreError> {
+        self.inner.cards_too_long()
+    }
     fn drop_snapshots(&mut self) -> Result<(), StoreError> {
         self.inner.drop_snapshots()
     }

@@ -36,16 +36,21 @@ fn first_wrong(records: &[Record]) -> Option<(Seq, String)> {
 #[test]
 fn a_real_journal_follows_and_gives_every_payment_as_it_is_stored() {
     let (_dir, till, records) = two_days();
+    let reader = till.reader();
+    // Beside the store it keeps only what the store has otherwise, and finds the same.
+    let mut beside = Proof::beside(&reader);
     let mut proof = Proof::default();
     let mut last = GENESIS;
     for record in &records {
         last = link(&last, &record.to_bytes());
         assert_eq!(proof.row(record, &last), None, "row {}", record.seq);
+        assert_eq!(beside.row(record, &last), None, "row {}", record.seq);
     }
     let page = till.reader().payments(&PaymentFilter { limit: 500, ..PaymentFilter::default() }).unwrap();
     assert!(page.items.len() >= 8);
     for payment in &page.items {
         assert_eq!(proof.payment(payment), None, "{}", payment.id);
+        assert_eq!(beside.payment(payment), None, "{}", payment.id);
         let mut other = payment.clone();
         other.rrn = Some("999999999999".into());
         assert!(proof.payment(&other).is_some(), "{}", payment.id);

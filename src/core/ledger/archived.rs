@@ -59,6 +59,6 @@ impl Ledger {
     }
 }
 
-fn to_json<T: serde::Serialize>(value: &T) -> Vec<u8> {
+pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("these types have string keys and no custom serializers that fail")
 }

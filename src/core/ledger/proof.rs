@@ -5,21 +5,33 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::Ledger;
+use super::view::Outcome;
 use crate::core::domain::{BatchNo, BusinessDate, CaseNo, PaymentId, RequestId, Seq, Stan, StatementNo, TerminalId};
-use crate::core::journal::{Link, Record};
+use crate::core::journal::{Event, Link, Record};
 use crate::core::payment::Payment;
-use crate::core::ports::{Archive, PrintWhat, Recount, StoreError};
+use crate::core::ports::{Archive, DayView, PrintWhat, Recount, StoreError};
 use crate::core::suspense::Case;
 
-/// A replay under way. Payments at rest are kept packed, some 200 bytes each.
+/// A replay under way.
+///
+/// What it has made of a payment at rest is kept packed, some 200 bytes each; beside a store ([`Proof::beside`]) only where the store has it otherwise,
+/// because a later row touches it or because it is wrong. So a month is checked in the memory of a day.
 #[derive(Debug, Default)]
-pub struct Proof {
+pub struct Proof<'a> {
     ledger: Option<Ledger>,
-    rested: Rested,
+    rested: Rested<'a>,
+    /// What became of each day that moves no more.
+    outcomes: BTreeMap<BusinessDate, Outcome>,
     broken: bool,
 }
 
-impl Proof {
+impl<'a> Proof<'a> {
+    /// Compares each payment with the store's as soon as it rests. Nothing is taken from the store that the rows have not made before.
+    #[must_use]
+    pub fn beside(store: &'a dyn Archive) -> Proof<'a> {
+        Proof { rested: Rested { store: Some(store), ..Rested::default() }, ..Proof::default() }
+    }
+
     /// The next row: gives what is wrong with it. After the first that does not follow nothing more is compared.
     pub fn row(&mut self, record: &Record, link: &Link) -> Option<String> {
         if self.broken {
@@ -37,6 +49,11 @@ impl Proof {
                 "it follows row {} of {}, and says that it is row {} of {}",
                 ledger.head, ledger.open, record.seq, record.date
             ));
+        }
+        if matches!(record.event, Event::DayCut { .. }) {
+            // The cut lets go of the days that are finished: this was the last word on them.
+            let dates: Vec<BusinessDate> = ledger.unfinished().collect();
+            self.outcomes.extend(dates.into_iter().filter_map(|date| Some((date, ledger.outcome(date)?))));
         }
         let again = ledger.absorb(record.event.clone(), record.at, &self.rested).map_err(|e| e.to_string())?;
         if again.effect != record.effect || again.running != record.running {
@@ -59,6 +76,7 @@ impl Proof {
         let ledger = self.ledger.as_ref().filter(|_| !self.broken)?;
         let ours = match ledger.payments.get(&stored.id) {
             Some(payment) => Some(payment.clone()),
+            None if self.rested.agreed.borrow().has(stored.id) => return None,
             None => self.rested.payment(stored.id).ok().flatten(),
         };
         match ours {
@@ -69,7 +87,7 @@ impl Proof {
     }
 }
 
-impl Proof {
+impl Proof<'_> {
     /// What is wrong with a case as the store has it. Ask after the last row.
     #[must_use]
     pub fn case(&self, stored: &Case) -> Option<String> {
@@ -78,6 +96,26 @@ impl Proof {
             Some(ours) if ours == stored => None,
             Some(_) => Some("it is not what its journal rows say".into()),
             None => Some("no journal row opened it".into()),
+        }
+    }
+
+    /// What is wrong with a closed day's later figures as the store has them. `quiet`: nobody has written since the last row, so that a day which
+    /// still moves can be compared too. Ask after the last row.
+    #[must_use]
+    pub fn day(&self, stored: &DayView, quiet: bool) -> Option<String> {
+        let ledger = self.ledger.as_ref().filter(|_| !self.broken)?;
+        let date = stored.business_date;
+        let moving = ledger.days.contains_key(&date);
+        if moving && !quiet {
+            return None;
+        }
+        let ours = if moving { ledger.outcome(date) } else { self.outcomes.get(&date).cloned() };
+        match ours {
+            Some(ours) if ours.stands_in(stored) => None,
+            Some(_) => Some("what became of its batches is not what the journal says".into()),
+            // Cut since, by a till that goes on.
+            None if date >= ledger.open => None,
+            None => Some("no journal row closed it".into()),
         }
     }
 
@@ -90,26 +128,68 @@ impl Proof {
 
 /// Payments at rest, by what the replay itself has made of them.
 #[derive(Debug, Default)]
-struct Rested(RefCell<BTreeMap<PaymentId, Vec<u8>>>);
+struct Rested<'a> {
+    store: Option<&'a dyn Archive>,
+    kept: RefCell<BTreeMap<PaymentId, Vec<u8>>>,
+    /// Those that the store had just so.
+    agreed: RefCell<Ids>,
+}
 
-impl Rested {
+impl Rested<'_> {
     fn take_over(&self, ledger: &mut Ledger) {
-        let mut rested = self.0.borrow_mut();
+        let (mut kept, mut agreed) = (self.kept.borrow_mut(), self.agreed.borrow_mut());
         ledger.payments.retain(|id, payment| {
             let rests = payment.at_rest();
             if rests {
-                let bytes = postcard::to_stdvec(payment).expect("a payment has no type that postcard cannot write");
-                rested.insert(*id, bytes);
+                // One that does not read is found where the store's own payments are looked at.
+                let stored = self.store.and_then(|store| store.payment(*id).ok().flatten());
+                let same = stored.is_some_and(|stored| stored == *payment);
+                agreed.set(*id, same);
+                if same {
+                    kept.remove(id);
+                } else {
+                    let bytes = postcard::to_stdvec(payment).expect("a payment has no type that postcard cannot write");
+                    kept.insert(*id, bytes);
+                }
             }
             !rests
         });
     }
 }
 
-impl Archive for Rested {
+/// A set of payments, a bit each.
+#[derive(Debug, Default)]
+struct Ids(Vec<u64>);
+
+impl Ids {
+    fn set(&mut self, id: PaymentId, there: bool) {
+        let (word, bit) = (usize::try_from(id.0 / 64).unwrap_or(usize::MAX), 1u64 << (id.0 % 64));
+        if there && word >= self.0.len() {
+            // A payment's number is that of its row: as many bits as there are rows.
+            self.0.resize(word + 1, 0);
+        }
+        match self.0.get_mut(word) {
+            Some(bits) if there => *bits |= bit,
+            Some(bits) => *bits &= !bit,
+            None => {}
+        }
+    }
+
+    fn has(&self, id: PaymentId) -> bool {
+        let word = usize::try_from(id.0 / 64).ok().and_then(|word| self.0.get(word));
+        word.is_some_and(|bits| bits & (1 << (id.0 % 64)) != 0)
+    }
+}
+
+impl Archive for Rested<'_> {
     fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        if self.agreed.borrow().has(id)
+            && let Some(store) = self.store
+        {
+            return store.payment(id);
+        }
         let decode = |bytes: &Vec<u8>| postcard::from_bytes(bytes).map_err(|e| StoreError::Damaged(e.to_string()));
-        self.0.borrow().get(&id).map(decode).transpose()
+        self.kept.borrow().get(&id).map(decode).transpose()
     }
 
     fn by_request(&self, _request: &RequestId) -> Result<Option<PaymentId>, StoreError> {

@@ -1,18 +1,20 @@
 //! The journal is what happened; payments' bodies, shifts, batches, days' later figures and snapshots are folds of it, in the shape of the program that
 //! wrote them. A store of another fold is made again from its journal here, in one transaction: all of it, or nothing.
 //!
-//! What was sealed at a cut stays as it was sealed. Side rows (sealed cards, keys, PINs, print jobs) are no folds and are not touched.
+//! What was sealed at a cut stays as it was sealed. Side rows (sealed cards, keys, PINs, print jobs) are no folds and are not touched, but for a card
+//! whose batch has ended: that is erased.
 
 use std::collections::BTreeSet;
 
+use super::archived::to_json;
 use super::{Ledger, Rules};
 use crate::core::domain::{BusinessDate, PaymentId, Seq, TerminalId};
 use crate::core::journal::{Event, Record};
-use crate::core::ports::{Refold, StoreError};
+use crate::core::ports::{DayView, Refold, StoreError};
 
 /// The shape of `Payment`, `Ledger` and everything in them, and of the bodies of shifts and batches. Add one whenever any of it changes: a store then
 /// makes its look-ups and snapshots again at its next start. A test holds the number against the shape.
-pub const FOLD_VERSION: u32 = 5;
+pub const FOLD_VERSION: u32 = 6;
 
 /// Rows, and payments, that are in memory at a time.
 const CHUNK: u32 = 512;
@@ -63,6 +65,7 @@ fn remake<S: Refold>(store: &mut S, first_date: BusinessDate, rules: &Rules) -> 
             if matches!(record.event, Event::DayCut { .. }) {
                 // A cut forgets what is finished: its last word is now.
                 put_ended(store, &ledger, &mut touched)?;
+                put_outcomes(store, &ledger)?;
             }
             ledger.follow(&record, &link, &*store)?;
             touched.extend(terminal(&record).cloned());
@@ -85,7 +88,35 @@ fn remake<S: Refold>(store: &mut S, first_date: BusinessDate, rules: &Rules) -> 
         ledger.batch_rows(terminal).try_for_each(|row| store.put_batch(&row))?;
     }
     let days = ledger.day_rows(rules, &*store)?;
-    days.iter().try_for_each(|row| store.put_day(row))
+    days.iter().try_for_each(|row| store.put_day(row))?;
+    erase_cards(store)
+}
+
+/// What became of the days that a cut lets go of. An earlier program could leave an older word than the last: 0.1.0, where a batch ended in the commit
+/// of a later cut. The rest of a day's later figures is as that program saw it.
+fn put_outcomes<S: Refold>(store: &mut S, ledger: &Ledger) -> Result<(), StoreError> {
+    for date in ledger.unfinished() {
+        let (Some(outcome), Some(mut row)) = (ledger.outcome(date), store.day(date)?) else { continue };
+        // What does not read is left as it lies: `verify` says it.
+        let Ok(mut view) = serde_json::from_slice::<DayView>(&row.tail) else { continue };
+        if !outcome.stands_in(&view) {
+            outcome.put_into(&mut view);
+            row.tail = to_json(&view);
+            store.put_day(&row)?;
+        }
+    }
+    Ok(())
+}
+
+/// Cards that outlived their batch, for the same reason.
+fn erase_cards<S: Refold>(store: &mut S) -> Result<(), StoreError> {
+    loop {
+        let late = store.cards_too_long()?;
+        if late.is_empty() {
+            return Ok(());
+        }
+        store.erase_cards(&late)?;
+    }
 }
 
 /// Writes what is at rest and lets memory go of it; what a later row touches is read back in the new shape.

@@ -124,20 +124,36 @@ impl Ledger {
         archive: &dyn Archive,
     ) -> Result<Vec<SettlementView>, StoreError> {
         let mut views = Vec::new();
-        for (slot, part) in &day.totals.slots {
-            let Slot::Batch(terminal, number) = slot else { continue };
-            let Some(batch) = self.batch(terminal, *number) else { continue };
-            let mut view = settlement_view(terminal, batch, *part);
+        for (mut view, terminal, batch) in self.batches_of(day) {
             view.differs = self.differences(terminal, batch, rules, archive)?;
+            views.push(view);
+        }
+        Ok(views)
+    }
+
+    /// The batches that hold a part of the day, without what one may differ by.
+    fn batches_of<'a>(
+        &'a self,
+        day: &'a DayBook,
+    ) -> impl Iterator<Item = (SettlementView, &'a TerminalId, &'a Batch)> + 'a {
+        day.totals.slots.iter().filter_map(|(slot, part)| {
+            let Slot::Batch(terminal, number) = slot else { return None };
+            let batch = self.batch(terminal, *number)?;
+            let mut view = settlement_view(terminal, batch, *part);
             let state = self.terminals.get(terminal);
             // Stopped, or left behind by a technician's decision: nobody will ask about it by itself.
             let stuck = state.is_some_and(|t| t.stopped.is_some() || t.batch.number != *number);
             if stuck && view.rung == Rung::Open.as_str() {
                 view.result = "unconfirmed".into();
             }
-            views.push(view);
-        }
-        Ok(views)
+            Some((view, terminal, batch))
+        })
+    }
+
+    /// What became of a cut day that still moves, by the rows alone: no rule and no archive has a part in it.
+    pub(super) fn outcome(&self, date: BusinessDate) -> Option<Outcome> {
+        let day = self.days.get(&date).filter(|day| day.cut.is_some())?;
+        Some(Outcome { state: self.day_state(day), batches: self.batches_of(day).map(|(view, ..)| view).collect() })
     }
 
     fn pending(&self, date: BusinessDate) -> Vec<PendingView> {
@@ -304,6 +320,37 @@ fn slot_label(slot: &Slot) -> Sentence {
         Slot::TransferSetAside => Sentence::new("转账退款（资金预留）", "Transfers (set aside)"),
         Slot::TransferPaid => Sentence::new("转账退款（已到账）", "Transfers (paid)"),
         Slot::TransferFailed => Sentence::new("转账退款（失败）", "Transfers (failed)"),
+    }
+}
+
+/// The state of a closed day and of the batches that it lies in: the part of its later figures that the journal alone decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outcome {
+    state: String,
+    /// Without what one may differ by.
+    batches: Vec<SettlementView>,
+}
+
+impl Outcome {
+    /// Whether a day's later figures say so.
+    pub(super) fn stands_in(&self, view: &DayView) -> bool {
+        let same = |(ours, theirs): (&SettlementView, &SettlementView)| {
+            *ours == SettlementView { differs: Vec::new(), ..theirs.clone() }
+        };
+        self.state == view.state
+            && self.batches.len() == view.settlement.len()
+            && self.batches.iter().zip(&view.settlement).all(same)
+    }
+
+    /// Writes it into a day's later figures; what a batch differs by stays.
+    pub(super) fn put_into(self, view: &mut DayView) {
+        view.state = self.state;
+        let before = std::mem::take(&mut view.settlement);
+        view.settlement = self.batches;
+        for batch in &mut view.settlement {
+            let known = before.iter().find(|b| b.terminal == batch.terminal && b.batch == batch.batch);
+            batch.differs = known.map(|b| b.differs.clone()).unwrap_or_default();
+        }
     }
 }
 

@@ -215,6 +215,10 @@ pub trait Refold: Store {
     fn put_body(&mut self, payment: &Payment) -> Result<(), StoreError>;
     /// The payments after `after`, in order, at most `most`.
     fn payments(&self, after: PaymentId, most: u32) -> Result<Vec<Payment>, StoreError>;
+    /// A closed day as it lies there.
+    fn day(&self, date: BusinessDate) -> Result<Option<DayRow>, StoreError>;
+    /// Payments whose batch has ended and whose card is still kept: some of them, none once there are none.
+    fn cards_too_long(&self) -> Result<Vec<PaymentId>, StoreError>;
     /// Forgets all snapshots.
     fn drop_snapshots(&mut self) -> Result<(), StoreError>;
 }

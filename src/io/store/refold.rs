@@ -2,16 +2,16 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::archive::{blob, collect};
+use super::archive::{archived_day, blob, collect};
 use super::convert::{self, body, bytes32, int, record, unsigned};
 use super::error::{damaged, plain};
 use super::migrate;
 use super::statements as sql;
 use super::writer::SqliteStore;
-use crate::core::domain::{PaymentId, Seq};
+use crate::core::domain::{BusinessDate, PaymentId, Seq};
 use crate::core::journal::{Link, Record};
 use crate::core::payment::Payment;
-use crate::core::ports::{Refold, StoreError};
+use crate::core::ports::{DayRow, Refold, StoreError};
 
 impl Refold for SqliteStore {
     fn fold(&self) -> Result<u32, StoreError> {
@@ -51,6 +51,15 @@ impl Refold for SqliteStore {
         collect(self.conn(), sql::FOLDED_PAYMENTS, params![int(after.0)?, most], |row| {
             convert::payment(unsigned(row.get(0).map_err(plain)?, "a payment's id")?, blob(row, 1)?)
         })
+    }
+
+    fn day(&self, date: BusinessDate) -> Result<Option<DayRow>, StoreError> {
+        Ok(collect(self.conn(), sql::DAY, [date.to_string()], archived_day)?.pop())
+    }
+
+    fn cards_too_long(&self) -> Result<Vec<PaymentId>, StoreError> {
+        let id = |row: &rusqlite::Row<'_>| unsigned(row.get(0).map_err(plain)?, "a payment's id").map(PaymentId);
+        collect(self.conn(), sql::CARDS_TOO_LONG, [], id)
     }
 
     fn drop_snapshots(&mut self) -> Result<(), StoreError> {

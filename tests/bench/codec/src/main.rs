@@ -31,6 +31,8 @@ fn sale() -> Message {
         (3, "000000"),
         (4, "000000012345"),
         (11, "000123"),
+        (12, "101500"),
+        (13, "1120"),
         (14, "3012"),
         (22, "012"),
         (25, "00"),
@@ -53,6 +55,8 @@ fn theirs() -> ISO8583Message {
         .field(Field::ProcessingCode, "000000")
         .field(Field::TransactionAmount, "000000012345")
         .field(Field::SystemTraceAuditNumber, "000123")
+        .field(Field::LocalTransactionTime, "101500")
+        .field(Field::LocalTransactionDate, "1120")
         .field(Field::from_number(14).expect("field 14"), "3012")
         .field(Field::from_number(22).expect("field 22"), "012")
         .field(Field::from_number(25).expect("field 25"), "00")
