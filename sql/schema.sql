@@ -36,8 +36,6 @@ CREATE TABLE journal (
 
 -- A payment's story.
 CREATE INDEX journal_payment ON journal (payment_id) WHERE payment_id IS NOT NULL;
--- The recount at the close. Not a covering index on purpose: the recount reads the rows themselves.
-CREATE INDEX journal_effect ON journal (business_date) WHERE effect IS NOT NULL;
 
 -- The journal is evidence: a wrong row is answered by a later row, never by a change. A program error or a hand in the sqlite3 shell
 -- must meet a refusal before it meets the chain.
@@ -88,7 +86,6 @@ CREATE TABLE payment (
     CHECK (counted = (slot IS NOT NULL))
 ) STRICT;
 
-CREATE INDEX payment_day ON payment (business_date, id);
 CREATE INDEX payment_stan ON payment (device, batch, stan) WHERE batch IS NOT NULL;
 -- Only what is under way: a small index, untouched by the many payments that are approved at once.
 CREATE INDEX payment_open ON payment (state, id) WHERE state IN ('waiting', 'sent', 'unknown', 'stored', 'set_aside', 'rejected');

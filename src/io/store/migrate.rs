@@ -8,7 +8,7 @@ use crate::core::ledger::FOLD_VERSION;
 use crate::core::ports::StoreError;
 
 /// The schema that this tilld writes: the number of its last migration.
-pub const SCHEMA_VERSION: i32 = 4;
+pub const SCHEMA_VERSION: i32 = 5;
 
 struct Migration {
     to: i32,
@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(2, "0002_statements"),
     migration!(3, "0003_fold"),
     migration!(4, "0004_cases"),
+    migration!(5, "0005_day_ranges"),
 ];
 
 /// Runs what is missing. A store in which nothing has happened yet has look-ups of today's shape.

@@ -4,6 +4,31 @@
 
 pub const HEAD: &str = "SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1";
 
+/// The first row of a date, or of what follows it. A day is a range of rows, and a payment's number is its first row's, so that no index by date is
+/// written at every sale. What reads by such a range asks for the date too: the range is where to look, the column is what counts.
+macro_rules! first_row {
+    ($date:literal) => {
+        concat!(
+            "coalesce((SELECT first FROM day WHERE date >= ",
+            $date,
+            " ORDER BY date LIMIT 1), (SELECT coalesce(max(last), 0) + 1 FROM day))"
+        )
+    };
+}
+
+/// The last row of a date, or of what lies before it; the open day has no end.
+macro_rules! last_row {
+    ($date:literal) => {
+        concat!(
+            "(CASE WHEN EXISTS (SELECT 1 FROM day WHERE date >= ",
+            $date,
+            ") THEN coalesce((SELECT last FROM day WHERE date <= ",
+            $date,
+            " ORDER BY date DESC LIMIT 1), 0) ELSE 9223372036854775807 END)"
+        )
+    };
+}
+
 pub const APPEND: &str = "INSERT INTO journal (seq, at, business_date, event, payment_id, effect, amount, cashier, device, method,
     sale_count, sale_amount, refund_count, refund_amount, void_count, void_amount, voucher_count, voucher_amount, bytes, link, hmac)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
@@ -87,14 +112,27 @@ pub const STATEMENT_DAYS: &str =
 pub const LIVE_DAYS: &str = "SELECT d.day, s.id, s.name FROM statement_day d JOIN statement s ON s.id = d.statement
     WHERE d.superseded_by IS NULL AND s.format = ?1 AND d.day BETWEEN ?2 AND ?3 ORDER BY d.day LIMIT 1000";
 /// What a statement may speak of: sent by a terminal. Read by id, a few thousand at a time.
-pub const SENT_BETWEEN: &str =
-    "SELECT id, body FROM payment WHERE business_date BETWEEN ?1 AND ?2 AND id > ?3 AND stan IS NOT NULL
-    ORDER BY id LIMIT 2048";
-pub const COUPONS_BETWEEN: &str =
-    "SELECT id, body FROM payment WHERE business_date BETWEEN ?1 AND ?2 AND id > ?3 AND method = 'voucher'
-    ORDER BY id LIMIT 2048";
-pub const COUNT_SENT_BETWEEN: &str =
-    "SELECT count(*) FROM payment WHERE business_date BETWEEN ?1 AND ?2 AND stan IS NOT NULL";
+pub const SENT_BETWEEN: &str = concat!(
+    "SELECT id, body FROM payment WHERE id BETWEEN max(",
+    first_row!("?1"),
+    ", ?3 + 1) AND ",
+    last_row!("?2"),
+    " AND business_date BETWEEN ?1 AND ?2 AND stan IS NOT NULL ORDER BY id LIMIT 2048"
+);
+pub const COUPONS_BETWEEN: &str = concat!(
+    "SELECT id, body FROM payment WHERE id BETWEEN max(",
+    first_row!("?1"),
+    ", ?3 + 1) AND ",
+    last_row!("?2"),
+    " AND business_date BETWEEN ?1 AND ?2 AND method = 'voucher' ORDER BY id LIMIT 2048"
+);
+pub const COUNT_SENT_BETWEEN: &str = concat!(
+    "SELECT count(*) FROM payment WHERE id BETWEEN ",
+    first_row!("?1"),
+    " AND ",
+    last_row!("?2"),
+    " AND business_date BETWEEN ?1 AND ?2 AND stan IS NOT NULL"
+);
 
 // Cases, and what is waited for.
 
@@ -143,20 +181,41 @@ pub const BATCH_MEMBERS: &str = "SELECT id FROM payment WHERE device = ?1 AND ba
 pub const SEALED_CARD: &str = "SELECT sealed FROM sealed_card WHERE payment_id = ?1";
 
 /// Added up by the program: three GROUP BYs would read and sort a big day's rows three times.
-pub const RECOUNT_EFFECTS: &str = "SELECT effect, amount, cashier, device, method FROM journal
-    WHERE business_date = ?1 AND effect IS NOT NULL";
-pub const RECOUNT_SLOTS: &str = "SELECT effect, amount, slot FROM payment WHERE business_date = ?1 AND counted = 1";
+pub const RECOUNT_EFFECTS: &str = concat!(
+    "SELECT effect, amount, cashier, device, method FROM journal WHERE seq BETWEEN ",
+    first_row!("?1"),
+    " AND ",
+    last_row!("?1"),
+    " AND business_date = ?1 AND effect IS NOT NULL"
+);
+pub const RECOUNT_SLOTS: &str = concat!(
+    "SELECT effect, amount, slot FROM payment WHERE id BETWEEN ",
+    first_row!("?1"),
+    " AND ",
+    last_row!("?1"),
+    " AND business_date = ?1 AND counted = 1"
+);
 
 /// Payments of a day whose row and whose entries in the day's columns differ, in either direction. At most 1,000: a cut names, it does not list.
-pub const SUSPECTS: &str = "WITH entry AS (
+pub const SUSPECTS: &str = concat!(
+    "WITH entry AS (
         SELECT payment_id AS id, count(*) AS n, effect, amount, cashier, device, method FROM journal
-        WHERE business_date = ?1 AND effect IS NOT NULL AND effect <> 'voucher' GROUP BY payment_id)
+        WHERE seq BETWEEN ",
+    first_row!("?1"),
+    " AND ",
+    last_row!("?1"),
+    " AND business_date = ?1 AND effect IS NOT NULL AND effect <> 'voucher' GROUP BY payment_id)
     SELECT p.id FROM payment p LEFT JOIN entry e ON e.id = p.id
-    WHERE p.business_date = ?1 AND (p.counted <> coalesce(e.n, 0)
+    WHERE p.id BETWEEN ",
+    first_row!("?1"),
+    " AND ",
+    last_row!("?1"),
+    " AND p.business_date = ?1 AND (p.counted <> coalesce(e.n, 0)
         OR (e.n = 1 AND (e.effect <> p.effect OR e.amount <> p.amount OR e.cashier <> p.cashier OR e.device <> p.device OR e.method <> p.method)))
     UNION
     SELECT e.id FROM entry e WHERE NOT EXISTS (SELECT 1 FROM payment p WHERE p.id = e.id AND p.business_date = ?1)
-    ORDER BY 1 LIMIT 1000";
+    ORDER BY 1 LIMIT 1000"
+);
 
 // Readers.
 
@@ -166,8 +225,14 @@ pub const PAYMENTS_LOOKED_AT: u32 = 20_000;
 /// Newest first. Looks at no more than 20,000 payments a page: a rare filter gives a short page and a cursor, not a long wait.
 pub const PAYMENTS: &str = "SELECT id, body, (?1 IS NULL OR device = ?1) AND (?2 IS NULL OR cashier = ?2) AND (?3 IS NULL OR state = ?3) AS fits
     FROM payment WHERE id < ?4 ORDER BY id DESC LIMIT 20000";
-pub const PAYMENTS_OF_DAY: &str = "SELECT id, body, (?1 IS NULL OR device = ?1) AND (?2 IS NULL OR cashier = ?2) AND (?3 IS NULL OR state = ?3) AS fits
-    FROM payment WHERE business_date = ?5 AND id < ?4 ORDER BY id DESC LIMIT 20000";
+pub const PAYMENTS_OF_DAY: &str = concat!(
+    "SELECT id, body, (?1 IS NULL OR device = ?1) AND (?2 IS NULL OR cashier = ?2) AND (?3 IS NULL OR state = ?3) AS fits
+    FROM payment WHERE id BETWEEN ",
+    first_row!("?5"),
+    " AND min(?4 - 1, ",
+    last_row!("?5"),
+    ") AND business_date = ?5 ORDER BY id DESC LIMIT 20000"
+);
 /// Only for the states of the index `payment_open`, spelled so that SQLite sees that it may use it.
 pub const PAYMENTS_OPEN: &str = "SELECT id, body, (?1 IS NULL OR device = ?1) AND (?2 IS NULL OR cashier = ?2) AS fits
     FROM payment WHERE state = ?3 AND state IN ('waiting', 'sent', 'unknown', 'stored', 'set_aside', 'rejected') AND id < ?4
@@ -187,10 +252,16 @@ pub const SHIFTS_OF_DAY: &str =
 pub const BATCH: &str = "SELECT terminal, batch, first, rung, body FROM batch WHERE terminal = ?1 AND batch = ?2 ORDER BY first DESC LIMIT 1";
 pub const BATCHES: &str =
     "SELECT terminal, batch, first, rung, body FROM batch WHERE terminal = ?1 ORDER BY first DESC LIMIT ?2";
-pub const BATCHES_OF_DAY: &str = "SELECT terminal, batch, first, rung, body FROM batch WHERE rowid IN (
+pub const BATCHES_OF_DAY: &str = concat!(
+    "SELECT terminal, batch, first, rung, body FROM batch WHERE rowid IN (
         SELECT (SELECT b.rowid FROM batch b WHERE b.terminal = p.device AND b.batch = p.batch AND b.first <= p.batch_row ORDER BY b.first DESC LIMIT 1)
-        FROM payment p WHERE p.business_date = ?1 AND p.batch IS NOT NULL)
-    ORDER BY terminal, first LIMIT 1000";
+        FROM payment p WHERE p.id BETWEEN ",
+    first_row!("?1"),
+    " AND ",
+    last_row!("?1"),
+    " AND p.business_date = ?1 AND p.batch IS NOT NULL)
+    ORDER BY terminal, first LIMIT 1000"
+);
 
 // Migration, folds and verification.
 
