@@ -60,20 +60,25 @@ have_zig() {
     "$home/bin/pip" install --quiet "ziglang==$ZIG_VERSION" "cargo-zigbuild==$ZIGBUILD_VERSION"
 }
 
-# The toolchain that is there, if rustup has or can add the target; else Debian's, which brings the library's source and builds it, too.
-# CROSS_TOOLCHAIN=debian takes the second way at once. Sets CARGO, RUSTC and STD (flags).
-have_rust_for() { # triple
+# The toolchain that is there, if rustup has or can add the target; else Debian's. For a device the library is built with the program: as small, and
+# without the tables and names that the ready-made one brings. Debian's brings no other. CROSS_TOOLCHAIN=debian takes the second way at once.
+# Sets CARGO, RUSTC and STD (flags).
+have_rust_for() { # triple, device or nothing
   STD=()
+  local build_std=(-Zbuild-std=std,panic_abort,panic_unwind -Zbuild-std-features=optimize_for_size,panic-unwind)
   if [ "${CROSS_TOOLCHAIN:-}" != debian ] && have rustup &&
     { rustup target list --installed 2>/dev/null | grep -qx "$1" || timeout 120 rustup target add "$1" >/dev/null 2>&1; }; then
     CARGO=$(rustup which cargo) RUSTC=$(rustup which rustc)
+    if [ "${2:-}" = device ] && { [ -d "$("$RUSTC" --print sysroot)/lib/rustlib/src/rust/library" ] || timeout 120 rustup component add rust-src >/dev/null 2>&1; }; then
+      STD=("${build_std[@]}")
+      export RUSTC_BOOTSTRAP=1
+    fi
     return
   fi
   if ! { [ -x /usr/bin/cargo ] && ls -d /usr/src/rustc-*/library >/dev/null 2>&1; }; then
     apt_install rustc-web cargo-web rust-web-src || return 1
   fi
-  # The library without its symbolizer: a program without symbols has nothing to look up.
-  CARGO=/usr/bin/cargo RUSTC=/usr/bin/rustc STD=(-Zbuild-std=std,panic_abort,panic_unwind -Zbuild-std-features=optimize_for_size,panic-unwind)
+  CARGO=/usr/bin/cargo RUSTC=/usr/bin/rustc STD=("${build_std[@]}")
   export RUSTC_BOOTSTRAP=1
   unset RUSTUP_TOOLCHAIN
 }
@@ -82,7 +87,7 @@ have_rust_for() { # triple
 # so that two folders give the same bytes.
 have_compiler() { # device, for what is installed; nothing for tests, which unwind
   have_zig || return 1
-  have_rust_for "$TRIPLE" || return 1
+  have_rust_for "$TRIPLE" "${1:-}" || return 1
   export CARGO RUSTC CARGO_INCREMENTAL=0
   export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
   PATH=$(dirname "$CARGO"):$PATH

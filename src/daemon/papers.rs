@@ -4,7 +4,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::inbox::Inbox;
-use crate::core::domain::{CashierId, Lang, Method, PaymentId, Refusal, Reject, Sentence, WallMs};
+use crate::core::day::Batch;
+use crate::core::domain::{BatchNo, CashierId, Lang, Method, PaymentId, Refusal, Reject, Sentence, TerminalId, WallMs};
 use crate::core::journal::Original;
 use crate::core::ledger::{Rules, closed_shift_view, payment_view};
 use crate::core::ports::{Archive, DayView, PaymentView, PrintWhat, ReportFormat, StoreError, WhichDay};
@@ -81,6 +82,17 @@ impl Papers {
         Ok(payment_view(&payment, &self.rules))
     }
 
+    /// A batch, wherever its figures lie.
+    fn batch(&self, terminal: &TerminalId, number: BatchNo) -> Result<Batch, Reject> {
+        let id = terminal.clone();
+        if let Some(live) = self.ask(move |writer| writer.ledger().batch(&id, number).cloned())? {
+            return Ok(live);
+        }
+        let row = self.reader.batch(terminal, number).map_err(unreadable)?;
+        let row = row.ok_or_else(|| Refusal::NotFound.with("what", number))?;
+        serde_json::from_slice(&row.body).map_err(|e| unreadable(StoreError::Damaged(e.to_string())))
+    }
+
     /// The document of a thing to print; `None` for a bare drawer pulse.
     pub fn document(&self, what: &PrintWhat, reprint: u32, lang: Lang) -> Result<Option<Document>, Reject> {
         Ok(Some(match what {
@@ -96,10 +108,7 @@ impl Papers {
             }
             PrintWhat::BatchSlip { terminal, batch } => {
                 let (terminal, batch) = (terminal.clone(), *batch);
-                let row = self.reader.batch(&terminal, batch).map_err(unreadable)?;
-                let row = row.ok_or_else(|| Refusal::NotFound.with("what", batch))?;
-                let batch: crate::core::day::Batch =
-                    serde_json::from_slice(&row.body).map_err(|e| unreadable(StoreError::Damaged(e.to_string())))?;
+                let batch = self.batch(&terminal, batch)?;
                 let parts = crate::core::totals::sum(batch.parts.values().copied()).unwrap_or_default();
                 let view = crate::core::ledger::settlement_view(&terminal, &batch, parts);
                 let rules = self.rules.terminals.get(&terminal).cloned().unwrap_or_default();

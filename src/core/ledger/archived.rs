@@ -1,6 +1,7 @@
 //! What the state gives to the archive: shifts, batches and days as rows. Written as they move, and all of them again by a refold.
 
 use super::{Ledger, Rules};
+use crate::core::day::{Batch, Rung};
 use crate::core::domain::{BusinessDate, Seq, ShiftNo, TerminalId};
 use crate::core::journal::{Link, Record};
 use crate::core::ports::{Archive, BatchRow, DayRow, ShiftRow, StoreError};
@@ -29,18 +30,19 @@ impl Ledger {
         Some(ShiftRow { shift, cashier: closed.cashier.clone(), closed: today.date, body: to_json(closed) })
     }
 
-    /// A terminal's batches: the current one, and those ended that an unfinished day lies in.
+    /// A terminal's batches: the current one, and those ended that an unfinished day lies in. Of one that nobody has asked about yet there is only that it
+    /// began: its figures move with every message, and the ledger has them.
     pub(super) fn batch_rows<'a>(&'a self, terminal: &'a TerminalId) -> impl Iterator<Item = BatchRow> + 'a {
         let ended = self.ended.iter().filter(move |((t, _), _)| t == terminal).map(|(_, batch)| batch);
         let current = self.terminals.get(terminal).map(|state| &state.batch);
         ended.chain(current).filter_map(move |batch| {
-            Some(BatchRow {
-                terminal: terminal.clone(),
-                batch: batch.number,
-                first: batch.first?,
-                rung: batch.rung.as_str(),
-                body: to_json(batch),
-            })
+            let body = if batch.rung == Rung::Open {
+                to_json(&Batch { first: batch.first, ..Batch::new(batch.number) })
+            } else {
+                to_json(batch)
+            };
+            let (batch, first, rung) = (batch.number, batch.first?, batch.rung.as_str());
+            Some(BatchRow { terminal: terminal.clone(), batch, first, rung, body })
         })
     }
 

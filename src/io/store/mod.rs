@@ -14,6 +14,7 @@ mod mark;
 mod migrate;
 mod open;
 mod options;
+mod payments;
 mod reader;
 mod refold;
 mod statements;

@@ -34,6 +34,10 @@ pub const APPEND: &str = "INSERT INTO journal (seq, at, business_date, event, pa
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
 
 /// The facts of a payment are compared, not written again: a row of the same id and other facts changes nothing, and that is an error.
+/// Of a payment that is there and whose number on the line stays: its other columns, so that the index of these numbers is not written again.
+pub const PUT_PAYMENT_AGAIN: &str = "UPDATE payment SET state = ?1, counted = ?2, slot = ?3, voucher_date = ?4, row = ?5, body = ?6
+    WHERE id = ?7 AND batch IS ?8 AND stan IS ?9 AND request_id = ?10 AND kind = ?11 AND effect = ?12 AND method = ?13 AND device = ?14
+      AND cashier = ?15 AND business_date = ?16 AND amount = ?17";
 pub const PUT_PAYMENT: &str = "INSERT INTO payment (id, request_id, kind, effect, method, device, cashier, business_date, amount,
         state, counted, slot, voucher_date, batch, stan, batch_row, row, body)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
@@ -51,8 +55,10 @@ pub const ERASE_CARD: &str = "DELETE FROM sealed_card WHERE payment_id = ?1";
 pub const PUT_SHIFT: &str = "INSERT INTO shift (shift, cashier, closed, body) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (shift) DO UPDATE SET closed = excluded.closed, body = excluded.body WHERE cashier = excluded.cashier";
 
+/// What stands there already is not written again: a batch's row moves with its rung, not with each message.
 pub const PUT_BATCH: &str = "INSERT INTO batch (terminal, batch, first, rung, body) VALUES (?1, ?2, ?3, ?4, ?5)
-    ON CONFLICT (terminal, batch, first) DO UPDATE SET rung = excluded.rung, body = excluded.body";
+    ON CONFLICT (terminal, batch, first) DO UPDATE SET rung = excluded.rung, body = excluded.body
+    WHERE rung <> excluded.rung OR body <> excluded.body";
 
 /// What was sealed stays; only `body` follows the ladder.
 pub const PUT_DAY: &str =

@@ -14,6 +14,7 @@ use super::error::{damaged, plain};
 use super::imports;
 use super::open;
 use super::options::{Ownership, StoreOptions};
+use super::payments;
 use super::reader::Reader;
 use super::statements as sql;
 use crate::core::domain::{
@@ -278,7 +279,7 @@ fn set_job(conn: &Connection, id: u64, state: JobState) -> rusqlite::Result<()> 
 }
 
 /// For numbers that SQLite gave us, or that the journal's trigger checks: what does not fit becomes what no row has.
-fn signed(n: u64) -> i64 {
+pub(super) fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(-1)
 }
 
@@ -410,35 +411,10 @@ impl Store for SqliteStore {
     fn put_payment(&mut self, payment: &Payment, slot: Option<&Slot>) -> Result<(), StoreError> {
         self.in_transaction()?;
         let last = int(self.last.0.0)?;
-        let slot = slot.map(Slot::as_text);
-        let voucher_date = payment.voucher_date.map(|d| d.to_string());
         self.buffer = body(payment, std::mem::take(&mut self.buffer));
-        let date = self.dates.of(payment.date);
-        let done = self.conn.prepare_cached(sql::PUT_PAYMENT).and_then(|mut stmt| {
-            stmt.execute(params![
-                signed(payment.id.0),
-                payment.request.as_str(),
-                payment.kind.as_str(),
-                payment.column().as_str(),
-                payment.method.as_str(),
-                payment.device.as_str(),
-                payment.cashier.as_str(),
-                date,
-                payment.amount.0,
-                payment.state.as_str(),
-                payment.counted,
-                slot,
-                voucher_date,
-                payment.batch.map(|b| b.0),
-                payment.stan.map(|s| s.0),
-                payment.batch.map(|_| last),
-                last,
-                self.buffer
-            ])
-        });
-        match done {
-            Ok(1) => Ok(()),
-            Ok(_) => Err(self.broken(damaged(format!("{} was made of something else", payment.id)))),
+        match payments::put(&self.conn, payment, slot, self.dates.of(payment.date), last, &self.buffer) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.broken(damaged(format!("{} was made of something else", payment.id)))),
             Err(e) => Err(self.broken(plain(e))),
         }
     }
