@@ -40,7 +40,8 @@ pub struct Fate {
 /// Something that will happen.
 enum Due {
     Connected(TerminalId, u64),
-    ToHost(TerminalId, u64, Vec<u8>),
+    /// The last number tells the order of sending.
+    ToHost(TerminalId, u64, Vec<u8>, u64),
     ToLane(TerminalId, u64, Vec<u8>, Option<(Key, HostKind)>),
     Cut(TerminalId, u64),
     Wake(TerminalId, u64),
@@ -83,6 +84,10 @@ pub struct Rig {
     /// Findings about bytes of a process that had died: the host had forgotten its keys of that time.
     pub stale: Vec<usize>,
     pub crashes: u32,
+    /// How often the acquirer got a message after one that another terminal had sent later.
+    pub overtaken: u64,
+    /// The youngest message that the acquirer has got.
+    youngest: u64,
     /// How often the clock ticks where nothing happens, milliseconds.
     pub tick: u64,
     pub log: Vec<String>,
@@ -141,6 +146,8 @@ impl Rig {
             not_taken: Vec::new(),
             stale: Vec::new(),
             crashes: 0,
+            overtaken: 0,
+            youngest: 0,
             tick: 2_000,
             log: Vec::new(),
         };
@@ -299,7 +306,7 @@ impl Rig {
                         self.plan(15, Due::Cut(id.clone(), connection));
                     } else {
                         let after = self.travel(id, 0, 0);
-                        self.plan(after, Due::ToHost(id.clone(), connection, bytes));
+                        self.plan(after, Due::ToHost(id.clone(), connection, bytes, self.counter));
                     }
                 }
                 LaneOutput::Report(report) => reports.push(report),
@@ -353,7 +360,11 @@ impl Rig {
                 self.lane(&id, LaneInput::Tick);
             }
             // Bytes on their way arrive although the sender has died since.
-            Due::ToHost(id, connection, bytes) => self.host_gets(&id, connection, &bytes),
+            Due::ToHost(id, connection, bytes, order) => {
+                self.overtaken += u64::from(order < self.youngest);
+                self.youngest = self.youngest.max(order);
+                self.host_gets(&id, connection, &bytes);
+            }
             Due::ToLane(id, connection, bytes, of) => {
                 if !self.is(&id, connection) {
                     if let Some((key, kind)) = of {
@@ -373,7 +384,19 @@ impl Rig {
         self.writer.is_some() && connection != 0 && self.tills[id].connection == connection
     }
 
+    /// Answers on their way to a connection that is gone: what the books say of them must not wait until they would have come.
+    fn lose_answers(&mut self) {
+        let gone = |due: &Due| matches!(due, Due::ToLane(id, connection, ..) if !self.is(id, *connection));
+        let lost: Vec<(u64, u64)> = self.due.iter().filter(|(_, due)| gone(due)).map(|(at, _)| *at).collect();
+        for at in lost {
+            if let Some(Due::ToLane(.., Some((key, kind)))) = self.due.remove(&at) {
+                self.host.undelivered(self.now.wall, &key, kind);
+            }
+        }
+    }
+
     fn host_gets(&mut self, id: &TerminalId, connection: u64, bytes: &[u8]) {
+        self.lose_answers();
         let mut session = std::mem::take(&mut self.tills.get_mut(id).unwrap().session);
         let before = self.host.books().findings.len();
         let actions = session.bytes(&mut self.host, self.now.wall, bytes);

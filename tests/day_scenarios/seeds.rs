@@ -5,6 +5,7 @@
 //! `TILLD_SEEDS=10000` plays more of them, `TILLD_SEED=42` only that one and tells what happened.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tilld::core::acquirer::Instrument;
 use tilld::core::domain::{Entry, Kind, Method, Minor, PaymentCode, RequestId, State};
@@ -96,6 +97,14 @@ fn seeded_days_end_well() {
     let seeds = number("TILLD_SEEDS").unwrap_or(1_000);
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get() as u64).min(8);
     let began = std::time::Instant::now();
+    let overtaken = AtomicU64::new(0);
+    let survives = &|seed: u64| match std::panic::catch_unwind(|| play(seed, false)) {
+        Ok(late) => {
+            overtaken.fetch_add(late, Ordering::Relaxed);
+            true
+        }
+        Err(_) => false,
+    };
     let failed: Vec<u64> = std::thread::scope(|scope| {
         let share =
             |n: u64| move || (n..seeds).step_by(threads as usize).filter(|seed| !survives(*seed)).collect::<Vec<_>>();
@@ -108,8 +117,11 @@ fn seeded_days_end_well() {
         failed.len(),
         failed[0]
     );
+    let overtaken = overtaken.into_inner();
+    assert!(overtaken > 0, "the terminals' messages came in the order in which they were sent: nothing was shown");
     if let Some(figures) = std::env::var_os("TILLD_FIGURES") {
-        let text = format!("{{\"seeds\":{seeds},\"failed\":0,\"seconds\":{}}}", began.elapsed().as_secs());
+        let seconds = began.elapsed().as_secs();
+        let text = format!("{{\"seeds\":{seeds},\"failed\":0,\"out_of_order\":{overtaken},\"seconds\":{seconds}}}");
         std::fs::write(figures, text).unwrap();
     }
 }
@@ -118,12 +130,9 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-fn survives(seed: u64) -> bool {
-    std::panic::catch_unwind(|| play(seed, false)).is_ok()
-}
-
+/// Gives how many messages came out of order.
 #[allow(clippy::print_stderr)]
-fn play(seed: u64, tell: bool) {
+fn play(seed: u64, tell: bool) -> u64 {
     let mut day = Day { rig: Rig::new(seed, FAULTS), asked: Vec::new(), number: 0, tickets: Vec::new() };
     day.rig.pass(2_000);
     day.rig.fate = Fate { delay: 30, cut: 20, crash: 6, spoil: 6 };
@@ -135,11 +144,16 @@ fn play(seed: u64, tell: bool) {
         for line in &day.rig.log {
             eprintln!("{line}");
         }
+        for p in day.rig.payments().iter().filter(|p| matches!(p.state, State::Unknown | State::SetAside)) {
+            let theirs = day.key(p).and_then(|key| day.rig.host.books().payment(&key).cloned());
+            eprintln!("undecided: {p:?}, the acquirer has {theirs:?}");
+        }
         eprintln!("{} payments, {} crashes", day.asked.len(), day.rig.crashes);
     }
     if let Err(why) = shown {
         std::panic::resume_unwind(why);
     }
+    day.rig.overtaken
 }
 
 struct Day {
