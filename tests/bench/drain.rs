@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::figure::Figure;
-use crate::process::{DAEMON, Daemon, Host};
+use crate::process::{Daemon, Host, daemon};
 use crate::shop;
 
 const STORED: usize = 500;
@@ -64,7 +64,7 @@ pub fn a_backlog(dir: &Path) -> Vec<Figure> {
 }
 
 fn cashier(dir: &Path) {
-    let mut child = Command::new(DAEMON)
+    let mut child = Command::new(daemon())
         .args(["cashier", "add", "1001", "--name", "小王", "--role", "cashier", "--pin-stdin", "--config"])
         .arg(dir.join("tilld.toml"))
         .stdin(Stdio::piped())

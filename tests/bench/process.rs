@@ -11,7 +11,11 @@ use crate::figure::{Figure, median};
 use crate::filled::{self, Size};
 use crate::shop;
 
-pub const DAEMON: &str = env!("CARGO_BIN_EXE_tilld");
+/// The program: cargo's, or another build of the same commit by `TILLD_BENCH_DAEMON`, as the one that `cross/build.sh` makes for devices.
+pub fn daemon() -> std::ffi::OsString {
+    std::env::var_os("TILLD_BENCH_DAEMON").unwrap_or_else(|| env!("CARGO_BIN_EXE_tilld").into())
+}
+
 pub const KEY: &str = "0123456789ABCDEFFEDCBA9876543210";
 
 /// Rows of the big store; for trying the measurement out, `TILLD_BENCH_ROWS`.
@@ -74,7 +78,7 @@ pub struct Host(Child);
 impl Host {
     /// Starts it on a port, and waits until it listens there.
     pub fn start(dir: &Path, port: u16, scenario: Option<&Path>) -> Host {
-        let mut command = Command::new(DAEMON);
+        let mut command = Command::new(daemon());
         command
             .args(["sim", "acquirer", "--listen", &format!("127.0.0.1:{port}"), "--any-terminal", KEY, "--books"])
             .arg(dir.join("books"));
@@ -108,7 +112,7 @@ impl Daemon {
     /// Starts it; gives the time until it says that sales are possible.
     pub fn start(dir: &Path) -> (Daemon, Duration) {
         let begun = Instant::now();
-        let child = Command::new(DAEMON)
+        let child = Command::new(daemon())
             .args(["run", "--config"])
             .arg(dir.join("tilld.toml"))
             .stdout(Stdio::null())

@@ -54,7 +54,7 @@ pub(super) fn writer(options: &StoreOptions) -> Result<Connection, StoreError> {
     // secure_delete: erased cards and keys are overwritten, not only unlinked. journal_size_limit: a WAL that a slow reader let grow shrinks again.
     conn.execute_batch(&format!(
         "PRAGMA synchronous={synchronous}; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;
-         PRAGMA journal_size_limit={}; PRAGMA cache_size=-8000;",
+         PRAGMA journal_size_limit={}; PRAGMA cache_size=-4000;",
         u64::from(options.checkpoint_pages) * 4 * 4_096
     ))
     .map_err(plain)?;
@@ -68,7 +68,7 @@ pub(super) fn reader(options: &StoreOptions) -> Result<Connection, StoreError> {
     identify(&conn, options)?;
     // Only the writer checkpoints: neither at the end of a commit nor when the last connection closes.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(plain)?;
-    conn.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-2000;").map_err(plain)?;
+    conn.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-1000;").map_err(plain)?;
     Ok(conn)
 }
 
