@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::figure::Figure;
-use crate::process::{Daemon, Host, daemon};
+use crate::process::{DAEMON, Daemon, Host};
 use crate::shop;
 
 const STORED: usize = 500;
@@ -20,7 +20,7 @@ pub fn a_backlog(dir: &Path) -> Vec<Figure> {
     let port = shop::free_port();
     shop::configure(dir, u32::try_from(TILLS).unwrap(), port);
     cashier(dir);
-    let (mut daemon, _) = Daemon::start(dir);
+    let (mut daemon, _) = Daemon::start(dir, DAEMON.as_ref());
     for n in 0..STORED {
         let told = sale(&daemon, &format!("o{n}"), n % TILLS + 1, 100 + n);
         assert!(told.contains("\"state\":\"stored\""), "{told}");
@@ -56,7 +56,7 @@ pub fn a_backlog(dir: &Path) -> Vec<Figure> {
     vec![
         Figure::of(format!("{STORED} stored sales at {TILLS} terminals, {ROUND_TRIP_MS} ms there and back"), took, "s")
             .target("< 10 s", took < 10.0)
-            .note("from the first line that came back"),
+            .note("from the first line that came back; 6.3 s are round trips"),
         Figure::of("an online sale meanwhile, the slowest", slowest, "ms")
             .target("two round trips and what a loaded machine adds", slowest < limit * 1.25)
             .note(format!("{asked} were asked, one a second")),
@@ -64,7 +64,7 @@ pub fn a_backlog(dir: &Path) -> Vec<Figure> {
 }
 
 fn cashier(dir: &Path) {
-    let mut child = Command::new(daemon())
+    let mut child = Command::new(DAEMON)
         .args(["cashier", "add", "1001", "--name", "小王", "--role", "cashier", "--pin-stdin", "--config"])
         .arg(dir.join("tilld.toml"))
         .stdin(Stdio::piped())

@@ -70,6 +70,10 @@ pub fn table(figures: &[Figure]) -> String {
         let _ =
             writeln!(text, "| {} | {} | {beside} | {ratio} | {} | {met} |", f.work, amount(f.value, f.unit), f.target);
     }
+    let missed = figures.iter().filter(|f| f.met == Some(false) && !f.note.is_empty());
+    for (n, f) in missed.enumerate() {
+        let _ = write!(text, "{}Not met: {}: {}.\n", if n == 0 { "\n" } else { "" }, f.work, f.note);
+    }
     text
 }
 

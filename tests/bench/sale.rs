@@ -39,9 +39,13 @@ pub fn one_client(dir: &Path) -> Vec<Figure> {
         let (ours, raw) = timed(&dir.join(name.replace(' ', "-")), method);
         let figure = Figure::of(format!("durable {name}, one client"), ours, "µs");
         let figure = figure.beside("4 KB overwritten and synced", raw);
-        figures.push(
-            figure.target(format!("≤ {most_ratio}"), ours / raw <= most_ratio).note("median of 20 blocks in turn"),
+        // What is not the flushes: pages written and the processor's part. On a slower disk it weighs less.
+        let own = ours - syncs.round() * raw;
+        let enough = own / (most_ratio - syncs.round());
+        let note = format!(
+            "median of 20 blocks in turn; beside its flushes a sale takes {own:.0} µs of its own, so that the target is met where a flush takes {enough:.0} µs or more"
         );
+        figures.push(figure.target(format!("≤ {most_ratio}"), ours / raw <= most_ratio).note(note));
     }
     figures
 }

@@ -1,6 +1,7 @@
 //! The figures of the README's table, each beside its limit or peer, measured in the same run on the same disk:
-//! `cargo bench --bench till -- [--json FILE] [--dir DIR] [NAME…]`. Without names all are measured; what needs a program that is not here
-//! (PostgreSQL, Python) says so and is left out. Nothing here judges a test run: a target that is not met is printed as such.
+//! `cargo bench --bench till -- [--json FILE] [--into README.md] [--dir DIR] [NAME…]`. Without names all are measured; what needs a program that is
+//! not here (PostgreSQL, Python) says so and is left out. Nothing here judges a test run: a target that is not met is printed as such. `--into` writes
+//! the table into a page, between the two comments that name it.
 //!
 //! One file a work, one line in [`WORKS`].
 #![allow(
@@ -47,12 +48,16 @@ const WORKS: &[(&str, Work)] = &[
     ("codec", codec::beside_others),
 ];
 
+const BEGIN: &str = "<!-- bench -->";
+const END: &str = "<!-- /bench -->";
+
 fn main() {
-    let (mut json, mut dir, mut names) = (None, std::env::temp_dir(), Vec::new());
+    let (mut json, mut page, mut dir, mut names) = (None, None, std::env::temp_dir(), Vec::new());
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--json" => json = args.next().map(PathBuf::from),
+            "--into" => page = args.next().map(PathBuf::from),
             "--dir" => dir = args.next().map(PathBuf::from).expect("--dir needs a folder"),
             name => names.push(name.to_owned()),
         }
@@ -74,7 +79,14 @@ fn main() {
         let _ = std::fs::remove_dir_all(&place);
     }
     let machine = machine();
-    println!("{machine}\n\n{}", figure::table(&figures));
+    let table = format!("{machine}\n\n{}", figure::table(&figures));
+    println!("{table}");
+    if let Some(path) = page {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (before, rest) = text.split_once(BEGIN).expect("the page says where the table begins");
+        let (_, after) = rest.split_once(END).expect("the page says where the table ends");
+        std::fs::write(&path, format!("{before}{BEGIN}\n{table}\n{END}{after}")).unwrap();
+    }
     if let Some(path) = json {
         let all = serde_json::json!({"machine": machine, "figures": figures});
         std::fs::write(path, format!("{all:#}\n")).unwrap();
