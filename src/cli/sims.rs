@@ -13,24 +13,24 @@ use crate::sim::{bridge, msr, neo2, nii, pn532, printer, scanner};
 
 /// `tilld sim acquirer`
 pub(super) fn acquirer(args: SimArgs) -> Result<Exit, Failure> {
-    if args.dialect == acquirer::Dialect::Nii {
-        return nii_acquirer(args);
-    }
     let clock = Arc::new(crate::io::clock::wall);
+    if args.dialect == acquirer::Dialect::Nii {
+        return nii_acquirer(args, clock);
+    }
     runtime()?.block_on(async {
         let done = acquirer::run(args, clock, &mut std::io::stdout()).await;
         done.map(|_| Exit::Ok).map_err(|e| Failure::new(Exit::Unavailable, e.to_string()))
     })
 }
 
-fn nii_acquirer(args: SimArgs) -> Result<Exit, Failure> {
+fn nii_acquirer(args: SimArgs, clock: acquirer::Clock) -> Result<Exit, Failure> {
     let read = |path: std::path::PathBuf| {
         let text = std::fs::read_to_string(&path);
         text.map_err(|e| Failure::new(Exit::NoInput, format!("{}: {e}", path.display())))
     };
     let scenario = args.scenario.map(read).transpose()?.unwrap_or_default();
-    let SimArgs { listen, books, statement, .. } = args;
-    let args = nii::NiiArgs { listen, books, statement, scenario };
+    let SimArgs { listen, books, statement, utc_offset, .. } = args;
+    let args = nii::NiiArgs { listen, books, statement, scenario, utc_offset_s: utc_offset * 3600, clock };
     let done = runtime()?.block_on(nii::run(args, &mut std::io::stdout()));
     done.map(|_| Exit::Ok).map_err(|e| Failure::new(Exit::Unavailable, e.to_string()))
 }

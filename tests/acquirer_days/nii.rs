@@ -119,6 +119,9 @@ async fn the_host_on_a_port_goes_on_with_its_books() {
         books: dir.join("books.txt"),
         statement: Some(dir.join("statement.csv")),
         scenario: "[[decline]]\namount_ends = 51\ncode = \"51\"".to_owned(),
+        utc_offset_s: 28_800,
+        // Noon of the 28th in Beijing.
+        clock: std::sync::Arc::new(|| tilld::core::domain::WallMs(1_795_838_400_000)),
     };
     let spec: Spec = tilld::core::acquirer::Profile::builtin("nii-pos").unwrap().spec;
     let ask = |addr: std::net::SocketAddr, mti: &str, fields: &[(u8, &str)]| {
@@ -137,7 +140,9 @@ async fn the_host_on_a_port_goes_on_with_its_books() {
             }
             let mut answer = vec![0; usize::from(stream.read_u16().await.unwrap())];
             stream.read_exact(&mut answer).await.unwrap();
-            spec.decode(&answer[5..]).unwrap().text(39).unwrap().to_owned()
+            let answer = spec.decode(&answer[5..]).unwrap();
+            assert_eq!((answer.text(12).unwrap(), answer.text(13).unwrap()), ("120000", "1128"));
+            answer.text(39).unwrap().to_owned()
         }
     };
     let sale =

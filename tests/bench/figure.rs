@@ -72,7 +72,7 @@ pub fn table(figures: &[Figure]) -> String {
     }
     let missed = figures.iter().filter(|f| f.met == Some(false) && !f.note.is_empty());
     for (n, f) in missed.enumerate() {
-        let _ = write!(text, "{}Not met: {}: {}.\n", if n == 0 { "\n" } else { "" }, f.work, f.note);
+        let _ = writeln!(text, "{}Not met: {}: {}.", if n == 0 { "\n" } else { "" }, f.work, f.note);
     }
     text
 }

@@ -144,6 +144,12 @@ fn detected(dir: &Dir) -> Option<String> {
     if let Some(finding) = found.findings.first() {
         return Some(finding.to_string());
     }
+    // And all that `tilld verify` looks at beside.
+    match tilld::daemon::verifying::whole(&reader, None, false, None) {
+        Ok(found) if found.clean() => {}
+        Ok(found) => return Some(found.findings.first().map_or_else(String::new, ToString::to_string)),
+        Err(error) => return Some(format!("whole: {error}")),
+    }
     let conn = Connection::open(dir.db()).unwrap();
     let cards: Vec<(i64, Vec<u8>)> = conn
         .prepare("SELECT payment_id, sealed FROM sealed_card")

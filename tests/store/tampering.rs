@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use rusqlite::Connection;
-use tilld::core::domain::{Kind, Method, Seq, StoreId};
-use tilld::core::ports::Store;
+use tilld::core::domain::{Kind, Method, Minor, Seq, StoreId};
+use tilld::core::ports::{Command, Store};
 use tilld::io::store::{
     Finding, MarkState, MarkVerdict, SqliteStore, StoreOptions, VerifyWith, verify, verify_open_day,
 };
 use tilld::io::vault::Vault;
 
-use super::till::{Dir, Till, check, data_key, store_id};
+use super::till::{Dir, Till, cashier, check, data_key, pos, store_id};
 
 /// A store of two days, as files to be copied: making one costs more than tampering with it.
 fn original() -> Dir {
@@ -191,6 +191,19 @@ fn the_archive_beside_the_journal_is_covered() {
     expect(&dir, &flip("day", "body"), "day 2026-11-20");
     expect(&dir, &flip("batch", "body"), "batch");
     expect(&dir, &flip("snapshot", "body"), "snapshot");
+    let mut till = Till::open(&dir);
+    let who = cashier("1001");
+    let (counted, notes) = (Minor(677), Vec::new());
+    till.run(Command::Count { cashier: who.clone(), device: pos(1), counted, notes, by: who.clone() }).unwrap();
+    till.run(Command::CloseShift { cashier: who.clone(), by: who }).unwrap();
+    drop(till);
+    for change in ["terminal = 'POS9'", "batch = batch + 1", "first = first + 1", "rung = 'asked'"] {
+        expect(&dir, &format!("UPDATE batch SET {change} WHERE rowid = 1"), "batch 1");
+    }
+    for change in ["shift = shift + 1000", "cashier = '9009'", "closed = '2026-11-19'"] {
+        expect(&dir, &format!("UPDATE shift SET {change} WHERE shift = (SELECT min(shift) FROM shift)"), "shift ");
+    }
+    expect(&dir, "UPDATE snapshot SET seq = seq + 1", "snapshot ");
     expect(&dir, "UPDATE day SET z = z + 1", "day 2026-11-20");
     expect(&dir, "UPDATE day SET root = zeroblob(32)", "day 2026-11-20");
     expect(&dir, "DELETE FROM day", "day 2026-11-20");

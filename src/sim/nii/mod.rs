@@ -138,6 +138,8 @@ pub struct NiiHost {
     /// And those to these messages, counted from 1.
     pub lose: BTreeSet<u64>,
     heard: u64,
+    /// What its clock shows, in its own time zone: hhmmss and MMDD.
+    pub clock: [String; 2],
     terminals: BTreeMap<String, Terminal>,
 }
 
@@ -162,6 +164,7 @@ impl NiiHost {
             lose_answers: 0,
             lose: BTreeSet::new(),
             heard: 0,
+            clock: ["120000".into(), "0307".into()],
             terminals: BTreeMap::new(),
         }
     }
@@ -205,7 +208,7 @@ impl NiiHost {
                 answer.set_bytes(field, content);
             }
         }
-        answer.set_text(12, "120000").set_text(13, "0307");
+        answer.set_text(12, &self.clock[0]).set_text(13, &self.clock[1]);
         let code = self.serve(&message, &mut answer);
         answer.set_text(39, &code);
         if self.lose_answers > 0 || self.lose.contains(&self.heard) {

@@ -3,10 +3,11 @@
 
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,9 +17,10 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::{Booked, NiiHost};
 use crate::core::acquirer::iso8583::{Frame, bcd};
+use crate::sim::acquirer::Clock;
 
 /// What it is started with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct NiiArgs {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
@@ -28,6 +30,10 @@ pub struct NiiArgs {
     pub statement: Option<PathBuf>,
     /// A scenario's text (TOML).
     pub scenario: String,
+    /// Seconds by which its time zone is ahead of UTC.
+    pub utc_offset_s: i32,
+    /// The wall clock.
+    pub clock: Clock,
 }
 
 /// What goes wrong, and when.
@@ -133,23 +139,26 @@ impl NiiHost {
 struct Kept {
     host: NiiHost,
     file: std::fs::File,
+    utc_offset_s: i32,
+    clock: Clock,
 }
 
 impl Kept {
     /// Hears again what lies in the file. A last line that is torn was never answered.
-    fn open(path: &Path, scenario: &NiiScenario) -> std::io::Result<Kept> {
+    fn open(args: &NiiArgs, scenario: &NiiScenario) -> std::io::Result<Kept> {
         let mut host = NiiHost {
             decline: scenario.decline.iter().map(|d| (d.amount_ends, d.code.clone())).collect(),
             lose: scenario.lose_answers_to.iter().copied().collect(),
             dispute: scenario.dispute,
             ..NiiHost::default()
         };
-        let mut file = std::fs::OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let mut file = std::fs::OpenOptions::new().read(true).append(true).create(true).open(&args.books)?;
         let (mut whole, mut line) = (0, String::new());
         let mut reader = BufReader::new(&file);
         while reader.read_line(&mut line)? > 0 && line.ends_with('\n') {
-            let wrong =
-                || std::io::Error::other(format!("{}: {:?} is no message in hex", path.display(), line.trim_end()));
+            let wrong = || {
+                std::io::Error::other(format!("{}: {:?} is no message in hex", args.books.display(), line.trim_end()))
+            };
             let body = bcd::unhex(line.trim_end()).ok_or_else(wrong)?;
             let _ = host.frame(&Frame { tpdu: vec![0; 5], header: Vec::new(), body });
             whole += line.len() as u64;
@@ -157,13 +166,22 @@ impl Kept {
         }
         file.set_len(whole)?;
         file.seek(SeekFrom::End(0))?;
-        Ok(Kept { host, file })
+        Ok(Kept { host, file, utc_offset_s: args.utc_offset_s, clock: Arc::clone(&args.clock) })
     }
 
     fn hear(&mut self, frame: &Frame) -> std::io::Result<Option<Vec<u8>>> {
         writeln!(self.file, "{}", bcd::hex(&frame.body))?;
         self.file.sync_data()?;
+        let local = (self.clock)().0.saturating_add(i64::from(self.utc_offset_s) * 1000);
+        let local = DateTime::from_timestamp_millis(local).unwrap_or_default();
+        self.host.clock = [local.format("%H%M%S").to_string(), local.format("%m%d").to_string()];
         Ok(self.host.frame(frame))
+    }
+}
+
+impl std::fmt::Debug for NiiArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NiiArgs").field("listen", &self.listen).field("books", &self.books).finish_non_exhaustive()
     }
 }
 
@@ -215,7 +233,7 @@ impl NiiHandle {
 /// Reads the books, listens, and serves until [`NiiHandle::stop`].
 pub async fn start(args: NiiArgs) -> std::io::Result<NiiHandle> {
     let scenario = NiiScenario::parse(&args.scenario).map_err(std::io::Error::other)?;
-    let kept = Shared(Arc::new(Mutex::new(Kept::open(&args.books, &scenario)?)));
+    let kept = Shared(Arc::new(Mutex::new(Kept::open(&args, &scenario)?)));
     let listener = TcpListener::bind(args.listen).await?;
     let addr = listener.local_addr()?;
     let (stop, mut stopped) = watch::channel(false);

@@ -143,6 +143,7 @@ impl Walk {
         found: &mut Verified,
     ) -> Result<bool, StoreError> {
         let mut stmt = conn.prepare_cached(sql::ALL_COLUMNS).map_err(plain)?;
+        let mut shift_closed = conn.prepare_cached(sql::SHIFT_CLOSED).map_err(plain)?;
         let mut has_payment = conn.prepare_cached(sql::HAS_PAYMENT).map_err(plain)?;
         let mut rows = stmt.query(params![int(self.expected)?, int(head.0)?]).map_err(plain)?;
         let mut any = false;
@@ -162,6 +163,16 @@ impl Walk {
             };
             if matches!(record.event, Event::PaymentMade(_)) && !has_payment.exists([int(seq)?]).map_err(plain)? {
                 found.find(super::payment(seq), "the journal has it, the table of payments does not");
+            }
+            if let Event::ShiftClosed { shift, .. } = &record.event {
+                let closed: Option<String> =
+                    shift_closed.query_row([shift.0], |r| r.get(0)).optional().map_err(plain)?;
+                if closed != Some(record.date.to_string()) {
+                    found.find(
+                        format!("shift {}", shift.0),
+                        format!("the journal closed it on {}, the archive says {closed:?}", record.date),
+                    );
+                }
             }
             if let Some(what) = each.as_mut().and_then(|each| each(&record, &link)) {
                 found.find(place(seq), what);

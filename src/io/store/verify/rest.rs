@@ -9,7 +9,10 @@ use super::super::migrate;
 use super::super::reader::Reader;
 use super::super::statements as sql;
 use super::Verified;
+use crate::core::day::{Batch, ClosedShift};
 use crate::core::domain::Seq;
+use crate::core::journal::Event;
+use crate::core::ledger::Ledger;
 use crate::core::ports::StoreError;
 
 /// SQLite's own check, foreign keys, and the schema as shipped.
@@ -54,16 +57,47 @@ fn foreign_keys(conn: &Connection, found: &mut Verified) -> Result<(), StoreErro
 
 /// Days that nobody cut, cards that outlived their batch, and bodies that do not read.
 pub(super) fn archive(reader: &Reader, found: &mut Verified) -> Result<(), StoreError> {
-    let bodies =
-        [(sql::ALL_SHIFTS, "shift", 0, 3), (sql::ALL_BATCHES, "batch", 5, 4), (sql::ALL_SNAPSHOTS, "snapshot", 0, 1)];
-    for (query, what, key, body) in bodies {
-        chunks(reader, query, key, |row, number| {
-            if unsummed(archive::blob(row, body)?, &"").is_err() {
-                found.find(format!("{what} {number}"), "its body is not what was written");
-            }
-            Ok(())
-        })?;
-    }
+    let mut body = |what: &str, number: u64, written: &[u8], fits: &dyn Fn(&[u8]) -> bool| match unsummed(written, &"")
+    {
+        Ok(body) if fits(body) => {}
+        Ok(_) => found.find(format!("{what} {number}"), "its columns are not what its body and the journal say"),
+        Err(_) => found.find(format!("{what} {number}"), "its body is not what was written"),
+    };
+    chunks(reader, sql::ALL_SHIFTS, 0, |row, number| {
+        let cashier = archive::text(row, 1)?;
+        body("shift", number, archive::blob(row, 3)?, &|body| {
+            // The day on which it was closed is looked at where the journal says so.
+            serde_json::from_slice::<ClosedShift>(body)
+                .is_ok_and(|shift| u64::from(shift.no.0) == number && shift.cashier.as_str() == cashier)
+        });
+        Ok(())
+    })?;
+    chunks(reader, sql::ALL_BATCHES, 5, |row, number| {
+        let (terminal, rung) = (archive::text(row, 0)?, archive::text(row, 3)?);
+        let (batch, first) = (unsigned(row.get(1).map_err(plain)?, "a batch")?, row.get::<_, i64>(2).map_err(plain)?);
+        let mut began = None;
+        if let Ok(first) = u64::try_from(first) {
+            reader.records(Seq(first), Seq(first), &mut |record, _| {
+                began = Some(record.event);
+                Ok(())
+            })?;
+        }
+        let sent = matches!(&began, Some(Event::Sending { terminal: sender, batch: of, .. })
+            if sender.as_str() == terminal && u64::from(of.0) == batch);
+        body("batch", number, archive::blob(row, 4)?, &|body| {
+            serde_json::from_slice::<Batch>(body).is_ok_and(|b| {
+                let known = b.first.is_some_and(|seq| int(seq.0).is_ok_and(|seq| seq == first));
+                sent && known && u64::from(b.number.0) == batch && b.rung.as_str() == rung
+            })
+        });
+        Ok(())
+    })?;
+    chunks(reader, sql::ALL_SNAPSHOTS, 0, |row, number| {
+        body("snapshot", number, archive::blob(row, 1)?, &|body| {
+            Ledger::from_bytes(body).is_ok_and(|ledger| ledger.head == Seq(number))
+        });
+        Ok(())
+    })?;
     let mut days = 0;
     let head = found.head.map_or(0, |(seq, _)| seq.0);
     chunks(reader, sql::ALL_DAYS, 3, |row, last| {
