@@ -52,11 +52,16 @@ pub struct Crowd {
 impl Crowd {
     /// A flush that is quicker than this is not worth waiting beside.
     const SLOW: Duration = Duration::from_millis(2);
+    /// A disk that stalls is no reason to wait longer.
+    const LONGEST: Duration = Duration::from_millis(5);
 
     /// After a commit that took so long: a sixteenth of it, where more than one is at the counter.
     #[must_use]
     pub fn after(commit: Duration, asked: usize) -> Crowd {
-        if asked < 2 || commit < Crowd::SLOW { Crowd::default() } else { Crowd { size: asked, pause: commit / 16 } }
+        if asked < 2 || commit < Crowd::SLOW {
+            return Crowd::default();
+        }
+        Crowd { size: asked, pause: (commit / 16).min(Crowd::LONGEST) }
     }
 }
 
@@ -148,5 +153,37 @@ impl Inbox {
     pub fn stop(&self) {
         self.lock().stopped = true;
         self.0.1.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_a_crowd_at_a_slow_disk_is_waited_for_and_never_for_long() {
+        let ms = Duration::from_millis;
+        assert_eq!(Crowd::after(ms(20), 1).size, 0, "one alone");
+        assert_eq!(Crowd::after(ms(1), 64).size, 0, "a quick disk");
+        assert_eq!((Crowd::after(ms(20), 64).size, Crowd::after(ms(20), 64).pause), (64, Duration::from_micros(1250)));
+        assert_eq!(Crowd::after(ms(900), 64).pause, ms(5), "a disk that stalls");
+    }
+
+    #[test]
+    fn a_crowd_that_is_all_there_and_a_stop_are_not_waited_for() {
+        let inbox = Inbox::default();
+        let crowd = Crowd { size: 2, pause: Duration::from_secs(3_600) };
+        inbox.look(|_| {});
+        inbox.look(|_| {});
+        assert_eq!(inbox.take(Duration::ZERO, crowd).unwrap().len(), 2);
+        inbox.look(|_| {});
+        let waiting = std::thread::spawn({
+            let inbox = inbox.clone();
+            move || inbox.take(Duration::ZERO, crowd).map(|asks| asks.len())
+        });
+        inbox.stop();
+        assert_eq!(waiting.join().unwrap(), Some(1));
+        assert!(inbox.take(Duration::ZERO, crowd).is_none());
     }
 }

@@ -277,6 +277,8 @@ max_age_hours = 72
             dates.dedup();
             let days: Vec<Value> = dates.iter().map(|d| self.must_get(&format!("/v1/reports/{d}"))).collect();
             if days.iter().all(|day| day["state"] == "balanced") || began.elapsed() > Duration::from_secs(120) {
+                // Read again: what was still under way a moment ago has settled since, or the days would not say so.
+                let payments = self.pages("/v1/payments");
                 let exceptions = self.pages("/v1/exceptions");
                 return Books { payments, days, exceptions };
             }

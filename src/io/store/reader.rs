@@ -199,6 +199,14 @@ impl Reader {
         self.with(|conn| Ok(collect(conn, sql::DAY_BY_Z, [z], archive::archived_day)?.pop()))
     }
 
+    /// The head of the journal when a payment was last written.
+    pub fn written_at(&self, id: PaymentId) -> Result<Option<Seq>, StoreError> {
+        self.with(|conn| {
+            let row = |row: &rusqlite::Row<'_>| unsigned(row.get(0).map_err(plain)?, "a row's number").map(Seq);
+            Ok(collect(conn, sql::WRITTEN_AT, [int(id.0)?], row)?.pop())
+        })
+    }
+
     /// Days that were cut, newest first, before a date.
     pub fn days(&self, before: Option<BusinessDate>, limit: u32) -> Result<Vec<DayRow>, StoreError> {
         // Dates are text and sort as such; ":" comes after every digit.

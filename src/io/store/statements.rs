@@ -298,6 +298,7 @@ pub const HMACS: &str = "SELECT seq, link, hmac FROM journal WHERE seq >= ?1 AND
 pub const ALL_PAYMENTS: &str =
     "SELECT id, request_id, kind, effect, method, device, cashier, business_date, amount, state, counted, slot,
     voucher_date, batch, stan, batch_row, row, body FROM payment WHERE id > ?1 ORDER BY id LIMIT 1024";
+pub const WRITTEN_AT: &str = "SELECT row FROM payment WHERE id = ?1";
 pub const SHIFT_CLOSED: &str = "SELECT closed FROM shift WHERE shift = ?1";
 pub const HAS_PAYMENT: &str = "SELECT 1 FROM payment WHERE id = ?1";
 pub const ROW_BYTES: &str = "SELECT bytes FROM journal WHERE seq = ?1";
