@@ -36,7 +36,7 @@ def main():
     for path in map(pathlib.Path, sys.argv[1:] or ["target/long/figures.json"]):
         read = json.loads(path.read_text())
         figures.update(read if path.name == "figures.json" else {path.stem: read})
-    table = [f"{time.strftime('%Y-%m-%d')}, by `.ci/long`\n", "| check | counted |", "|---|---|"]
+    table = [f"{time.strftime('%Y-%m-%d')}, by the checks of `.ci/long`\n", "| check | counted |", "|---|---|"]
     table += [f"| {name} | {words(figures[key])} |" for key, name in ROWS if key in figures]
     page = pathlib.Path("README.md")
     before, rest = page.read_text().split(BEGIN)

@@ -150,6 +150,7 @@ CREATE TABLE shift (
 CREATE INDEX shift_closed ON shift (closed);
 
 -- A batch at its rung. Law 3: settled at most once, for ever; the first row makes a number that comes again another batch.
+-- Of one on the first rung `body` says only that it began: its figures move with every message, and stand in the journal.
 CREATE TABLE batch (
     terminal TEXT    NOT NULL,
     batch    INTEGER NOT NULL,

@@ -2,13 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use tilld::core::domain::{Minor, Seq};
+use std::ops::ControlFlow;
+
+use tilld::core::acquirer::Report;
+use tilld::core::domain::{Kind, Method, Minor, Seq};
 use tilld::core::journal::{Event, GENESIS, Link, Record, link};
 use tilld::core::ledger::Proof;
-use tilld::core::ports::Archive;
+use tilld::core::ports::{Archive, Command};
+use tilld::daemon::verifying::whole;
 use tilld::io::store::PaymentFilter;
 
-use super::till::{Dir, Till};
+use super::till::{Dir, StateOf, Till, pos};
 
 fn two_days() -> (Dir, Till, Vec<Record>) {
     let dir = Dir::new();
@@ -100,4 +104,28 @@ fn a_row_left_out_or_moved_does_not_follow() {
         moved.swap(index, index + 1);
         assert!(first_wrong(&moved).is_some(), "row {} moved", index + 1);
     }
+}
+
+#[test]
+fn a_payment_that_moves_while_the_store_is_checked_is_no_damage() {
+    let dir = Dir::new();
+    let mut till = Till::open(&dir);
+    till.staff();
+    till.run(Command::Lane { terminal: pos(2), report: Report::LineDown { why: "no route".into() } }).unwrap();
+    let stored = till.pay_at(2, Kind::Sale, Method::Card, 4_200, None);
+    let reader = till.reader();
+    let head = reader.head().unwrap().unwrap().0;
+    // The journal has been read up to here when the line comes back; the payments have not.
+    let mut moved = false;
+    let mut between = |seq: Seq| {
+        if seq == head && !moved {
+            moved = true;
+            till.line_up(2);
+        }
+        ControlFlow::Continue(())
+    };
+    let found = whole(&reader, None, false, Some(&mut between)).unwrap();
+    assert!(moved && reader.head().unwrap().unwrap().0 > head);
+    assert_eq!(reader.payment_state(stored), "forwarded");
+    assert!(found.clean(), "{:#?}", found.findings);
 }

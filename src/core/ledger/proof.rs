@@ -143,11 +143,11 @@ impl Rested<'_> {
             if rests {
                 // One that does not read is found where the store's own payments are looked at.
                 let stored = self.store.and_then(|store| store.payment(*id).ok().flatten());
-                let same = stored.is_some_and(|stored| stored == *payment);
-                agreed.set(*id, same);
-                if same {
+                if stored.is_some_and(|stored| stored == *payment) {
+                    agreed.insert(*id);
                     kept.remove(id);
                 } else {
+                    agreed.remove(*id);
                     let bytes = postcard::to_stdvec(payment).expect("a payment has no type that postcard cannot write");
                     kept.insert(*id, bytes);
                 }
@@ -162,22 +162,32 @@ impl Rested<'_> {
 struct Ids(Vec<u64>);
 
 impl Ids {
-    fn set(&mut self, id: PaymentId, there: bool) {
-        let (word, bit) = (usize::try_from(id.0 / 64).unwrap_or(usize::MAX), 1u64 << (id.0 % 64));
-        if there && word >= self.0.len() {
-            // A payment's number is that of its row: as many bits as there are rows.
-            self.0.resize(word + 1, 0);
+    /// Its word and bit. A number too large for this machine's memory stands in no word, and is in no set.
+    fn place(id: PaymentId) -> (usize, u64) {
+        (usize::try_from(id.0 / 64).unwrap_or(usize::MAX), 1 << (id.0 % 64))
+    }
+
+    fn insert(&mut self, id: PaymentId) {
+        let (word, bit) = Ids::place(id);
+        if word >= self.0.len() {
+            // A payment's number is that of its row, and the rows are counted one by one: as many bits as rows.
+            self.0.resize(word.saturating_add(1), 0);
         }
-        match self.0.get_mut(word) {
-            Some(bits) if there => *bits |= bit,
-            Some(bits) => *bits &= !bit,
-            None => {}
+        if let Some(bits) = self.0.get_mut(word) {
+            *bits |= bit;
+        }
+    }
+
+    fn remove(&mut self, id: PaymentId) {
+        let (word, bit) = Ids::place(id);
+        if let Some(bits) = self.0.get_mut(word) {
+            *bits &= !bit;
         }
     }
 
     fn has(&self, id: PaymentId) -> bool {
-        let word = usize::try_from(id.0 / 64).ok().and_then(|word| self.0.get(word));
-        word.is_some_and(|bits| bits & (1 << (id.0 % 64)) != 0)
+        let (word, bit) = Ids::place(id);
+        self.0.get(word).is_some_and(|bits| bits & bit != 0)
     }
 }
 

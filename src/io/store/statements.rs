@@ -33,11 +33,12 @@ pub const APPEND: &str = "INSERT INTO journal (seq, at, business_date, event, pa
     sale_count, sale_amount, refund_count, refund_amount, void_count, void_amount, voucher_count, voucher_amount, bytes, link, hmac)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
 
+/// A payment that is there and whose number on the line stays: what else moves, so that the index of these numbers is not written again. The
+/// parameters are those of [`PUT_PAYMENT`].
+pub const PUT_PAYMENT_AGAIN: &str = "UPDATE payment SET state = ?10, counted = ?11, slot = ?12, voucher_date = ?13, row = ?17, body = ?18
+    WHERE id = ?1 AND batch IS ?14 AND stan IS ?15 AND request_id = ?2 AND kind = ?3 AND effect = ?4 AND method = ?5 AND device = ?6
+      AND cashier = ?7 AND business_date = ?8 AND amount = ?9";
 /// The facts of a payment are compared, not written again: a row of the same id and other facts changes nothing, and that is an error.
-/// Of a payment that is there and whose number on the line stays: its other columns, so that the index of these numbers is not written again.
-pub const PUT_PAYMENT_AGAIN: &str = "UPDATE payment SET state = ?1, counted = ?2, slot = ?3, voucher_date = ?4, row = ?5, body = ?6
-    WHERE id = ?7 AND batch IS ?8 AND stan IS ?9 AND request_id = ?10 AND kind = ?11 AND effect = ?12 AND method = ?13 AND device = ?14
-      AND cashier = ?15 AND business_date = ?16 AND amount = ?17";
 pub const PUT_PAYMENT: &str = "INSERT INTO payment (id, request_id, kind, effect, method, device, cashier, business_date, amount,
         state, counted, slot, voucher_date, batch, stan, batch_row, row, body)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
