@@ -12,6 +12,7 @@ pub mod fees;
 pub mod font;
 pub mod journal;
 pub mod ledger;
+pub mod packed;
 pub mod payment;
 pub mod ports;
 pub mod reconcile;

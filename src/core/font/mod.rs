@@ -1,20 +1,24 @@
 //! One bitmap font, for the report's raster and for the printer stand-in: GNU Unifont, cut to what a Chinese receipt
 //! printer has (ASCII, and GB18030's two-byte area), and how many columns such a printer gives each character.
 //!
-//! The data is `assets/font/unifont.bin`, made by `assets/font/make.py`, which describes it; its licence lies beside it.
-//! Nothing here allocates, and nothing here knows a document or a printer's commands.
+//! The data is `runs.bin` and `glyphs.bin` of `assets/font`, made by `make.py` there, which describes them; their licence lies beside them. The pictures
+//! are packed until the first is asked for; how wide a character is needs none. Nothing here knows a document or a printer's commands.
 //!
 //! Widths are the printer's, not a terminal's: what GB18030 writes in two bytes takes two columns, `·`, `—`, `─` and Greek
 //! too, where Unicode's own tables say one.
 
+use std::sync::LazyLock;
+
+use super::packed::packed;
+
 /// The characters of the font lie in these runs, sorted (see [`Run::at`]).
-const DATA: &[u8] = include_bytes!("../../../assets/font/unifont.bin");
-const RUNS: usize = DATA[0] as usize | (DATA[1] as usize) << 8;
+const RUNS: (&[[u8; RUN_BYTES]], &[u8]) = include_bytes!("../../../assets/font/runs.bin").as_chunks();
 const RUN_BYTES: usize = 6;
+/// The pictures of ASCII, then those of the runs.
+static GLYPHS: LazyLock<Vec<u8>> = LazyLock::new(|| packed!("font/glyphs.bin").content());
 const ASCII_FIRST: u32 = 0x20;
 const ASCII_LAST: u32 = 0x7E;
-const ASCII_START: usize = 2 + RUNS * RUN_BYTES;
-const WIDE_START: usize = ASCII_START + (ASCII_LAST - ASCII_FIRST + 1) as usize * 16;
+const WIDE_START: usize = (ASCII_LAST - ASCII_FIRST + 1) as usize * HEIGHT;
 
 /// Dots from one line's top to the next glyph's top: every glyph has this many rows.
 pub const HEIGHT: usize = 16;
@@ -38,15 +42,19 @@ struct Run {
 
 impl Run {
     fn at(number: usize) -> Run {
-        let word = |at: usize| u16::from_le_bytes([DATA[at], DATA[at + 1]]);
-        let at = 2 + number * RUN_BYTES;
-        Run { first: u32::from(word(at)), count: u32::from(word(at + 2)), index: usize::from(word(at + 4)) }
+        let [first, first_high, count, count_high, index, index_high] = RUNS.0[number];
+        let word = |low, high| u16::from_le_bytes([low, high]);
+        Run {
+            first: u32::from(word(first, first_high)),
+            count: u32::from(word(count, count_high)),
+            index: usize::from(word(index, index_high)),
+        }
     }
 }
 
 /// The index among the wide glyphs, by binary search over the runs.
 fn wide_index(code: u32) -> Option<usize> {
-    let (mut low, mut high) = (0, RUNS);
+    let (mut low, mut high) = (0, RUNS.0.len());
     while low < high {
         let middle = (low + high) / 2;
         let run = Run::at(middle);
@@ -71,15 +79,16 @@ pub fn glyph(character: char) -> Option<Glyph> {
     let code = u32::from(if character == '\u{A5}' { '￥' } else { character });
     let mut rows = [0; HEIGHT];
     if is_ascii_printable(code) {
-        let at = ASCII_START + (code - ASCII_FIRST) as usize * HEIGHT;
-        for (row, byte) in rows.iter_mut().zip(&DATA[at..at + HEIGHT]) {
+        let at = (code - ASCII_FIRST) as usize * HEIGHT;
+        for (row, byte) in rows.iter_mut().zip(&GLYPHS[at..at + HEIGHT]) {
             *row = u16::from(*byte) << 8;
         }
         return Some(Glyph { width: 8, rows });
     }
     let at = WIDE_START + wide_index(code)? * HEIGHT * 2;
-    for (row, bytes) in rows.iter_mut().zip(DATA[at..at + HEIGHT * 2].chunks_exact(2)) {
-        *row = u16::from_be_bytes([bytes[0], bytes[1]]);
+    let (left, right) = GLYPHS[at..at + HEIGHT * 2].split_at(HEIGHT);
+    for (row, (left, right)) in rows.iter_mut().zip(left.iter().zip(right)) {
+        *row = u16::from_be_bytes([*left, *right]);
     }
     Some(Glyph { width: 16, rows })
 }
@@ -126,9 +135,10 @@ mod tests {
 
     #[test]
     fn the_file_is_exactly_as_long_as_its_runs_say() {
-        let wide: u32 = (0..RUNS).map(|run| Run::at(run).count).sum();
-        assert_eq!(DATA.len(), WIDE_START + wide as usize * 32);
-        for pair in 1..RUNS {
+        let wide: u32 = (0..RUNS.0.len()).map(|run| Run::at(run).count).sum();
+        assert!(RUNS.1.is_empty());
+        assert_eq!(GLYPHS.len(), WIDE_START + wide as usize * 32);
+        for pair in 1..RUNS.0.len() {
             let (before, after) = (Run::at(pair - 1), Run::at(pair));
             assert!(before.first + before.count < after.first);
             assert_eq!(before.index + before.count as usize, after.index);

@@ -1,7 +1,6 @@
-//! The manager's console: its page, scripts and styles, compiled in. It is a client of the same API as everybody else; nothing it shows is
+//! The manager's console: its page, scripts and styles, compiled in (packed). It is a client of the same API as everybody else; nothing it shows is
 //! known here.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Router;
@@ -11,6 +10,7 @@ use axum::routing::get;
 
 use super::answer::file;
 use super::api::Api;
+use crate::core::packed::{Packed, packed};
 
 /// Everything from here, nothing from elsewhere, nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -28,7 +28,7 @@ struct Asset {
     /// Below assets/console.
     name: &'static str,
     kind: &'static str,
-    text: &'static str,
+    file: Packed,
 }
 
 macro_rules! files {
@@ -37,7 +37,7 @@ macro_rules! files {
             address: $address,
             name: $name,
             kind: $kind,
-            text: include_str!(concat!("../../../assets/console/", $name)),
+            file: packed!(concat!("console/", $name)),
         }),+];
     };
 }
@@ -79,21 +79,21 @@ files! {
 
 impl Asset {
     /// The words are kept as JSON, so that tests read them, and served as the module that browsers can import.
-    fn content(&self) -> Cow<'static, str> {
+    fn content(&self) -> String {
         let text = self.text();
-        if self.name.ends_with(".json") { format!("export default {text};").into() } else { text }
+        if self.name.ends_with(".json") { format!("export default {text};") } else { text }
     }
 
     #[cfg(not(debug_assertions))]
-    fn text(&self) -> Cow<'static, str> {
-        Cow::Borrowed(self.text)
+    fn text(&self) -> String {
+        self.file.text()
     }
 
     /// In a debug build a page is shown as it was last saved, where its source still lies there.
     #[cfg(debug_assertions)]
-    fn text(&self) -> Cow<'static, str> {
+    fn text(&self) -> String {
         let saved = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/console").join(self.name);
-        std::fs::read_to_string(saved).map_or(Cow::Borrowed(self.text), Cow::Owned)
+        std::fs::read_to_string(saved).unwrap_or_else(|_| self.file.text())
     }
 }
 
@@ -108,7 +108,7 @@ pub(super) fn pages(routes: Router<Arc<Api>>) -> Router<Arc<Api>> {
 }
 
 fn page(asset: &Asset) -> Response {
-    let mut response = file(asset.content().into_owned().into_bytes(), asset.kind);
+    let mut response = file(asset.content().into_bytes(), asset.kind);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
 }

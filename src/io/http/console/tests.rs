@@ -16,14 +16,14 @@ type Words = BTreeMap<String, BTreeMap<String, (String, String)>>;
 
 fn words() -> Words {
     let asset = FILES.iter().find(|asset| asset.name == "words.json").unwrap();
-    serde_json::from_str(asset.text).unwrap()
+    serde_json::from_str(&asset.file.text()).unwrap()
 }
 
 /// The console's own scripts: name and text.
-fn scripts() -> impl Iterator<Item = (&'static str, &'static str)> {
+fn scripts() -> impl Iterator<Item = (&'static str, String)> {
     let ours =
         |asset: &&Asset| asset.kind == SCRIPT && !asset.name.starts_with("vendor/") && asset.name != "words.json";
-    FILES.iter().filter(ours).map(|asset| (asset.name, asset.text))
+    FILES.iter().filter(ours).map(|asset| (asset.name, asset.file.text()))
 }
 
 /// What stands in quotes behind every `opening` in a text: `t('` gives the words' names.
@@ -63,11 +63,11 @@ fn every_word_that_a_page_says_is_there_and_none_is_left_over() {
     let words = words();
     let (mut said, mut text) = (0, String::new());
     for (name, script) in scripts() {
-        for key in quoted(script, "t('") {
+        for key in quoted(&script, "t('") {
             assert!(words["ui"].contains_key(key), "{name} says {key}, and no language has it");
             said += 1;
         }
-        for list in quoted(script, "word('") {
+        for list in quoted(&script, "word('") {
             assert!(words.contains_key(list), "{name} looks into {list}, and there is no such list");
         }
         for line in script.lines().filter(|line| !line.trim_start().starts_with("//")) {
@@ -77,7 +77,7 @@ fn every_word_that_a_page_says_is_there_and_none_is_left_over() {
                 "{name} says something that words.json does not have: {line}"
             );
         }
-        text.push_str(script);
+        text.push_str(&script);
     }
     assert!(said > 200, "only {said} words were found: the search is broken");
     for key in words["ui"].keys() {
@@ -169,18 +169,20 @@ fn nothing_comes_from_elsewhere_and_nothing_stands_inline() {
             ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "javascript:"];
         if !asset.name.starts_with("vendor/") {
             for bad in scripted.iter().chain(&["http://", "https://", "url(", "@import"]) {
-                assert!(!asset.text.contains(bad) || asset.name == "icon.svg", "{} has {bad}", asset.name);
+                assert!(!asset.file.text().contains(bad) || asset.name == "icon.svg", "{} has {bad}", asset.name);
             }
         }
         if asset.kind == HTML {
             assert!(
-                !asset.text.contains("<style") && !asset.text.contains(" style=") && !asset.text.contains("<script>")
+                !asset.file.text().contains("<style")
+                    && !asset.file.text().contains(" style=")
+                    && !asset.file.text().contains("<script>")
             );
         }
     }
     // Every module that is imported is one that is served, and every file that lies there is served or makes one.
     for (name, script) in scripts() {
-        for from in quoted(script, "from '") {
+        for from in quoted(&script, "from '") {
             let folder = if name.starts_with("pages/") { "pages" } else { "" };
             let path = from.strip_prefix("/console/").map(str::to_owned).unwrap_or_else(|| {
                 let below = from.strip_prefix("../").map(str::to_owned);
