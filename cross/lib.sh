@@ -99,7 +99,11 @@ have_compiler() { # device, for what is installed; nothing for tests, which unwi
   flags=(-Clink-self-contained=no -Ctarget-feature=+crt-static -Crelocation-model=static "--remap-path-prefix=$PWD=/tilld"
     "--remap-path-prefix=$TARGET_DIR=/target" "--remap-path-prefix=$cargo_home=/cargo")
   [ ${#STD[@]} -gt 0 ] || flags=("${flags[@]:1}")
-  [ "${1:-}" != device ] || flags+=(-Cforce-unwind-tables=no)
+  if [ "${1:-}" = device ]; then
+    # What functions have in common is made one, as the compiler does by itself for aarch64; and armv7 has a shorter code.
+    flags+=(-Cforce-unwind-tables=no -Cllvm-args=-enable-machine-outliner=always)
+    [ "$DEB" != armhf ] || flags+=(-Ctarget-feature=+thumb-mode)
+  fi
   CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f'; printf '%s' "${flags[*]}")
   export CARGO_ENCODED_RUSTFLAGS
   export "CFLAGS_$under=-ffile-prefix-map=$PWD=/tilld -ffile-prefix-map=$TARGET_DIR=/target -ffile-prefix-map=$cargo_home=/cargo -g0 -fno-unwind-tables -fno-asynchronous-unwind-tables"

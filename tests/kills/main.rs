@@ -4,7 +4,7 @@
 //! kill `tilld verify` must be clean; at the end of every day both sides' books must agree, and every payment that was acknowledged must be there.
 //!
 //! `TILLD_KILLS` (12) says how many kills, `TILLD_SEED` repeats a run as far as chance goes: the moments are the machine's. `TILLD_FIGURES`
-//! names a file that gets the figures as JSON.
+//! names a file that gets the figures as JSON, `TILLD` another program than the one that was built for the tests.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod chance;

@@ -12,6 +12,11 @@ use serde_json::{Value, json};
 
 use crate::http;
 
+/// The program: the one that was built for the tests, or `TILLD`.
+fn tilld() -> PathBuf {
+    std::env::var_os("TILLD").map_or_else(|| env!("CARGO_BIN_EXE_tilld").into(), PathBuf::from)
+}
+
 /// Name and TID of the n-th terminal, from 1.
 pub fn terminal(n: usize) -> (String, String) {
     (format!("POS{n}"), format!("{}", 10_000_000 + n))
@@ -135,7 +140,7 @@ max_age_hours = 72
     }
 
     fn program(&self, log: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tilld"));
+        let mut command = Command::new(tilld());
         let log = File::options().create(true).append(true).open(self.dir.join(log)).unwrap();
         command.current_dir(&self.dir).stdin(Stdio::null()).stderr(log).env("TILLD_LOG", self.log);
         command
@@ -217,7 +222,7 @@ max_age_hours = 72
 
     /// `tilld verify`; what it found where it does not end with 0.
     pub fn verify(&self) -> Result<(), String> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tilld"));
+        let mut command = Command::new(tilld());
         let done = command.current_dir(&self.dir).args(["verify", "--config", "tilld.toml"]).output().unwrap();
         if done.status.success() {
             return Ok(());

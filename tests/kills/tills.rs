@@ -21,6 +21,10 @@ pub const TRACKS: [&str; 3] = [
     "5555555555554444=49121010000000000000",
 ];
 
+/// How often and how long a till waits where its terminal settles a batch that is full.
+const SETTLING_WAITS: u32 = 100;
+const SETTLING_WAIT: Duration = Duration::from_millis(50);
+
 /// What the tills were told.
 #[derive(Debug, Default)]
 pub struct Told {
@@ -28,8 +32,10 @@ pub struct Told {
     pub answers: Mutex<Vec<(Value, Vec<Value>)>>,
     /// Requests that were given up without an answer.
     pub given_up: Mutex<Vec<Value>>,
-    /// Refusals by code.
+    /// Refusals by code, those of `settled` left out.
     pub refused: Mutex<Vec<String>>,
+    /// Sales whose void was refused because their batch was settled: full, or of a day that was closed.
+    pub settled: Mutex<Vec<Value>>,
     /// What no answer should have been.
     pub wrong: Mutex<Vec<String>>,
     /// How long each first answer to a cash payment took: a commit, seen from the till.
@@ -55,6 +61,7 @@ impl Tills {
                 chance: Chance(seed.wrapping_add(n as u64)),
                 requests: 0,
                 sales: Vec::new(),
+                original: None,
                 socket: rig.socket.clone(),
                 told: Arc::clone(&told),
                 stop: Arc::clone(&stop),
@@ -98,6 +105,8 @@ struct Till {
     requests: u64,
     /// Approved sales that may be voided or refunded.
     sales: Vec<Value>,
+    /// The sale that the request under way voids or refunds.
+    original: Option<Value>,
     socket: PathBuf,
     told: Arc<Told>,
     stop: Arc<AtomicBool>,
@@ -115,6 +124,7 @@ impl Till {
 
     fn request(&mut self) -> Value {
         self.requests += 1;
+        self.original = None;
         let (device, _) = terminal(self.n + 1);
         let mut body = json!({
             "request_id": format!("{device}-{:05}", self.requests), "kind": "sale", "device": device,
@@ -142,6 +152,7 @@ impl Till {
                 if kind == "refund" {
                     body["confirm_amount"] = sale["amount"].clone();
                 }
+                self.original = Some(sale);
             }
             _ => body["method"] = json!("cash"),
         }
@@ -151,6 +162,7 @@ impl Till {
     /// Pays, and pays again where no answer came. Now and then an answered request is sent again: it must be the same payment.
     fn pay(&mut self, request: &Value) {
         let mut answers = Vec::new();
+        let (mut waits, mut refused) = (0, false);
         loop {
             let began = Instant::now();
             match http::ask(&self.socket, "POST", "/v1/payments", Some(request), Duration::from_secs(20)) {
@@ -168,7 +180,17 @@ impl Till {
                     if !(400..500).contains(&status) && !matches!(code.as_str(), "stopping" | "busy") {
                         self.told.wrong.lock().unwrap().push(format!("{request}: {status} {problem}"));
                     }
-                    self.told.refused.lock().unwrap().push(code);
+                    // As it says: wait a moment.
+                    if code == "settling" && waits < SETTLING_WAITS && !self.stop.load(Ordering::Relaxed) {
+                        waits += 1;
+                        std::thread::sleep(SETTLING_WAIT);
+                        continue;
+                    }
+                    match self.original.take() {
+                        Some(sale) if code == "use_refund" => self.told.settled.lock().unwrap().push(sale),
+                        _ => self.told.refused.lock().unwrap().push(code),
+                    }
+                    refused = true;
                     break;
                 }
                 Err(_) => {
@@ -179,7 +201,7 @@ impl Till {
                 }
             }
         }
-        if answers.is_empty() {
+        if answers.is_empty() && !refused {
             self.told.given_up.lock().unwrap().push(request.clone());
             return;
         }
