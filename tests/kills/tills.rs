@@ -201,8 +201,10 @@ impl Till {
                 }
             }
         }
-        if answers.is_empty() && !refused {
-            self.told.given_up.lock().unwrap().push(request.clone());
+        if answers.is_empty() {
+            if !refused {
+                self.told.given_up.lock().unwrap().push(request.clone());
+            }
             return;
         }
         if let Some(last) = answers.last()
