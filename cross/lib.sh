@@ -102,13 +102,22 @@ have_compiler() { # device, for what is installed; nothing for tests, which unwi
   if [ "${1:-}" = device ]; then
     # What functions have in common is made one, as the compiler does by itself for aarch64; and armv7 has a shorter code.
     flags+=(-Cforce-unwind-tables=no -Cllvm-args=-enable-machine-outliner=always)
-    [ "$DEB" != armhf ] || flags+=(-Ctarget-feature=+thumb-mode)
+    [ "$DEB" != armhf ] || flags+=(-Ctarget-feature=+thumb-mode "-Clink-arg=$(start_aligned)")
   fi
   CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f'; printf '%s' "${flags[*]}")
   export CARGO_ENCODED_RUSTFLAGS
   export "CFLAGS_$under=-ffile-prefix-map=$PWD=/tilld -ffile-prefix-map=$TARGET_DIR=/target -ffile-prefix-map=$cargo_home=/cargo -g0 -fno-unwind-tables -fno-asynchronous-unwind-tables"
   # What of SQLite no statement of ours uses.
   export LIBSQLITE3_FLAGS="-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE -USQLITE_ENABLE_DBSTAT_VTAB -USQLITE_SOUNDEX -DSQLITE_OMIT_JSON"
+}
+
+# The C library's `_init` and `_fini` are of four-byte instructions and say nothing of it: after a text of two-byte ones they would begin in the middle
+# of one. An object that says it for them; prints where it lies.
+start_aligned() {
+  local object=$TARGET_DIR/start-aligned.o
+  mkdir -p "$TARGET_DIR"
+  printf '.section %s,"ax",%%progbits\n.p2align 2\n' .init .fini |
+    "$CARGO_ZIGBUILD_PYTHON_PATH" -m ziglang cc -target arm-linux-musleabihf -g0 -c -x assembler - -o "$object" && printf '%s' "$object"
 }
 
 cross() { # build|test, arguments
