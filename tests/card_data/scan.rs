@@ -23,6 +23,7 @@ impl Needles {
 
     /// What is found in some bytes, and in which form.
     pub fn find(&self, bytes: &[u8]) -> Vec<String> {
+        let bytes = &without_holes(bytes);
         let nibbles: Vec<u8> =
             bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|n| b"0123456789abcdef"[n as usize]).collect();
         let every_other = |from: usize| bytes.iter().skip(from).step_by(2).copied().collect::<Vec<u8>>();
@@ -62,6 +63,21 @@ impl Needles {
         }
         found
     }
+}
+
+/// At most so many zero bytes in a row: no number is made of them, and a database, a core and the ballast are full of them.
+const HOLE: usize = 64;
+
+fn without_holes(bytes: &[u8]) -> Vec<u8> {
+    let mut zeros = 0;
+    let mut kept = Vec::with_capacity(bytes.len().min(1 << 20));
+    for byte in bytes {
+        zeros = if *byte == 0 { zeros + 1 } else { 0 };
+        if zeros <= HOLE {
+            kept.push(*byte);
+        }
+    }
+    kept
 }
 
 /// Regular files; a pty or a socket is none.
