@@ -153,6 +153,8 @@ fn every_form_is_seen() {
     ];
     for form in forms {
         assert!(!needles.find(&form).is_empty(), "{form:02X?} was not seen");
+        let between_holes = [vec![0; 1_001], form, vec![0; 500]].concat();
+        assert!(!needles.find(&between_holes).is_empty(), "{between_holes:02X?} was not seen");
     }
     assert_eq!(needles.find(b"411111******1111 622202*********0128 4111111111111112"), Vec::<String>::new());
 }
