@@ -197,7 +197,15 @@ impl Bank {
                 after(100, answer)
             }
             Some(Fault::NoLine) => Reaction { answer: None, not_sent: Some(NotSent::NoLine) },
-            Some(Fault::NotBuilt) => Reaction { answer: None, not_sent: Some(NotSent::NotBuilt) },
+            Some(Fault::NotBuilt) => {
+                // A reversal that cannot be built never comes: it is an exception, and the lane goes on.
+                if let (Outgoing::Reversal(..), Some((b, s, _))) = (&order.message, account.unanswered)
+                    && (b, s) == (order.batch, order.stan)
+                {
+                    account.unanswered = None;
+                }
+                Reaction { answer: None, not_sent: Some(NotSent::NotBuilt) }
+            }
         }
     }
 

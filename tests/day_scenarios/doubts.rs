@@ -136,6 +136,23 @@ fn a_reversal_that_cannot_be_completed_is_for_a_person_and_the_lane_goes_on() {
 }
 
 #[test]
+fn a_reversal_that_cannot_be_built_is_for_a_person_at_once_and_the_lane_goes_on() {
+    play(
+        "
+        POS1 next lose-answer
+        POS1 next not-built
+        1001 POS1 sells a card 12.00    => unknown
+        wait 1s
+        1001 POS1 sells b card 5.00     => approved
+        a state                         => unknown
+        a reversal                      => GivenUp NoAnswer 0   # none ever left
+        exceptions                      => 1 reversal_failed
+        POS1 heard                      => sign-on sale sign-on sale
+    ",
+    );
+}
+
+#[test]
 fn a_pending_reversal_never_stops_a_stored_sale() {
     play(
         "
