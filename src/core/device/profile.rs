@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::drawer::{self, Pin};
+use crate::core::domain::read_data;
 use crate::core::report::escpos::{self, Cut, Encoding, Symbols};
 
 /// The models that ship.
@@ -122,7 +123,7 @@ pub enum ProfileError {
 
 /// All models that ship, by name.
 fn models() -> Result<BTreeMap<String, Profile>, ProfileError> {
-    toml::from_str(MODELS).map_err(|e| ProfileError::Form(e.to_string()))
+    read_data(MODELS).map_err(|e| ProfileError::Form(e.to_string()))
 }
 
 impl Profile {
@@ -151,7 +152,7 @@ impl Profile {
     /// # Errors
     /// [`ProfileError`]: what is wrong with it.
     pub fn parse(name: &str, toml: &str) -> Result<Self, ProfileError> {
-        let profile: Profile = toml::from_str(toml).map_err(|e| ProfileError::Form(e.to_string()))?;
+        let profile: Profile = read_data(toml).map_err(|e| ProfileError::Form(e.to_string()))?;
         profile.check()?;
         Ok(Self { name: name.to_owned(), ..profile })
     }

@@ -2,6 +2,7 @@
 //!
 //! The lowest floor: everything may import this, and this imports nothing of ours.
 
+mod data_file;
 mod ids;
 mod lines;
 mod money;
@@ -11,6 +12,7 @@ mod time;
 mod words;
 mod zone;
 
+pub use data_file::*;
 pub use ids::*;
 pub use lines::*;
 pub use money::*;

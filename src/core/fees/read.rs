@@ -2,11 +2,10 @@
 
 use serde::Deserialize;
 use thiserror::Error;
-use toml::Spanned;
 
 use super::{FeeLine, FeeSchedule, OnRefund, PARTS, Rounding};
 use crate::core::calendar::Wait;
-use crate::core::domain::{CardKind, Method, Minor, line_of};
+use crate::core::domain::{At, CardKind, DataError, Method, Minor, line_of, read_data};
 
 /// A schedule has at most so many lines.
 const MAX_LINES: usize = 1_000;
@@ -27,7 +26,7 @@ pub struct FeeError {
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    fee: Vec<Spanned<Line>>,
+    fee: Vec<At<Line>>,
 }
 
 #[derive(Deserialize)]
@@ -63,15 +62,13 @@ impl FeeSchedule {
     /// Reads `[[fee]]` after `[[fee]]`.
     pub fn parse(text: &str) -> Result<FeeSchedule, FeeError> {
         let wrong = |offset: usize, what: String| FeeError { line: line_of(text, offset), what };
-        let file: File = toml::from_str(text)
-            .map_err(|e| wrong(e.span().map_or(0, |span| span.start), e.message().trim().to_owned()))?;
+        let file: File = read_data(text).map_err(|DataError { line, what }| FeeError { line, what })?;
         if file.fee.len() > MAX_LINES {
             return Err(wrong(0, format!("more than {MAX_LINES} lines")));
         }
         let mut lines: Vec<FeeLine> = Vec::new();
-        for spanned in file.fee {
-            let at = spanned.span().start;
-            let line = check(spanned.into_inner()).map_err(|what| wrong(at, what))?;
+        for At { offset: at, value: line } in file.fee {
+            let line = check(line).map_err(|what| wrong(at, what))?;
             if lines.iter().any(|known| known.name == line.name) {
                 return Err(wrong(at, format!("the name {:?} stands twice", line.name)));
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::core::domain::{Method, Sentence};
+use crate::core::domain::{Method, Sentence, read_data};
 
 /// What a row does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -250,7 +250,7 @@ pub fn formats() -> Result<Vec<Format>, FormatError> {
 impl Format {
     /// Reads a format and checks that it can tell payments apart.
     pub fn parse(text: &str) -> Result<Format, FormatError> {
-        let format: Format = toml::from_str(text).map_err(|e| FormatError::Toml(e.to_string()))?;
+        let format: Format = read_data(text).map_err(|e| FormatError::Toml(e.to_string()))?;
         let wrong = |what: &str| Err(FormatError::Wrong(format.name.clone(), what.to_owned()));
         for needed in [Field::Kind, Field::Amount] {
             if !format.columns.contains_key(&needed) {

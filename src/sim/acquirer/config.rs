@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::faults::FaultRule;
 use super::keys::{Key, MakForm};
+use crate::core::domain::read_data;
 
 /// A terminal that the host serves.
 #[derive(Debug, Clone)]
@@ -171,7 +172,7 @@ impl Default for Scenario {
 impl Scenario {
     /// Reads a scenario file's text. The error says what, where, and what is allowed.
     pub fn parse(text: &str) -> Result<Scenario, String> {
-        let scenario: Scenario = toml::from_str(text).map_err(|error| error.to_string())?;
+        let scenario: Scenario = read_data(text).map_err(|error| error.to_string())?;
         scenario.check()?;
         Ok(scenario)
     }

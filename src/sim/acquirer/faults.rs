@@ -296,7 +296,9 @@ mod tests {
     }
 
     fn rules(text: &str) -> Result<Faults, String> {
-        toml::from_str::<Rules>(text).map(|rules| Faults::new(1, rules.fault)).map_err(|error| error.to_string())
+        crate::core::domain::read_data::<Rules>(text)
+            .map(|rules| Faults::new(1, rules.fault))
+            .map_err(|error| error.to_string())
     }
 
     fn sale(amount: i64, elapsed_ms: u64) -> Seen<'static> {

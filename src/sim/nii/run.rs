@@ -17,6 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::{Booked, NiiHost};
 use crate::core::acquirer::iso8583::{Frame, bcd};
+use crate::core::domain::read_data;
 use crate::sim::acquirer::Clock;
 
 /// What it is started with.
@@ -61,7 +62,7 @@ struct Decline {
 impl NiiScenario {
     /// Reads one; an unknown key is an error that names its line.
     pub fn parse(text: &str) -> Result<NiiScenario, String> {
-        let scenario: NiiScenario = toml::from_str(text).map_err(|error| error.to_string())?;
+        let scenario: NiiScenario = read_data(text).map_err(|error| error.to_string())?;
         match scenario.decline.iter().find(|d| d.code.len() != 2 || !(0..100).contains(&d.amount_ends)) {
             Some(bad) => Err(format!("[[decline]] {bad:?}: amount_ends is 0 to 99, code two characters")),
             None => Ok(scenario),

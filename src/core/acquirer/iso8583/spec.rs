@@ -10,6 +10,7 @@ use super::bcd::{nibble_of, push_bcd_number};
 use super::format::{Align, Content, FieldFormat, Length};
 use super::message::Message;
 use super::view::{DecodeError, View};
+use crate::core::domain::read_data;
 
 /// Field formats by number. Comes from the `[fields]` table of a profile; see [`FieldFormat`] for the notation.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -55,7 +56,7 @@ struct FieldsOnly {
 impl Spec {
     /// Reads the `[fields]` table of a profile and leaves its other tables alone.
     pub fn from_profile(toml: &str) -> Result<Spec, String> {
-        toml::from_str::<FieldsOnly>(toml).map(|profile| profile.fields).map_err(|error| error.to_string())
+        read_data::<FieldsOnly>(toml).map(|profile| profile.fields).map_err(|error| error.to_string())
     }
 
     /// The formats of the profile that ships as `unionpay-pos`.

@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use super::iso8583::{Content, Layout, Length, Mti, Spec};
 use super::{AnswerClass, ChipUpload, MessageName};
-use crate::core::domain::Sentence;
+use crate::core::domain::{Sentence, read_data};
 
 pub use rules::*;
 pub use template::{Template, Value};
@@ -188,7 +188,7 @@ impl Profile {
 
     /// Reads and checks a profile's text. Unknown keys are errors that name the line.
     pub fn parse(name: &str, toml: &str) -> Result<Profile, ProfileError> {
-        let raw: RawProfile = toml::from_str(toml).map_err(|error| ProfileError::Form(error.to_string()))?;
+        let raw: RawProfile = read_data(toml).map_err(|error| ProfileError::Form(error.to_string()))?;
         raw.resolve(name)
     }
 
