@@ -7,12 +7,12 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess,
     Unexpected, VariantAccess, Visitor,
 };
-use serde::{Deserialize, forward_to_deserialize_any};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -25,7 +25,8 @@ use super::line_of;
 pub fn read_data<T: DeserializeOwned>(text: &str) -> Result<T, DataError> {
     let wrong = |at: Option<usize>, what: String| DataError { line: line_of(text, at.unwrap_or(0)), what };
     let table = DeTable::parse(text).map_err(|e| wrong(e.span().map(|span| span.start), e.message().to_owned()))?;
-    T::deserialize(Table::new(table.get_ref())).map_err(|e| wrong(e.at, e.what))
+    let whole = Spanned::new(table.span(), DeValue::Table(table.into_inner()));
+    T::deserialize(Value(&whole)).map_err(|e| wrong(e.at, e.what))
 }
 
 /// A data file that cannot be used.
@@ -117,6 +118,15 @@ fn placed(mut wrong: Wrong, span: Range<usize>) -> Wrong {
     wrong
 }
 
+/// TOML says itself what a value is: whatever the type asks for, it gets that.
+macro_rules! all_as_any {
+    ($($method:ident($($hint:ty),*))*) => {
+        $(fn $method<V: Visitor<'de>>(self, $(_: $hint,)* visitor: V) -> Result<V::Value, Wrong> {
+            self.deserialize_any(visitor)
+        })*
+    };
+}
+
 /// A table, entry by entry; its fields by name where it is a struct.
 struct Table<'v> {
     entries: <&'v DeTable<'v> as IntoIterator>::IntoIter,
@@ -140,19 +150,6 @@ impl<'de> MapAccess<'de> for Table<'_> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Wrong> {
         self.value.take().ok_or_else(|| Wrong::custom("a value before its key"))?.read(seed)
-    }
-}
-
-impl<'de> Deserializer<'de> for Table<'_> {
-    type Error = Wrong;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-        visitor.visit_map(self)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct newtype_struct seq tuple
-        tuple_struct map struct enum option identifier ignored_any
     }
 }
 
@@ -222,9 +219,13 @@ impl<'de> Deserializer<'de> for Value<'_> {
         visitor.visit_enum(self)
     }
 
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple map struct
-        identifier ignored_any
+    all_as_any! {
+        deserialize_bool() deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64() deserialize_i128()
+        deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128() deserialize_f32()
+        deserialize_f64() deserialize_char() deserialize_str() deserialize_string() deserialize_bytes()
+        deserialize_byte_buf() deserialize_unit() deserialize_unit_struct(&'static str) deserialize_seq()
+        deserialize_tuple(usize) deserialize_map() deserialize_struct(&'static str, &'static [&'static str])
+        deserialize_identifier() deserialize_ignored_any()
     }
 }
 
