@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use flate2::{Compression, write::ZlibEncoder};
+use lzma_rust2::{LzmaOptions, LzmaWriter};
 
 fn main() -> io::Result<()> {
     let to = PathBuf::from(env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo says where"))?);
@@ -30,15 +30,23 @@ fn pack_below(assets: &Path, name: &Path, to: &Path) -> io::Result<()> {
     pack(&fs::read(from)?, &to.join(name))
 }
 
-/// The length of what is packed, u32 little-endian; then it, as zlib.
+/// As a file of LZMA that says its content's length. Texts and dots have different sense of place (`pb`): what comes out smaller is taken.
 fn pack(content: &[u8], to: &Path) -> io::Result<()> {
     let length = u32::try_from(content.len()).map_err(io::Error::other)?;
-    let mut packed = ZlibEncoder::new(length.to_le_bytes().to_vec(), Compression::best());
-    packed.write_all(content)?;
+    let mut smallest = None;
+    for pb in [0, 4] {
+        let options = LzmaOptions { lc: 4, pb, dict_size: length.max(4096), ..LzmaOptions::with_preset(9) };
+        let mut packed = LzmaWriter::new_use_header(Vec::new(), &options, Some(length.into()))?;
+        packed.write_all(content)?;
+        let packed = packed.finish()?;
+        if smallest.as_ref().is_none_or(|before: &Vec<u8>| packed.len() < before.len()) {
+            smallest = Some(packed);
+        }
+    }
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
-    fs::write(to, packed.finish()?)
+    fs::write(to, smallest.unwrap_or_default())
 }
 
 /// Every zone's rules (TZif), once; before them the names, sorted, a line each: name, where its rules begin after the names, how long they are. An

@@ -2,7 +2,11 @@
 //!
 //! Knows nothing of what is in it.
 
-/// A packed file: the length of its content, u32 little-endian, then the content as zlib.
+use std::io::Read;
+
+use lzma_rust2::LzmaReader;
+
+/// A packed file: LZMA, with the length of its content before it.
 #[derive(Debug, Clone, Copy)]
 pub struct Packed(&'static [u8]);
 
@@ -28,9 +32,10 @@ impl Packed {
     /// Never: `build.rs` wrote the file, and a test opens each.
     #[must_use]
     pub fn content(self) -> Vec<u8> {
-        let (length, packed) = self.0.split_first_chunk().expect("build.rs put the length before it");
-        let length = usize::try_from(u32::from_le_bytes(*length)).expect("less than the program's own length");
-        fdeflate::decompress_to_vec_bounded(packed, length).ok().expect("build.rs packed it")
+        let mut content = Vec::new();
+        let mut packed = LzmaReader::new_mem_limit(self.0, u32::MAX, None).expect("build.rs put the length before it");
+        packed.read_to_end(&mut content).expect("build.rs packed it");
+        content
     }
 
     /// The content as text.
@@ -51,6 +56,6 @@ mod tests {
         let (description, glyphs) = (packed!("openapi.json"), packed!("font/glyphs.bin"));
         assert_eq!(description.text(), include_str!("../../assets/openapi.json"));
         assert_eq!(glyphs.content(), include_bytes!("../../assets/font/glyphs.bin"));
-        assert!(glyphs.0.len() < glyphs.content().len() / 2 && description.0.len() < 30_000);
+        assert!(glyphs.0.len() < glyphs.content().len() / 3 && description.0.len() < 20_000);
     }
 }
