@@ -103,7 +103,7 @@ have_compiler() { # device, for what is installed; nothing for tests, which unwi
     # What functions have in common is made one, again and again, as the compiler does once by itself for aarch64; after that everything is made
     # small a second time. armv7 has a shorter code. x86-64 has shorter addresses from a frame's pointer than from the stack's, and tables of
     # jumps with eight bytes an entry. A panic says its file and its message; the line of each would take a sixtieth of the program.
-    flags+=(-Cforce-unwind-tables=no -Cpasses=mergefunc -Cpasses=default\<Oz\>)
+    flags+=(-Cforce-unwind-tables=no "-Cpasses=default<Oz> name-anon-globals")
     flags+=("-Cllvm-args=-enable-machine-outliner=always -machine-outliner-reruns=2 -split-spill-mode=size -tail-merge-size=2")
     [ ${#STD[@]} -eq 0 ] || flags+=(-Zlocation-detail=file)
     case $DEB in

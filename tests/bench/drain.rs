@@ -14,7 +14,10 @@ const STORED: usize = 500;
 const TILLS: usize = 8;
 const ROUND_TRIP_MS: u64 = 100;
 
-/// Drained in under 10 s; every online sale within two round trips.
+/// What the round trips alone take: each lane's share of the sales, one after another.
+const ROUND_TRIPS_S: f64 = (STORED.div_ceil(TILLS) as u64 * ROUND_TRIP_MS) as f64 / 1e3;
+
+/// Drained in hardly more than the round trips; every online sale within two of them.
 pub fn a_backlog(dir: &Path) -> Vec<Figure> {
     std::fs::create_dir_all(dir).unwrap();
     let port = shop::free_port();
@@ -55,8 +58,9 @@ pub fn a_backlog(dir: &Path) -> Vec<Figure> {
     let limit = 2.0 * ROUND_TRIP_MS as f64;
     vec![
         Figure::of(format!("{STORED} stored sales at {TILLS} terminals, {ROUND_TRIP_MS} ms there and back"), took, "s")
-            .target("< 10 s", took < 10.0)
-            .note("from the first line that came back; 6.3 s are round trips"),
+            .beside("its round trips", ROUND_TRIPS_S)
+            .target("≤ 1.1", took <= 1.1 * ROUND_TRIPS_S)
+            .note("from the first line that came back; a machine whose sync takes over 2 ms takes longer"),
         Figure::of("an online sale meanwhile, the slowest", slowest, "ms")
             .target("two round trips and what a loaded machine adds", slowest < limit * 1.25)
             .note(format!("{asked} were asked, one a second")),

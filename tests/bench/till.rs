@@ -24,6 +24,7 @@ mod filled;
 mod process;
 mod sale;
 mod shop;
+mod statement;
 #[path = "../power_loss/vfs.rs"]
 #[allow(dead_code)]
 mod vfs;
@@ -45,8 +46,17 @@ const WORKS: &[(&str, Work)] = &[
     ("close_million", closing::a_million),
     ("start", process::start_memory_idle),
     ("drain", drain::a_backlog),
+    ("statement", a_statement),
     ("codec", codec::beside_others),
 ];
+
+/// A million rows: no slower than coreutils, which sort and join the same files.
+fn a_statement(dir: &Path) -> Vec<Figure> {
+    let took = statement::beside_sort_and_join(dir, 1_000_000);
+    let (ours, theirs) = (took.ours.as_secs_f64(), took.sort_and_join.as_secs_f64());
+    let figure = Figure::of("a statement of 1,000,000 rows matched", ours, "s");
+    vec![figure.beside("coreutils `sort` and `join`", theirs).target("≤ 1", ours <= theirs)]
+}
 
 const BEGIN: &str = "<!-- bench -->";
 const END: &str = "<!-- /bench -->";
