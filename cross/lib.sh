@@ -100,15 +100,18 @@ have_compiler() { # device, for what is installed; nothing for tests, which unwi
     "--remap-path-prefix=$TARGET_DIR=/target" "--remap-path-prefix=$cargo_home=/cargo")
   [ ${#STD[@]} -gt 0 ] || flags=("${flags[@]:1}")
   if [ "${1:-}" = device ]; then
-    # What functions have in common is made one, again and again, as the compiler does once by itself for aarch64; after that everything is made
-    # small a second time. armv7 has a shorter code. x86-64 has shorter addresses from a frame's pointer than from the stack's, and tables of
-    # jumps with eight bytes an entry. A panic says its file and its message; the line of each would take a sixtieth of the program.
-    flags+=(-Cforce-unwind-tables=no "-Cpasses=default<Oz> name-anon-globals")
-    flags+=("-Cllvm-args=-enable-machine-outliner=always -machine-outliner-reruns=2 -split-spill-mode=size -tail-merge-size=2")
+    # What functions have in common is made one, as the compiler does by itself for aarch64. A panic says its file and its message; the line of each
+    # would take a sixtieth of the program.
+    flags+=(-Cforce-unwind-tables=no -Cllvm-args=-enable-machine-outliner=always)
     [ ${#STD[@]} -eq 0 ] || flags+=(-Zlocation-detail=file)
+    # Everything is made small a second time, and what is outlined is outlined again: not where the code is Thumb, whose program then never ends.
+    local again=("-Cpasses=default<Oz> name-anon-globals" "-Cllvm-args=-machine-outliner-reruns=2 -split-spill-mode=size -tail-merge-size=2")
     case $DEB in
+      # A shorter code.
       armhf) flags+=(-Ctarget-feature=+thumb-mode "-Clink-arg=$(start_aligned)") ;;
-      amd64) flags+=(-Cforce-frame-pointers=yes -Cllvm-args=-min-jump-table-entries=40) ;;
+      arm64) flags+=("${again[@]}") ;;
+      # Addresses from a frame's pointer are shorter than from the stack's; tables of jumps have eight bytes an entry.
+      amd64) flags+=("${again[@]}" -Cforce-frame-pointers=yes -Cllvm-args=-min-jump-table-entries=40) ;;
     esac
   fi
   CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f'; printf '%s' "${flags[*]}")

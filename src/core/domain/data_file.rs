@@ -297,6 +297,8 @@ impl<'de> VariantAccess<'de> for Content<'_> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use std::collections::BTreeMap;
 
     use super::*;
