@@ -104,14 +104,13 @@ have_compiler() { # device, for what is installed; nothing for tests, which unwi
     # would take a sixtieth of the program.
     flags+=(-Cforce-unwind-tables=no -Cllvm-args=-enable-machine-outliner=always)
     [ ${#STD[@]} -eq 0 ] || flags+=(-Zlocation-detail=file)
-    # Everything is made small a second time, and what is outlined is outlined again: not where the code is Thumb, whose program then never ends.
-    local again=("-Cpasses=default<Oz> name-anon-globals" "-Cllvm-args=-machine-outliner-reruns=2 -split-spill-mode=size -tail-merge-size=2")
+    # Everything is made small a second time. What is outlined must not be outlined again (-machine-outliner-reruns): a Thumb program then never ends.
+    flags+=("-Cpasses=default<Oz> name-anon-globals" "-Cllvm-args=-split-spill-mode=size -tail-merge-size=2")
     case $DEB in
       # A shorter code.
       armhf) flags+=(-Ctarget-feature=+thumb-mode "-Clink-arg=$(start_aligned)") ;;
-      arm64) flags+=("${again[@]}") ;;
       # Addresses from a frame's pointer are shorter than from the stack's; tables of jumps have eight bytes an entry.
-      amd64) flags+=("${again[@]}" -Cforce-frame-pointers=yes -Cllvm-args=-min-jump-table-entries=40) ;;
+      amd64) flags+=(-Cforce-frame-pointers=yes -Cllvm-args=-min-jump-table-entries=40) ;;
     esac
   fi
   CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f'; printf '%s' "${flags[*]}")
