@@ -14,7 +14,8 @@ fn main() -> io::Result<()> {
     for name in ["openapi.json", "font/glyphs.bin", "console"] {
         pack_below(Path::new("assets"), Path::new(name), &to)?;
     }
-    pack(&zones(), &to.join("zones"))
+    pack(&zones(), &to.join("zones"))?;
+    pack(&gb18030()?, &to.join("gb18030"))
 }
 
 /// A file, or each file of a folder.
@@ -66,4 +67,35 @@ fn zones() -> Vec<u8> {
     }
     list.push('\n');
     [list.into_bytes(), rules].concat()
+}
+
+/// GB18030 in 16-bit words: for each pair of bytes its character less the one before it (0: none), then the runs of characters of four bytes, each
+/// with its first pointer and its first character.
+fn gb18030() -> io::Result<Vec<u8>> {
+    let character = |bytes: &[u8]| {
+        let text = encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(bytes)?;
+        let mut characters = text.chars();
+        let first = u16::try_from(u32::from(characters.next()?)).ok();
+        first.filter(|_| characters.next().is_none())
+    };
+    let (mut words, mut before) = (Vec::new(), 0u16);
+    for lead in 0x81..=0xFE {
+        for trail in (0x40..=0x7E).chain(0x80..=0xFE) {
+            let now = character(&[lead, trail]).unwrap_or_default();
+            words.push(now.wrapping_sub(before));
+            before = now;
+        }
+    }
+    let mut run: Option<(u16, u16)> = None;
+    for pointer in 0..39_420u16 {
+        let (thirds, d) = (pointer / 10, pointer % 10);
+        let (seconds, c) = (thirds / 126, thirds % 126);
+        let bytes = [0x81 + seconds / 10, 0x30 + seconds % 10, 0x81 + c, 0x30 + d].map(|part| part.to_le_bytes()[0]);
+        let now = character(&bytes).ok_or_else(|| io::Error::other(format!("{bytes:02X?} has no character")))?;
+        if run.is_none_or(|(first, began)| began.wrapping_add(pointer - first) != now) {
+            run = Some((pointer, now));
+            words.extend([pointer, now]);
+        }
+    }
+    Ok(words.into_iter().flat_map(u16::to_le_bytes).collect())
 }

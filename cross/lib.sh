@@ -93,7 +93,7 @@ have_compiler() { # device, for what is installed; nothing for tests, which unwi
   PATH=$(dirname "$CARGO"):$PATH
   TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
   export CARGO_TARGET_DIR=$TARGET_DIR
-  local cargo_home flags under=${TRIPLE//-/_}
+  local cargo_home flags small="" under=${TRIPLE//-/_}
   cargo_home=$(realpath -m "${CARGO_HOME:-$HOME/.cargo}")
   # Nothing unwinds in what is built for a device (cross/device.toml): no tables for it. A program at a fixed place needs no list of relocations.
   flags=(-Clink-self-contained=no -Ctarget-feature=+crt-static -Crelocation-model=static "--remap-path-prefix=$PWD=/tilld"
@@ -110,14 +110,21 @@ have_compiler() { # device, for what is installed; nothing for tests, which unwi
       # A shorter code.
       armhf) flags+=(-Ctarget-feature=+thumb-mode "-Clink-arg=$(start_aligned)") ;;
       # Addresses from a frame's pointer are shorter than from the stack's; tables of jumps have eight bytes an entry.
-      amd64) flags+=(-Cforce-frame-pointers=yes -Cllvm-args=-min-jump-table-entries=40) ;;
+      # C for size, too: zig takes its -Oz for -Os.
+      amd64)
+        flags+=(-Cforce-frame-pointers=yes -Cllvm-args=-min-jump-table-entries=40)
+        small="-Xclang -Oz"
+        ;;
     esac
   fi
   CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f'; printf '%s' "${flags[*]}")
   export CARGO_ENCODED_RUSTFLAGS
-  export "CFLAGS_$under=-ffile-prefix-map=$PWD=/tilld -ffile-prefix-map=$TARGET_DIR=/target -ffile-prefix-map=$cargo_home=/cargo -g0 -fno-unwind-tables -fno-asynchronous-unwind-tables"
+  export "CFLAGS_$under=-ffile-prefix-map=$PWD=/tilld -ffile-prefix-map=$TARGET_DIR=/target -ffile-prefix-map=$cargo_home=/cargo -g0 -fno-unwind-tables -fno-asynchronous-unwind-tables $small"
   # What of SQLite no statement of ours uses.
-  export LIBSQLITE3_FLAGS="-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE -USQLITE_ENABLE_DBSTAT_VTAB -USQLITE_SOUNDEX -DSQLITE_OMIT_JSON"
+  export LIBSQLITE3_FLAGS="-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE -USQLITE_ENABLE_DBSTAT_VTAB -USQLITE_SOUNDEX
+    -USQLITE_ENABLE_STAT4 -USQLITE_ENABLE_COLUMN_METADATA -USQLITE_ENABLE_API_ARMOR -USQLITE_ENABLE_LOAD_EXTENSION -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_OMIT_JSON
+    -DSQLITE_OMIT_DEPRECATED -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_OMIT_UTF16 -DSQLITE_OMIT_GET_TABLE -DSQLITE_OMIT_COMPLETE
+    -DSQLITE_OMIT_DATETIME_FUNCS -DSQLITE_OMIT_TCL_VARIABLE -DSQLITE_OMIT_TRACE"
 }
 
 # The C library's `_init` and `_fini` are of four-byte instructions and say nothing of it: after a text of two-byte ones they would begin in the middle

@@ -15,11 +15,12 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("io::store", &["io::store", "core"]),
     ("io::serial", &["io::serial", "core"]),
     ("io::link", &["io::link", "core"]),
-    ("io::http", &["io::http", "core"]),
+    ("io::http", &["io::http", "io::work", "core"]),
     ("io::vault", &["io::vault", "core"]),
     ("io::clock", &["io::clock", "core"]),
-    // It is the other side of the wire: what it shares with us proves nothing.
-    ("sim", &["sim", "core::domain", "core::font", "core::acquirer::iso8583"]),
+    ("io::work", &["io::work"]),
+    // It is the other side of the wire: what it shares with us proves nothing. A thread is a thread.
+    ("sim", &["sim", "core::domain", "core::font", "core::gb18030", "core::acquirer::iso8583", "io::work"]),
     ("daemon", &["daemon", "io", "core"]),
     // The only place that sees both ends of the wires.
     ("demo", &["demo", "daemon", "sim", "io", "core"]),

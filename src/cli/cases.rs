@@ -1,5 +1,6 @@
 //! `tilld cases`: what differs between statements and the journal 挂账, and what a named person does about it.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::args::{CaseActArgs, CaseListArgs, CaseResolveArgs, CaseShowArgs, CasesArgs, CasesSub};
@@ -10,7 +11,7 @@ use super::table::Table;
 use super::till::Till;
 use crate::core::domain::Minor;
 use crate::core::journal::Attribution;
-use crate::core::ports::{CaseDetail, CaseView, Page};
+use crate::core::ports::{CaseTrace, CaseView, Page, StoryLine};
 use crate::daemon::exit::Exit;
 
 /// Cases that are asked for at a time.
@@ -98,13 +99,21 @@ async fn show(till: &Till, args: CaseShowArgs) -> Result<Exit, Failure> {
     if args.json {
         out::json(&answer.json::<Value>().map_err(|e| till.failed(e))?)?;
     } else {
-        out::text(&detail(till, &answer.json().map_err(|e| till.failed(e))?))?;
+        let case = answer.json().map_err(|e| till.failed(e))?;
+        out::text(&detail(till, &case, &answer.json().map_err(|e| till.failed(e))?))?;
     }
     Ok(Exit::Ok)
 }
 
-fn detail(till: &Till, told: &CaseDetail) -> String {
-    let (case, lang) = (&told.case, till.lang());
+/// What comes beside the case's own fields.
+#[derive(Deserialize)]
+struct Beside {
+    trail: Vec<CaseTrace>,
+    story: Vec<StoryLine>,
+}
+
+fn detail(till: &Till, case: &CaseView, beside: &Beside) -> String {
+    let lang = till.lang();
     let mut text = table(till, std::slice::from_ref(case));
     let theirs = case.theirs.as_ref().map(|t| (t.kind.as_str(), t.amount, t.state.as_str(), t.day));
     let ours = case.ours.as_ref().map(|o| (o.kind.as_str(), o.amount, o.state.as_str(), o.day));
@@ -122,7 +131,7 @@ fn detail(till: &Till, told: &CaseDetail) -> String {
     if !ways.is_empty() {
         text.push_str(&format!("{}  {ways}\n", till.say("可选处理", "ways")));
     }
-    for trace in &told.trail {
+    for trace in &beside.trail {
         let by = trace.by.as_ref().map_or_else(String::new, |by| by.to_string());
         let statement =
             trace.statement.map_or_else(String::new, |n| format!("{} {n}", till.say("对账单", "statement")));
@@ -133,9 +142,9 @@ fn detail(till: &Till, told: &CaseDetail) -> String {
         let voucher = end.voucher.map_or_else(String::new, |v| till.money(v));
         text.push_str(&format!("{}  {} {} {voucher}\n", till.say("处理", "end"), end.how.as_str(), end.books));
     }
-    if !told.story.is_empty() {
+    if !beside.story.is_empty() {
         text.push_str(till.say("交易经过\n", "the payment's story\n"));
-        for line in &told.story {
+        for line in &beside.story {
             let event = match &line.event {
                 Value::Object(fields) => fields.keys().next().cloned().unwrap_or_default(),
                 other => other.as_str().unwrap_or_default().to_owned(),
@@ -185,7 +194,8 @@ async fn done(till: &Till, case: u32, what: &str, body: &Value, json: bool) -> R
     if json {
         out::json(&answer.json::<Value>().map_err(|e| till.failed(e))?)?;
     } else {
-        out::text(&detail(till, &answer.json().map_err(|e| till.failed(e))?))?;
+        let case = answer.json().map_err(|e| till.failed(e))?;
+        out::text(&detail(till, &case, &answer.json().map_err(|e| till.failed(e))?))?;
     }
     Ok(Exit::Ok)
 }

@@ -13,10 +13,9 @@ use crate::core::domain::{Lang, PaymentId};
 use crate::core::ports::{PaymentView, StoryLine};
 use crate::daemon::exit::Exit;
 
+/// What comes beside the payment's own fields.
 #[derive(Debug, Deserialize)]
-struct Told {
-    #[serde(flatten)]
-    payment: PaymentView,
+struct Beside {
     story: Vec<StoryLine>,
 }
 
@@ -33,13 +32,13 @@ pub(super) async fn show(till: &Till, args: ShowArgs) -> Result<Exit, Failure> {
         out::json(&value)?;
         return Ok(Exit::Ok);
     }
-    let told: Told = answer.json().map_err(|e| till.failed(e))?;
-    out::text(&text(till, &told, Some(&till.config.acquirer.profile)))?;
+    let payment = answer.json().map_err(|e| till.failed(e))?;
+    let beside = answer.json().map_err(|e| till.failed(e))?;
+    out::text(&text(till, &payment, &beside, Some(&till.config.acquirer.profile)))?;
     Ok(Exit::Ok)
 }
 
-fn text(till: &Till, told: &Told, profile: Option<&Profile>) -> String {
-    let p = &told.payment;
+fn text(till: &Till, p: &PaymentView, beside: &Beside, profile: Option<&Profile>) -> String {
     let mut out = format!(
         "{}  {} {}  {} {}  {}\n{}\n",
         p.id,
@@ -76,7 +75,7 @@ fn text(till: &Till, told: &Told, profile: Option<&Profile>) -> String {
         }
     }
     out.push('\n');
-    for line in &told.story {
+    for line in &beside.story {
         out.push_str(&story_line(line, profile, till.lang()));
     }
     out

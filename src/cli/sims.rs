@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::args::{BridgeSimArgs, MsrSimArgs, PortSimArgs, PrinterSimArgs, ScannerSimArgs};
 use super::failure::Failure;
-use super::till::runtime;
+use super::till::block_on;
 use crate::daemon::exit::Exit;
 use crate::sim::acquirer::{self, SimArgs};
 use crate::sim::{bridge, msr, neo2, nii, pn532, printer, scanner};
@@ -17,10 +17,8 @@ pub(super) fn acquirer(args: SimArgs) -> Result<Exit, Failure> {
     if args.dialect == acquirer::Dialect::Nii {
         return nii_acquirer(args, clock);
     }
-    runtime()?.block_on(async {
-        let done = acquirer::run(args, clock, &mut std::io::stdout()).await;
-        done.map(|_| Exit::Ok).map_err(|e| Failure::new(Exit::Unavailable, e.to_string()))
-    })
+    let done = block_on(acquirer::run(args, clock, &mut std::io::stdout()))?;
+    done.map(|_| Exit::Ok).map_err(|e| Failure::new(Exit::Unavailable, e.to_string()))
 }
 
 fn nii_acquirer(args: SimArgs, clock: acquirer::Clock) -> Result<Exit, Failure> {
@@ -31,7 +29,7 @@ fn nii_acquirer(args: SimArgs, clock: acquirer::Clock) -> Result<Exit, Failure> 
     let scenario = args.scenario.map(read).transpose()?.unwrap_or_default();
     let SimArgs { listen, books, statement, utc_offset, .. } = args;
     let args = nii::NiiArgs { listen, books, statement, scenario, utc_offset_s: utc_offset * 3600, clock };
-    let done = runtime()?.block_on(nii::run(args, &mut std::io::stdout()));
+    let done = block_on(nii::run(args, &mut std::io::stdout()))?;
     done.map(|_| Exit::Ok).map_err(|e| Failure::new(Exit::Unavailable, e.to_string()))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::args::DemoArgs;
 use super::failure::Failure;
-use super::till::runtime;
+use super::till::block_on;
 use super::{env_lang, out};
 use crate::core::ports::{Desk, StoreError};
 use crate::daemon::config::Config;
@@ -26,7 +26,7 @@ pub(super) fn open(config: &Config) -> Result<(Arc<dyn Desk>, Close), Failure> {
 
 /// `tilld run`
 pub(super) fn run(config: Config) -> Result<Exit, Failure> {
-    runtime()?.block_on(start::run(&config, start::asked_to_stop())).map(|()| Exit::Ok).map_err(not_started)
+    block_on(start::run(&config, start::asked_to_stop()))?.map(|()| Exit::Ok).map_err(not_started)
 }
 
 /// Why the daemon does not start, as an exit code.
@@ -55,7 +55,7 @@ pub(super) fn demo(args: DemoArgs) -> Result<Exit, Failure> {
             let _ = out::text(line);
         }
     });
-    let result = runtime()?.block_on(crate::demo::play(options, tell)).map_err(|e| {
+    let result = block_on(crate::demo::play(options, tell))?.map_err(|e| {
         let exit = match &e {
             DemoError::Setup(_) => Exit::CantCreate,
             DemoError::Api(_) | DemoError::Judged(_) => Exit::Findings,

@@ -10,6 +10,7 @@ pub mod device;
 pub mod domain;
 pub mod fees;
 pub mod font;
+pub mod gb18030;
 pub mod journal;
 pub mod ledger;
 pub mod packed;

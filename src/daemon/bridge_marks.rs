@@ -16,7 +16,7 @@ use super::bridging::{ANSWER_MS, BridgeLine};
 use super::config::Config;
 use super::inbox::Inbox;
 use super::marking;
-use crate::core::domain::{Seq, TerminalId};
+use crate::core::domain::{Seq, TerminalId, read_json};
 use crate::core::ports::Committed;
 
 /// What is known of the mark in one bridge.
@@ -184,7 +184,7 @@ fn put(home: &Home, committed: &Committed) {
 /// Whether the store is behind what a bridge saw, now or since an earlier start; noted, or let pass where the mark file was begun anew.
 fn found_behind(file: &std::path::Path, home: &Home, mark: &Mark, (ahead, fresh): (bool, bool)) -> bool {
     let text = std::fs::read_to_string(file).unwrap_or_default();
-    let mut noted: Noted = serde_json::from_str(&text).unwrap_or_default();
+    let mut noted: Noted = read_json(text.as_bytes()).unwrap_or_default();
     let before = noted.clone();
     let tid = String::from_utf8_lossy(&home.tid).into_owned();
     let is = |list: &BTreeMap<String, u64>| list.get(&tid) == Some(&mark.sequence);

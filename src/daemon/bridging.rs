@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::core::domain::Sentence;
 use crate::io::clock::Clock;
 use crate::io::serial::{PortConfig, PortCounters, PortEvent, PortHandle, SerialError};
+use crate::io::work;
 
 /// At most so many requests in one ask: the link holds twice as many.
 const MAX_REQUESTS: usize = 8;
@@ -197,7 +198,7 @@ impl BridgeLine {
             jobs: Vec::new(),
             told: Box::new(told),
         };
-        let thread = std::thread::Builder::new().name("bridge".into()).spawn(move || shell.run(&messages));
+        let thread = work::thread("bridge", move || shell.run(&messages));
         *lock(&line.thread) = Some(thread.map_err(|why| SerialError::Start { path, why })?);
         Ok(line)
     }

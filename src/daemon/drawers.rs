@@ -9,6 +9,7 @@ use crate::core::device::bridge::sentence;
 use crate::core::domain::{PrinterId, Sentence, TerminalId};
 use crate::core::ports::PrintWhat;
 use crate::io::store::Job;
+use crate::io::work;
 use tilld_bridge::wire::{CAP_DRAWER, Refusal, Reply, Request};
 
 /// How long the coil is driven: what printers do.
@@ -81,7 +82,7 @@ fn pulse(id: u64, outlet: PrinterId, line: BridgeLine, papers: Papers, patient: 
                     pulse(id, outlet, line, papers, false);
                 };
                 // Without a thread the drawer stays as it is, and the job was begun: it is not done again by itself.
-                if let Err(error) = std::thread::Builder::new().name("drawer".into()).spawn(later) {
+                if let Err(error) = work::thread("drawer", later) {
                     log::error!("drawer job {id}: no thread to wait for the coil: {error}");
                 }
                 return;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::inbox::Inbox;
 use crate::core::day::Batch;
-use crate::core::domain::{BatchNo, CashierId, Lang, Method, PaymentId, Refusal, Reject, Sentence, TerminalId, WallMs};
+use crate::core::domain::{
+    BatchNo, CashierId, Lang, Method, PaymentId, Refusal, Reject, Sentence, TerminalId, WallMs, read_json,
+};
 use crate::core::journal::Original;
 use crate::core::ledger::{Rules, closed_shift_view, payment_view};
 use crate::core::ports::{Archive, DayView, PaymentView, PrintWhat, ReportFormat, StoreError, WhichDay};
@@ -72,7 +74,7 @@ impl Papers {
             WhichDay::Open => (None, "—".into()),
         };
         let row = row.ok_or_else(|| Refusal::UnknownDay.with("day", named))?;
-        serde_json::from_slice(&row.tail).map_err(|e| unreadable(StoreError::Damaged(e.to_string())))
+        read_json(&row.tail).map_err(|e| unreadable(StoreError::Damaged(e.to_string())))
     }
 
     /// A payment.
@@ -90,7 +92,7 @@ impl Papers {
         }
         let row = self.reader.batch(terminal, number).map_err(unreadable)?;
         let row = row.ok_or_else(|| Refusal::NotFound.with("what", number))?;
-        serde_json::from_slice(&row.body).map_err(|e| unreadable(StoreError::Damaged(e.to_string())))
+        read_json(&row.body).map_err(|e| unreadable(StoreError::Damaged(e.to_string())))
     }
 
     /// The document of a thing to print; `None` for a bare drawer pulse.
@@ -119,7 +121,7 @@ impl Papers {
                 let row = self.reader.shift(*shift).map_err(unreadable)?;
                 let row = row.ok_or_else(|| Refusal::NotFound.with("what", shift.0))?;
                 let closed: crate::core::day::ClosedShift =
-                    serde_json::from_slice(&row.body).map_err(|e| unreadable(StoreError::Damaged(e.to_string())))?;
+                    read_json(&row.body).map_err(|e| unreadable(StoreError::Damaged(e.to_string())))?;
                 let view = closed_shift_view(&closed, &self.rules);
                 let name = self.name_of(&closed.cashier)?;
                 let time = |at: WallMs| (at.0 != 0).then(|| self.local_text(at));

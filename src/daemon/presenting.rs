@@ -15,6 +15,7 @@ use crate::core::domain::{Entry, Method, Refusal, Sentence, TerminalId};
 use crate::core::ports::{PortStatus, Presented, Respond};
 use crate::io::clock::Clock;
 use crate::io::serial::{PortConfig, SerialError};
+use crate::io::work;
 
 /// How long a terminal stays armed.
 pub const ARMED_FOR: Duration = Duration::from_secs(60);
@@ -77,10 +78,10 @@ impl Readers {
         let (readers, device) = (self.clone(), device.clone());
         // Desk calls come from the API's runtime; a command without one has no readers.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
+            runtime.spawn(work::boxed(async move {
                 tokio::time::sleep(ARMED_FOR).await;
                 readers.disarm(&device, number);
-            });
+            }));
         }
     }
 

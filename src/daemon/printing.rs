@@ -18,6 +18,7 @@ use crate::core::report::layout::layout;
 use crate::core::report::raster::Bitmap;
 use crate::io::serial::{PortConfig, PortEvent, PortHandle, SendError, SerialError};
 use crate::io::store::Job;
+use crate::io::work;
 
 /// A notice is no job of the store's: no row has this number.
 const NOTICE: u64 = u64::MAX;
@@ -92,7 +93,7 @@ impl Printers {
             lock(&shown).insert(config.id.clone(), (port_name, Shown::default()));
             let name = format!("print-{}", config.id);
             let body = move || shell.run(&receiver);
-            let thread = std::thread::Builder::new().name(name.chars().take(15).collect()).spawn(body);
+            let thread = work::thread(&name, body);
             threads.push(thread.map_err(|why| SerialError::Start { path: config.port.clone(), why })?);
             senders.insert(config.id.clone(), sender);
         }

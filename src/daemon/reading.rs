@@ -10,6 +10,7 @@ use crate::core::device::reader::{Codec, Seen};
 use crate::core::domain::Sentence;
 use crate::io::clock::Clock;
 use crate::io::serial::{MonoMs, PortConfig, PortEvent, PortHandle, SerialError};
+use crate::io::work;
 
 enum Message {
     Port(PortEvent),
@@ -72,7 +73,7 @@ impl ReaderLine {
         let shown = Arc::<Mutex<Shown>>::default();
         let shell =
             Shell { codec, port, clock, epoch: None, armed: false, shown: Arc::clone(&shown), seen: Box::new(seen) };
-        let thread = std::thread::Builder::new().name("reader".into()).spawn(move || shell.run(&messages));
+        let thread = work::thread("reader", move || shell.run(&messages));
         Ok(ReaderLine { mailbox, shown, thread: Some(thread.map_err(|why| SerialError::Start { path, why })?) })
     }
 

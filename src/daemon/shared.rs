@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::core::acquirer::Profile;
 use crate::core::acquirer::iso8583::{Deframer, Frame};
 use crate::io::link::{Address, Link};
+use crate::io::work;
 
 /// A line that takes nothing for so long is gone.
 const WRITE_MS: u64 = 2_000;
@@ -47,7 +48,7 @@ impl Shared {
             made: 0,
             said: said.clone(),
         };
-        tokio::spawn(task.run(hears, stop));
+        work::task(task.run(hears, stop));
         Shared(said)
     }
 
@@ -145,7 +146,7 @@ impl Task {
         let (ours, theirs) = tokio::io::duplex(BETWEEN);
         let (from, to) = tokio::io::split(ours);
         let pump = pump(from, Deframer::new(self.profile.frame), tid.clone(), self.made, self.said.clone());
-        self.shares.insert(tid, Share { number: self.made, to, pump: tokio::spawn(pump) });
+        self.shares.insert(tid, Share { number: self.made, to, pump: work::task(pump) });
         Ok(Link::of(theirs))
     }
 

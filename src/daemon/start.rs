@@ -30,20 +30,21 @@ use super::rules::{cut_schedule, rules};
 use super::shared::Shared;
 use super::tables::{TableError, Tables, card_key, money};
 use super::till::Till;
-use super::verifying::{Verifying, before_ready};
+use super::verifying::{self, Verifying};
 use super::writing::{Outlets, write_on};
 use crate::core::acquirer::profile::Connection;
 use crate::core::acquirer::{Lane, LaneIdentity, LaneTimes, Order, Profile};
 use crate::core::day::{ClockPair, first_date};
 use crate::core::domain::{Refusal, Reject, Sentence, TerminalId};
-use crate::core::ledger::{Rules, Writer, WriterOptions};
-use crate::core::ports::{Committed, Store, StoreError, TerminalKeys};
+use crate::core::ledger::{FOLD_VERSION, Rules, Writer, WriterOptions};
+use crate::core::ports::{Committed, Refold, Store, StoreError, TerminalKeys};
 use crate::io::clock::Clock;
 use crate::io::http::{ApiOptions, Door, DoorError};
 use crate::io::link::{Address, Tls};
 use crate::io::serial::SerialError;
 use crate::io::store::{JobState, SqliteStore, StoreOptions};
 use crate::io::vault::{KeySource, SoftKeys, Vault, VaultError, read_card_key, read_master_key};
+use crate::io::work;
 
 /// Why the daemon does not start.
 #[derive(Debug, Error)]
@@ -88,16 +89,17 @@ pub struct Running {
     /// What the API and commands ask.
     pub till: Arc<Till>,
     stop: watch::Sender<bool>,
-    writer: Option<JoinHandle<TillWriter>>,
+    writer: Option<JoinHandle<()>>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     verifying: Option<Verifying>,
 }
 
-/// The writer over the configured store, and what people should know.
-pub fn open_writer(
+/// The writer over the configured store, and what people should know. The open day is looked at where `looked_at` says so.
+fn open_writer(
     config: &Config,
     profile: &Profile,
     clock: Clock,
+    looked_at: bool,
 ) -> Result<(TillWriter, Vec<Sentence>), StartError> {
     let dir = &config.data.dir;
     make_private(dir).map_err(|why| StartError::Folder { path: dir.display().to_string(), why })?;
@@ -106,7 +108,15 @@ pub fn open_writer(
     let mut store = SqliteStore::open(&StoreOptions::at(&database))?;
     let (key, source) = data_key(config, &mut store, fresh)?;
     requeue_begun(&mut store)?;
-    let mut vault = Vault::open(&key, &config.store.id, store.day_keys()?.as_deref())?;
+    let day_keys = store.day_keys()?;
+    let mut vault = Vault::open(&key, &config.store.id, day_keys.as_deref())?;
+    // Beside the writer's own reading of the same rows. A store that is new or is brought up to date is looked at afterwards.
+    let beside = match &day_keys {
+        Some(keys) if looked_at && store.fold()? == FOLD_VERSION => {
+            Some((store.reader()?, Vault::open(&key, &config.store.id, Some(keys))?))
+        }
+        _ => None,
+    };
     if let Some(path) = card_key(config) {
         vault.tag_cards(&*read_card_key(path)?);
     }
@@ -116,7 +126,27 @@ pub fn open_writer(
     let start = ClockPair { wall: now.wall, mono: now.mono };
     let rules = Rules { money: money(config)?, ..rules(config, profile) };
     let options = WriterOptions { rules, first_date, start };
-    let writer = Writer::open(store, vault, options, now)?;
+    let open = || Writer::open(store, vault, options, now);
+    let (mut writer, found) = match beside {
+        Some((reader, mut vault)) => std::thread::scope(|scope| {
+            let look = move || verifying::open_day(&reader, &mut vault);
+            let looking = std::thread::Builder::new().name("look".into()).spawn_scoped(scope, look);
+            let looking = looking.map_err(|e| StartError::System(format!("no thread to look at the open day: {e}")))?;
+            let writer = open();
+            let ended_badly = |_| StartError::System("looking at the open day ended badly".to_owned());
+            Ok::<_, StartError>((writer?, Some(looking.join().map_err(ended_badly)?)))
+        })?,
+        None => (open()?, None),
+    };
+    match found {
+        Some(found) => verifying::heed(&mut writer, &found),
+        None if looked_at => {
+            let reader = writer.store().reader()?;
+            let found = verifying::open_day(&reader, writer.sealer_mut());
+            verifying::heed(&mut writer, &found);
+        }
+        None => {}
+    }
     Ok((writer, key_warning(&source)))
 }
 
@@ -161,14 +191,13 @@ impl Running {
     pub fn start(config: &Config, wires: Wires) -> Result<Running, StartError> {
         let clock = Clock::start();
         let profile = config.acquirer.profile.clone();
-        let (mut writer, mut warnings) = open_writer(config, &profile, clock)?;
+        let all = wires == Wires::All;
+        let (mut writer, mut warnings) = open_writer(config, &profile, clock, all)?;
         let (marker, more) = Marker::open(config, &mut writer)?;
         warnings.extend(more);
         let (reader, began) = (writer.store().reader()?, writer.ledger().head);
         let inbox = Inbox::default();
-        let all = wires == Wires::All;
         let verifying = if all {
-            before_ready(&mut writer)?;
             Verifying::start(reader.clone(), inbox.clone())
                 .map_err(|e| StartError::System(format!("no thread for the slow check: {e}")))?
         } else {
@@ -199,13 +228,11 @@ impl Running {
         };
         let body = {
             let inbox = inbox.clone();
-            move || write_on(writer, &inbox, &clock, outlets)
+            move || drop(write_on(writer, &inbox, &clock, outlets))
         };
-        let writer = std::thread::Builder::new()
-            .name("writer".into())
-            .spawn(body)
-            .map_err(|e| StartError::System(format!("no thread for the writer: {e}")))?;
-        let tasks = lanes.into_iter().map(|lane| tokio::spawn(lane.run())).collect();
+        let writer =
+            work::thread("writer", body).map_err(|e| StartError::System(format!("no thread for the writer: {e}")))?;
+        let tasks = lanes.into_iter().map(|lane| work::task(lane.run())).collect();
         let intake = Arc::new(intake(config, &papers)?);
         if all {
             watch_statements(config, &intake, clock, stop.subscribe())?;
@@ -227,7 +254,7 @@ impl Running {
         }
         let till = Arc::clone(&self.till);
         let (writer, verifying) = (self.writer.take(), self.verifying.take());
-        let ended = tokio::task::spawn_blocking(move || {
+        let ended = work::blocking(move || {
             if let Some(verifying) = verifying {
                 verifying.stop();
             }
@@ -237,8 +264,8 @@ impl Running {
             writer.map(JoinHandle::join)
         });
         match ended.await {
-            Ok(Some(Err(_))) | Err(_) => log::error!("the writer ended badly; what it had committed is durable"),
-            Ok(_) => {}
+            Some(Some(Err(_))) | None => log::error!("the writer ended badly; what it had committed is durable"),
+            Some(_) => {}
         }
     }
 }
@@ -264,7 +291,7 @@ fn watch_statements(
     let watch = Watch::new(folder, config.store.lang).map_err(failed)?;
     let (intake, every) = (Arc::clone(intake), Duration::from_secs(config.statements.watch_s.into()));
     let body = move || watch_on(watch, &intake, every, || clock.now().wall, || *stopped.borrow());
-    let thread = std::thread::Builder::new().name("statements".into()).spawn(body);
+    let thread = work::thread("statements", body);
     thread.map(drop).map_err(|e| StartError::System(format!("no thread for the statements: {e}")))
 }
 

@@ -267,6 +267,7 @@ impl Till {
 
 /// Runs something that may block away from the async threads.
 fn off_thread(work: impl FnOnce() + Send + 'static) {
+    let work: Box<dyn FnOnce() + Send> = Box::new(work);
     match tokio::runtime::Handle::try_current() {
         Ok(runtime) => {
             runtime.spawn_blocking(work);

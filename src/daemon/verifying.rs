@@ -9,11 +9,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::inbox::{Inbox, TillWriter};
-use crate::core::domain::{PaymentId, Refusal, Seq};
+use crate::core::domain::{PaymentId, Refusal, Seq, read_json};
 use crate::core::journal::{Link, Record};
 use crate::core::ledger::Proof;
-use crate::core::ports::{DayView, StoreError};
+use crate::core::ports::{DayView, Sealer, StoreError};
 use crate::io::store::{Finding, MarkVerdict, PaymentFilter, Reader, Verified, VerifyWith, verify, verify_open_day};
+use crate::io::work;
 
 /// Between two reads of a few thousand rows: the till comes first.
 const BREATH: Duration = Duration::from_millis(20);
@@ -21,16 +22,17 @@ const BREATH: Duration = Duration::from_millis(20);
 /// Called between reads with how far it is.
 pub type Between<'a> = dyn FnMut(Seq) -> ControlFlow<()> + 'a;
 
-/// Schema, the last signed root, the open day's rows and their HMACs. Gives whether sales may begin.
-pub fn before_ready(writer: &mut TillWriter) -> Result<bool, StoreError> {
-    let reader = writer.store().reader()?;
-    let with = VerifyWith { sealer: Some(writer.sealer_mut()), ..VerifyWith::default() };
-    let found = verify_open_day(&reader, with);
-    say(&found);
+/// What a start looks at before it is ready: schema, the last signed root, the open day's rows and their HMACs.
+pub fn open_day(reader: &Reader, sealer: &mut dyn Sealer) -> Verified {
+    verify_open_day(reader, VerifyWith { sealer: Some(sealer), ..VerifyWith::default() })
+}
+
+/// No sale begins over what is damaged.
+pub fn heed(writer: &mut TillWriter, found: &Verified) {
+    say(found);
     if !found.clean() {
         writer.stop_sales(Refusal::Damaged);
     }
-    Ok(found.clean())
 }
 
 /// The store's own check, the journal replayed from its first row, and every payment at rest against that.
@@ -92,7 +94,7 @@ fn days(reader: &Reader, proof: &Proof<'_>, head: Option<Seq>, found: &mut Verif
         before = Some(oldest.date);
         let quiet = reader.head()?.map(|(seq, _)| seq) == head;
         for day in &page {
-            let wrong = match serde_json::from_slice::<DayView>(&day.tail) {
+            let wrong = match read_json::<DayView>(&day.tail) {
                 Ok(view) if view.business_date != day.date => {
                     Some(format!("it says that it is {}", view.business_date))
                 }
@@ -154,7 +156,7 @@ impl Verifying {
                 finished.store(true, Ordering::Release);
             }
         };
-        let thread = Some(std::thread::Builder::new().name("verify".into()).spawn(body)?);
+        let thread = Some(work::thread("verify", body)?);
         Ok(Verifying { stop, done, thread })
     }
 

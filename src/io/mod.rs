@@ -6,3 +6,4 @@ pub mod link;
 pub mod serial;
 pub mod store;
 pub mod vault;
+pub mod work;

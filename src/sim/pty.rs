@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::io::work;
 use nix::sys::termios;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
 use rustix::fs::{Mode, OFlags};
@@ -121,7 +122,7 @@ impl<D: Device> Stand<D> {
         let line = Arc::new(Line { wake, state: Mutex::new(LineState { pty, stop: false }) });
         let device = Arc::new(Mutex::new(device));
         let (d, l) = (Arc::clone(&device), Arc::clone(&line));
-        let thread = std::thread::Builder::new().name("stand-in".into()).spawn(move || serve(&d, &l))?;
+        let thread = work::thread("stand-in", move || serve(&d, &l))?;
         Ok(Self { device, line, link: link.to_owned(), thread: Some(thread) })
     }
 

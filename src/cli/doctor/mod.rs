@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::chart::{Chart, Grade};
 use super::failure::Failure;
-use super::till::{Till, runtime};
+use super::till::{Till, block_on};
 use super::{env_lang, out};
 use crate::core::domain::Lang;
 use crate::core::ports::StatusView;
@@ -197,9 +197,9 @@ fn acquirer(config: &Config, chart: &mut Chart) {
         Ok(address) => address,
         Err(error) => return chart.add(Grade::Bad, AREA, error.to_string(), error.to_string()),
     };
-    let Ok(runtime) = runtime() else { return };
     let patience = std::time::Duration::from_secs(5);
-    let made = runtime.block_on(async { tokio::time::timeout(patience, Link::connect(&address)).await });
+    let made = block_on(async { tokio::time::timeout(patience, Link::connect(&address)).await });
+    let Ok(made) = made else { return };
     let why = match made {
         Ok(Ok(_)) => return chart.add(Grade::Good, AREA, format!("{shown} 可连接"), format!("{shown} can be reached")),
         Ok(Err(error)) => error.to_string(),

@@ -2,17 +2,18 @@
 //!
 //! The lowest floor: everything may import this, and this imports nothing of ours.
 
-mod data_file;
+mod data;
 mod ids;
 mod lines;
 mod money;
 mod reject;
 mod secret;
+mod text;
 mod time;
 mod words;
 mod zone;
 
-pub use data_file::*;
+pub use data::*;
 pub use ids::*;
 pub use lines::*;
 pub use money::*;

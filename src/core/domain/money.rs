@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::text::read_text;
+
 /// An amount in minor units (fen for CNY). Signed, because nets and differences are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -62,8 +64,7 @@ impl std::fmt::Display for Minor {
 }
 
 /// A currency by its ISO 4217 letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Currency {
     alpha: [u8; 3],
     numeric: u16,
@@ -115,17 +116,18 @@ impl Currency {
     }
 }
 
-impl TryFrom<String> for Currency {
-    type Error = String;
-    fn try_from(letters: String) -> Result<Self, Self::Error> {
-        Currency::from_alpha(&letters)
-            .ok_or_else(|| format!("unknown currency {letters:?}: use ISO 4217 letters such as CNY"))
+impl Serialize for Currency {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.alpha())
     }
 }
 
-impl From<Currency> for String {
-    fn from(currency: Currency) -> String {
-        currency.alpha().to_owned()
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_text(deserializer, |letters| {
+            Currency::from_alpha(letters)
+                .ok_or_else(|| format!("unknown currency {letters:?}: use ISO 4217 letters such as CNY"))
+        })
     }
 }
 

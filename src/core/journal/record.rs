@@ -156,7 +156,9 @@ impl Record {
     /// The canonical bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let out = vec![RECORD_VERSION];
+        // As long as most are.
+        let mut out = Vec::with_capacity(256);
+        out.push(RECORD_VERSION);
         postcard::to_extend(self, out).expect("a record has no type that postcard cannot write, and a Vec grows")
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::archived::to_json;
 use super::{Ledger, Rules};
-use crate::core::domain::{BusinessDate, PaymentId, Seq, TerminalId};
+use crate::core::domain::{BusinessDate, PaymentId, Seq, TerminalId, read_json};
 use crate::core::journal::{Event, Record};
 use crate::core::ports::{DayView, Refold, StoreError};
 
@@ -98,7 +98,7 @@ fn put_outcomes<S: Refold>(store: &mut S, ledger: &Ledger) -> Result<(), StoreEr
     for date in ledger.unfinished() {
         let (Some(outcome), Some(mut row)) = (ledger.outcome(date), store.day(date)?) else { continue };
         // What does not read is left as it lies: `verify` says it.
-        let Ok(mut view) = serde_json::from_slice::<DayView>(&row.tail) else { continue };
+        let Ok(mut view) = read_json::<DayView>(&row.tail) else { continue };
         if !outcome.stands_in(&view) {
             outcome.put_into(&mut view);
             row.tail = to_json(&view);

@@ -206,7 +206,7 @@ pub struct CaseTrace {
 }
 
 /// A case with everything that is known of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CaseDetail {
     /// The case.
     #[serde(flatten)]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::core::domain::{Method, Sentence, read_data};
+use crate::core::gb18030;
 
 /// What a row does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -84,7 +85,7 @@ impl Encoding {
     pub fn text(self, bytes: &[u8]) -> std::borrow::Cow<'_, str> {
         match self {
             Encoding::Utf8 => String::from_utf8_lossy(bytes),
-            Encoding::Gb18030 => encoding_rs::GB18030.decode_without_bom_handling(bytes).0,
+            Encoding::Gb18030 => gb18030::text(bytes).into(),
         }
     }
 }

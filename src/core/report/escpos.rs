@@ -11,6 +11,7 @@ use super::layout::{Line, Page, Run};
 use super::raster::{self, Bitmap};
 use super::symbol;
 use crate::core::font;
+use crate::core::gb18030::pair_of;
 
 /// What letters a printer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -102,13 +103,12 @@ pub fn encode(text: &str, encoding: Encoding) -> Vec<u8> {
 }
 
 fn gb18030(character: char, out: &mut Vec<u8>) {
-    let mut buffer = [0; 4];
-    let (bytes, _, lost) = encoding_rs::GB18030.encode(character.encode_utf8(&mut buffer));
-    match *bytes {
-        _ if lost => out.push(b'?'),
-        [one] if (0x20..0x7F).contains(&one) => out.push(one),
-        [lead, trail] => out.extend([lead, trail]),
-        _ => out.push(b'?'),
+    match character {
+        ' '..='~' => out.push(character as u8),
+        _ => match pair_of(character) {
+            Some(pair) => out.extend(pair),
+            None => out.push(b'?'),
+        },
     }
 }
 

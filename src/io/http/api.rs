@@ -13,6 +13,7 @@ use super::rate::Rates;
 use super::session::Sessions;
 use crate::core::domain::{CashierId, Lang, Pin, Refusal, Reject, Role};
 use crate::core::ports::{Command, Desk, Reply, Respond};
+use crate::io::work;
 
 /// Reads of the store at once.
 const READS: usize = 8;
@@ -104,11 +105,11 @@ impl Api {
     ) -> Result<T, Reject> {
         let permit = bound.clone().acquire_owned().await.map_err(|_| Refusal::Stopping)?;
         let desk = self.desk.clone();
-        let done = tokio::task::spawn_blocking(move || {
+        let done = work::blocking(move || {
             let _permit = permit;
             work(desk.as_ref())
         });
-        done.await.unwrap_or_else(|_| Err(Refusal::Busy.into()))
+        done.await.unwrap_or_else(|| Err(Refusal::Busy.into()))
     }
 
     /// Checks a person's PIN and that they have one of these roles.

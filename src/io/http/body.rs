@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
-use crate::core::domain::Refusal;
+use crate::core::domain::{Refusal, read_json};
 
 /// The largest body. A payment has some 500 bytes.
 pub(super) const MAX_BODY: usize = 64 * 1024;
@@ -39,7 +39,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Asked<T> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(Problem::bad)
+    read_json(bytes).map_err(Problem::bad)
 }
 
 async fn read(parts: &Parts, body: Body) -> Result<axum::body::Bytes, Problem> {

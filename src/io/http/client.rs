@@ -12,15 +12,15 @@ use hyper::header;
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncRead, AsyncWrite};
 use zeroize::Zeroizing;
 
 use super::ApiOptions;
 use super::api::Api;
-use super::door::serve_in_process;
+use super::door::{Stream, serve_in_process};
 use super::router;
-use crate::core::domain::{Lang, Sentence};
+use crate::core::domain::{Lang, Sentence, read_json};
 use crate::core::ports::Desk;
+use crate::io::work;
 
 /// The largest answer: a day's PDF has some hundred kilobytes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
@@ -115,7 +115,7 @@ impl Answer {
         if (200..300).contains(&self.status) {
             return Ok(self);
         }
-        Err(match serde_json::from_slice(&self.body) {
+        Err(match read_json(&self.body) {
             Ok(problem) => ClientError::Refused(problem),
             Err(e) => ClientError::Shape { status: self.status, what: e.to_string() },
         })
@@ -123,7 +123,7 @@ impl Answer {
 
     /// Its JSON, whatever its status.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
-        serde_json::from_slice(&self.body).map_err(|e| ClientError::Shape { status: self.status, what: e.to_string() })
+        read_json(&self.body).map_err(|e| ClientError::Shape { status: self.status, what: e.to_string() })
     }
 }
 
@@ -202,18 +202,18 @@ impl Client {
                 let stream = tokio::net::UnixStream::connect(path)
                     .await
                     .map_err(|e| ClientError::NotRunning(path.display().to_string(), e))?;
-                exchange(stream, request).await
+                exchange(Box::new(stream), request).await
             }
             Target::Tcp { address, .. } => {
                 let stream = tokio::net::TcpStream::connect(address)
                     .await
                     .map_err(|e| ClientError::NotRunning(address.to_string(), e))?;
-                exchange(stream, request).await
+                exchange(Box::new(stream), request).await
             }
             Target::Desk(router) => {
                 let (near, far) = tokio::io::duplex(64 * 1024);
-                tokio::spawn(serve_in_process(far, router.clone()));
-                exchange(near, request).await
+                work::task(serve_in_process(Box::new(far), router.clone()));
+                exchange(Box::new(near), request).await
             }
         }
     }
@@ -223,12 +223,9 @@ fn broken(error: impl std::fmt::Display) -> ClientError {
     ClientError::Broken(error.to_string())
 }
 
-async fn exchange(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    request: hyper::Request<Full<Bytes>>,
-) -> Result<Answer, ClientError> {
+async fn exchange(stream: Stream, request: hyper::Request<Full<Bytes>>) -> Result<Answer, ClientError> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    let driver = tokio::spawn(connection);
+    let driver = work::task(async move { drop(connection.await) });
     let response = sender.send_request(request).await.map_err(broken)?;
     let status = response.status().as_u16();
     let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());

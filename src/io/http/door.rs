@@ -22,6 +22,7 @@ use super::guard::{Caller, TcpRules, Wire};
 use super::router;
 use super::token;
 use crate::core::ports::Desk;
+use crate::io::work;
 
 /// Connections at once, on each of the two ways.
 const MAX_CONNECTIONS: usize = 256;
@@ -132,7 +133,7 @@ impl Door {
                         let _ = stream.try_write(FULL);
                         continue;
                     };
-                    open.spawn(serve_one(stream, router.clone(), Wire::Socket(caller), stopped.clone(), permit));
+                    open.spawn(work::boxed(serve_one(Box::new(stream), router.clone(), Wire::Socket(caller), stopped.clone(), permit)));
                 }
                 stream = accept_tcp(self.tcp.as_ref()) => {
                     let (Some(stream), Some(rules)) = (stream, &rules) else { continue };
@@ -140,7 +141,7 @@ impl Door {
                         let _ = stream.try_write(FULL);
                         continue;
                     };
-                    open.spawn(serve_one(stream, router.clone(), Wire::Tcp(rules.clone()), stopped.clone(), permit));
+                    open.spawn(work::boxed(serve_one(Box::new(stream), router.clone(), Wire::Tcp(rules.clone()), stopped.clone(), permit)));
                 }
                 Some(_) = open.join_next() => {}
             }
@@ -256,6 +257,14 @@ fn supplementary_groups(pid: i32) -> Vec<u32> {
     line.split_whitespace().filter_map(|group| group.parse().ok()).collect()
 }
 
+/// What HTTP is spoken over, in one form: the program holds its reader and writer once.
+pub(super) type Stream = Box<dyn Both>;
+
+/// Both directions of a connection.
+pub(super) trait Both: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Both for T {}
+
 /// Puts the way it came into each request.
 struct Tagged {
     inner: TowerToHyperService<Router>,
@@ -274,7 +283,7 @@ impl hyper::service::Service<hyper::Request<Incoming>> for Tagged {
 }
 
 async fn serve_one(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    stream: Stream,
     router: Router,
     wire: Wire,
     mut stopped: watch::Receiver<bool>,
@@ -303,7 +312,7 @@ fn log_end(done: Result<(), hyper::Error>) {
 }
 
 /// One connection of a command that has opened the store itself: no listener, the same routes.
-pub(super) async fn serve_in_process(stream: tokio::io::DuplexStream, router: Router) {
+pub(super) async fn serve_in_process(stream: Stream, router: Router) {
     let service = Tagged { inner: TowerToHyperService::new(router), wire: Wire::Socket(Caller::Owner) };
     log_end(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
 }

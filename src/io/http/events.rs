@@ -22,6 +22,7 @@ use super::api::Api;
 use super::problem::Problem;
 use crate::core::domain::{PaymentId, Refusal};
 use crate::core::ports::{PaymentView, StatusView};
+use crate::io::work;
 
 /// Clients at once.
 const SEATS: usize = 32;
@@ -70,7 +71,7 @@ impl Hub {
             return (hub.events.subscribe(), hub.ready.clone());
         }
         let ((events, receiver), (is_ready, ready)) = (broadcast::channel(BEHIND), watch::channel(false));
-        tokio::spawn(run(api.clone(), events.clone(), is_ready));
+        work::task(run(api.clone(), events.clone(), is_ready));
         *running = Some(Running { events, ready: ready.clone() });
         (receiver, ready)
     }
@@ -202,7 +203,7 @@ pub(super) async fn stream(State(api): State<Arc<Api>>) -> Result<Response, Prob
     let hello = json!({"head": status.journal.rows, "business_date": status.business_date, "health": status.health});
     let (sender, body) = mpsc::channel(16);
     let _ = sender.try_send(Bytes::from(told("hello", &hello).as_bytes().to_vec()));
-    tokio::spawn(serve(api.clone(), events, sender, seat));
+    work::task(serve(api.clone(), events, sender, seat));
     let mut response = Response::new(Body::new(Stream(body)));
     let kind = HeaderValue::from_static("text/event-stream");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);

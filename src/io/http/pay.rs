@@ -19,6 +19,7 @@ use super::problem::Problem;
 use crate::core::domain::{CashierId, Currency, Kind, Method, Minor, Refusal, Reject, RequestId, Role, TerminalId};
 use crate::core::journal::Original;
 use crate::core::ports::{Command, Pay, PaymentView, Presented, Reply};
+use crate::io::work;
 
 /// Payments that the door holds at once; the writer's own queue is as long.
 const MAX_FLIGHTS: usize = 1024;
@@ -115,7 +116,7 @@ pub(super) async fn make(
     let (phase, sender) = api.flights.join(&order.pay)?;
     if let Some(sender) = sender {
         let landing = Landing(api.clone(), request.clone());
-        tokio::spawn(async move {
+        work::task(async move {
             let answer = run(&landing.0, order, &sender).await;
             sender.send_replace(Phase::Done(answer));
             drop(landing);

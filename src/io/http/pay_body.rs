@@ -9,7 +9,7 @@ use crate::core::acquirer::iso8583::bcd::unhex;
 use crate::core::acquirer::{Instrument, chip};
 use crate::core::domain::{
     BusinessDate, CashierId, CouponHow, Currency, Entry, Funder, Kind, Method, Minor, Pan, PaymentCode, PaymentId,
-    Refusal, RequestId, TerminalId, Track2,
+    Refusal, RequestId, TerminalId, Track2, read_json,
 };
 use crate::core::journal::{Coupon, Original};
 use crate::core::ports::{Pay, PayExtra, Presented};
@@ -149,7 +149,7 @@ pub(super) struct Order {
 
 /// A payment's body, for whoever has it from elsewhere than a request; what is wrong with it is told as the API tells it.
 pub fn read_payment(json: &[u8]) -> Result<Pay, Problem> {
-    let body: PayBody = serde_json::from_slice(json).map_err(Problem::bad)?;
+    let body: PayBody = read_json(json).map_err(Problem::bad)?;
     body.order().map(|order| order.pay)
 }
 

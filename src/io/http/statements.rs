@@ -17,7 +17,7 @@ use super::api::Api;
 use super::body::{Params, bounded};
 use super::guard::Caller;
 use super::problem::Problem;
-use crate::core::domain::{Refusal, Role};
+use crate::core::domain::{Refusal, Role, read_json};
 use crate::core::ports::{
     Command, Page, Reply, StatementJudged, StatementNoted, StatementRow, StatementUpload, StatementView,
 };
@@ -42,7 +42,7 @@ pub(super) async fn judged(
     }
     let (parts, body) = request.into_parts();
     let bytes = bounded(&parts, body, MAX_JUDGED).await?;
-    let judged: StatementJudged = serde_json::from_slice(&bytes).map_err(Problem::bad)?;
+    let judged: StatementJudged = read_json(&bytes).map_err(Problem::bad)?;
     let note = &judged.note;
     if note.days.is_empty() || note.days.len() > MAX_DAYS || note.name.len() > 255 || note.format.len() > 64 {
         return Err(Problem::bad("a statement has 1 to 400 days, and names of at most 255 and 64 bytes"));

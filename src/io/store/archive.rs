@@ -9,6 +9,7 @@ use super::error::{damaged, plain};
 use super::statements as sql;
 use crate::core::domain::{
     BatchNo, BusinessDate, CashierId, Minor, PaymentId, PrinterId, RequestId, Seq, ShiftNo, Stan, TerminalId, WallMs,
+    read_json,
 };
 use crate::core::journal::{Columns, Link};
 use crate::core::payment::Payment;
@@ -199,7 +200,7 @@ pub(super) fn job(row: &SqlRow<'_>) -> Result<Job, StoreError> {
     Ok(Job {
         id,
         printer: PrinterId::new(text(row, 1)?).map_err(wrong)?,
-        what: serde_json::from_str(text(row, 2)?).map_err(|e| wrong(e.to_string()))?,
+        what: read_json(text(row, 2)?.as_bytes()).map_err(|e| wrong(e.to_string()))?,
         reprint: small(row.get(3).map_err(plain)?, "a reprint's number")?,
         state: match text(row, 4)? {
             "queued" => JobState::Queued,

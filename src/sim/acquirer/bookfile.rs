@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::books::Entry;
+use crate::core::domain::read_json;
 
 /// The longest line that is believed.
 const MAX_LINE: usize = 256 * 1024;
@@ -95,7 +96,7 @@ pub fn read_entries(bytes: &[u8]) -> Result<(Vec<Entry>, usize), (usize, String)
         if line.len() > MAX_LINE {
             return Err((index + 1, format!("longer than {MAX_LINE} bytes")));
         }
-        entries.push(serde_json::from_slice(line).map_err(|error| (index + 1, error.to_string()))?);
+        entries.push(read_json(line).map_err(|error| (index + 1, error.to_string()))?);
         whole += line.len();
     }
     Ok((entries, whole))

@@ -51,7 +51,6 @@ impl Status {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
     /// Its name.
-    #[serde(flatten)]
     pub key: Key,
     /// Field 42.
     pub mid: String,
@@ -141,7 +140,6 @@ pub struct UploadedRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settlement {
     /// Its name; the STAN is that of 0500.
-    #[serde(flatten)]
     pub key: Key,
     /// When it was asked.
     pub at: WallMs,
@@ -175,7 +173,7 @@ impl Settlement {
 
 /// One line of the books.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "entry", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Entry {
     /// Work keys were issued.
     SignedOn {

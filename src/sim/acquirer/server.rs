@@ -22,6 +22,7 @@ use super::faults::{Fault, FaultRule};
 use super::host::{Action, Host};
 use super::judge::Judgement;
 use crate::core::domain::WallMs;
+use crate::io::work;
 
 /// Messages decided before one sync.
 const GROUP: usize = 256;
@@ -271,8 +272,8 @@ pub async fn start(config: SimConfig) -> Result<Handle, SimError> {
     let keeper = Bookkeeper { host, file, clock, statement: statement.clone(), broken: None };
     let books = std::thread::Builder::new().name("sim-books".into()).spawn(move || keeper.run(queue));
     let books = books.map_err(|source| SimError::Listen { listen, source })?;
-    let acceptor = tokio::spawn(accept(addr, first, shared.clone()));
-    let keeper = tokio::spawn(keep_windows(windows, shared.line.clone()));
+    let acceptor = work::task(accept(addr, first, shared.clone()));
+    let keeper = work::task(keep_windows(windows, shared.line.clone()));
     Ok(Handle { addr, control: HostControl { shared }, statement, acceptor, keeper, books })
 }
 
@@ -381,7 +382,7 @@ async fn accept(addr: SocketAddr, first: TcpListener, shared: Shared) {
         tokio::select! {
             changed = line.changed() => if changed.is_err() { break },
             accepted = listening.accept() => match accepted {
-                Ok((stream, _)) if tasks.len() < MAX_CONNECTIONS => { tasks.spawn(serve(stream, shared.clone())); }
+                Ok((stream, _)) if tasks.len() < MAX_CONNECTIONS => { tasks.spawn(work::boxed(serve(stream, shared.clone()))); }
                 Ok(_) => log::warn!("simulated acquirer: more than {MAX_CONNECTIONS} connections: one is refused"),
                 Err(error) => log::warn!("simulated acquirer: accept: {error}"),
             },

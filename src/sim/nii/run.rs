@@ -18,6 +18,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::{Booked, NiiHost};
 use crate::core::acquirer::iso8583::{Frame, bcd};
 use crate::core::domain::read_data;
+use crate::io::work;
 use crate::sim::acquirer::Clock;
 
 /// What it is started with.
@@ -239,12 +240,12 @@ pub async fn start(args: NiiArgs) -> std::io::Result<NiiHandle> {
     let addr = listener.local_addr()?;
     let (stop, mut stopped) = watch::channel(false);
     let (shared, latency) = (kept.clone(), Duration::from_millis(scenario.latency_ms));
-    let acceptor = tokio::spawn(async move {
+    let acceptor = work::task(async move {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 _ = stopped.changed() => break,
-                Ok((stream, _)) = listener.accept() => { connections.spawn(serve(stream, shared.clone(), latency)); }
+                Ok((stream, _)) = listener.accept() => { connections.spawn(work::boxed(serve(stream, shared.clone(), latency))); }
                 Some(_) = connections.join_next() => {}
             }
         }

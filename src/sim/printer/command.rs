@@ -3,6 +3,7 @@
 use super::codes;
 use super::paper::{Bitmap, Cell, Strip};
 use super::{Modes, Printer};
+use crate::core::gb18030::of_two;
 
 /// What became of the command at the head of the buffer.
 enum Step {
@@ -75,8 +76,7 @@ impl Printer {
             self.fault(format!("{:02X} {second:02X} is not in the two-byte area", b[0]));
             return self.character('\u{FFFD}', 1);
         }
-        let (text, _, bad) = encoding_rs::GB18030.decode(&b[..2]);
-        match text.chars().next().filter(|_| !bad) {
+        match of_two(b[0], second) {
             Some(c) => self.character(c, 2),
             None => {
                 self.fault(format!("{:02X} {second:02X} is no character", b[0]));

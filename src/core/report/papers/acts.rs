@@ -1,6 +1,7 @@
 //! What people did on the day that is no payment of its own: drawers opened without a sale, what managers let pass, what was printed again.
 
 use super::{Pen, words};
+use crate::core::domain::read_json;
 use crate::core::ports::{ActView, DayView};
 use crate::core::report::doc::Document;
 
@@ -54,7 +55,7 @@ fn override_text(pen: Pen, act: &ActView) -> String {
 /// The journal has the print job as it was asked for: its kind in the reader's language, then what it was about.
 fn reprint_text(pen: Pen, act: &ActView) -> String {
     let job: serde_json::Value =
-        act.about.as_deref().and_then(|about| serde_json::from_str(about).ok()).unwrap_or_default();
+        act.about.as_deref().and_then(|about| read_json(about.as_bytes()).ok()).unwrap_or_default();
     let kind = job["what"].as_str().unwrap_or_default();
     let mut parts = vec![pen.say_or(words::paper(kind), kind).to_owned()];
     for name in ["payment", "date", "terminal", "batch", "shift"] {

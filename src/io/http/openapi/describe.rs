@@ -24,6 +24,10 @@ use crate::core::ports::CaseStates;
 
 #[test]
 fn the_shipped_description_is_what_the_routes_say() {
+    // The library holds bounds as wide as a pointer: on 32 bits it cuts an amount's. Every machine's program carries the text made on 64.
+    if cfg!(target_pointer_width = "32") {
+        return;
+    }
     let made = describe(described());
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/openapi.json");
     if std::env::var_os("TILLD_DESCRIBE").is_some() {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 
 use super::super::archive::{self, blob, text};
 use super::super::convert::{bytes32, event_word, int, running, unsigned};
-use super::super::error::plain;
+use super::super::error::{damaged, plain};
 use super::super::reader::Reader;
 use super::super::statements as sql;
 use super::{EachRow, Verified, VerifyWith, row as place};
@@ -228,15 +228,18 @@ impl Walk {
             }
         };
         let effect = record.effect.as_ref();
-        let optional = |index: usize| row.get::<_, Option<String>>(index).map_err(plain);
+        let optional = |index: usize| -> Result<Option<&str>, StoreError> {
+            let value = row.get_ref(index).map_err(plain)?;
+            value.as_str_or_null().map_err(|e| damaged(format!("row {seq}, column {index}: {e}")))
+        };
         same("at", row.get::<_, i64>(1).map_err(plain)? == record.at.0);
         same("business_date", text(row, 2)? == record.date.to_string());
         same("event", text(row, 3)? == event_word(&record.event));
-        same("effect", optional(5)?.as_deref() == effect.map(|e| e.column.as_str()));
+        same("effect", optional(5)? == effect.map(|e| e.column.as_str()));
         same("amount", row.get::<_, Option<i64>>(6).map_err(plain)? == effect.map(|e| e.amount.0));
-        same("cashier", optional(7)?.as_deref() == effect.map(|e| e.cashier.as_str()));
-        same("device", optional(8)?.as_deref() == effect.map(|e| e.device.as_str()));
-        same("method", optional(9)?.as_deref() == effect.map(|e| e.method.as_str()));
+        same("cashier", optional(7)? == effect.map(|e| e.cashier.as_str()));
+        same("device", optional(8)? == effect.map(|e| e.device.as_str()));
+        same("method", optional(9)? == effect.map(|e| e.method.as_str()));
         for (index, value) in running(&record.running)?.into_iter().enumerate() {
             same("of running totals", row.get::<_, i64>(10 + index).map_err(plain)? == value);
         }

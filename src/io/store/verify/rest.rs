@@ -10,7 +10,7 @@ use super::super::reader::Reader;
 use super::super::statements as sql;
 use super::Verified;
 use crate::core::day::{Batch, ClosedShift};
-use crate::core::domain::Seq;
+use crate::core::domain::{Seq, read_json};
 use crate::core::journal::Event;
 use crate::core::ledger::Ledger;
 use crate::core::ports::StoreError;
@@ -67,7 +67,7 @@ pub(super) fn archive(reader: &Reader, found: &mut Verified) -> Result<(), Store
         let cashier = archive::text(row, 1)?;
         body("shift", number, archive::blob(row, 3)?, &|body| {
             // The day on which it was closed is looked at where the journal says so.
-            serde_json::from_slice::<ClosedShift>(body)
+            read_json::<ClosedShift>(body)
                 .is_ok_and(|shift| u64::from(shift.no.0) == number && shift.cashier.as_str() == cashier)
         });
         Ok(())
@@ -85,7 +85,7 @@ pub(super) fn archive(reader: &Reader, found: &mut Verified) -> Result<(), Store
         let sent = matches!(&began, Some(Event::Sending { terminal: sender, batch: of, .. })
             if sender.as_str() == terminal && u64::from(of.0) == batch);
         body("batch", number, archive::blob(row, 4)?, &|body| {
-            serde_json::from_slice::<Batch>(body).is_ok_and(|b| {
+            read_json::<Batch>(body).is_ok_and(|b| {
                 let known = b.first.is_some_and(|seq| int(seq.0).is_ok_and(|seq| seq == first));
                 sent && known && u64::from(b.number.0) == batch && b.rung.as_str() == rung
             })
