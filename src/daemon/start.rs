@@ -36,13 +36,13 @@ use crate::core::acquirer::profile::Connection;
 use crate::core::acquirer::{Lane, LaneIdentity, LaneTimes, Order, Profile};
 use crate::core::day::{ClockPair, first_date};
 use crate::core::domain::{Refusal, Reject, Sentence, TerminalId};
-use crate::core::ledger::{FOLD_VERSION, Rules, Writer, WriterOptions};
-use crate::core::ports::{Committed, Refold, Store, StoreError, TerminalKeys};
+use crate::core::ledger::{Rows, Rules, Writer, WriterOptions};
+use crate::core::ports::{Committed, Store, StoreError, TerminalKeys};
 use crate::io::clock::Clock;
 use crate::io::http::{ApiOptions, Door, DoorError};
 use crate::io::link::{Address, Tls};
 use crate::io::serial::SerialError;
-use crate::io::store::{JobState, SqliteStore, StoreOptions};
+use crate::io::store::{JobState, SqliteStore, StoreOptions, Verified};
 use crate::io::vault::{KeySource, SoftKeys, Vault, VaultError, read_card_key, read_master_key};
 use crate::io::work;
 
@@ -108,15 +108,7 @@ fn open_writer(
     let mut store = SqliteStore::open(&StoreOptions::at(&database))?;
     let (key, source) = data_key(config, &mut store, fresh)?;
     requeue_begun(&mut store)?;
-    let day_keys = store.day_keys()?;
-    let mut vault = Vault::open(&key, &config.store.id, day_keys.as_deref())?;
-    // Beside the writer's own reading of the same rows. A store that is new or is brought up to date is looked at afterwards.
-    let beside = match &day_keys {
-        Some(keys) if looked_at && store.fold()? == FOLD_VERSION => {
-            Some((store.reader()?, Vault::open(&key, &config.store.id, Some(keys))?))
-        }
-        _ => None,
-    };
+    let mut vault = Vault::open(&key, &config.store.id, store.day_keys()?.as_deref())?;
     if let Some(path) = card_key(config) {
         vault.tag_cards(&*read_card_key(path)?);
     }
@@ -126,26 +118,17 @@ fn open_writer(
     let start = ClockPair { wall: now.wall, mono: now.mono };
     let rules = Rules { money: money(config)?, ..rules(config, profile) };
     let options = WriterOptions { rules, first_date, start };
-    let open = || Writer::open(store, vault, options, now);
-    let (mut writer, found) = match beside {
-        Some((reader, mut vault)) => std::thread::scope(|scope| {
-            let look = move || verifying::open_day(&reader, &mut vault);
-            let looking = std::thread::Builder::new().name("look".into()).spawn_scoped(scope, look);
-            let looking = looking.map_err(|e| StartError::System(format!("no thread to look at the open day: {e}")))?;
-            let writer = open();
-            let ended_badly = |_| StartError::System("looking at the open day ended badly".to_owned());
-            Ok::<_, StartError>((writer?, Some(looking.join().map_err(ended_badly)?)))
-        })?,
-        None => (open()?, None),
+    if !looked_at {
+        return Ok((Writer::open(store, vault, options, now)?, key_warning(&source)));
+    }
+    let mut found = Verified::default();
+    let look = |store: &SqliteStore, vault: &mut Vault, rows: &mut Rows<'_>| {
+        found = verifying::open_day(&store.reader()?, vault, rows);
+        Ok(())
     };
-    match found {
-        Some(found) => verifying::heed(&mut writer, &found),
-        None if looked_at => {
-            let reader = writer.store().reader()?;
-            let found = verifying::open_day(&reader, writer.sealer_mut());
-            verifying::heed(&mut writer, &found);
-        }
-        None => {}
+    let mut writer = Writer::open_looking(store, vault, options, now, look)?;
+    if !found.clean() {
+        writer.stop_sales(Refusal::Damaged);
     }
     Ok((writer, key_warning(&source)))
 }

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::inbox::{Inbox, TillWriter};
+use super::inbox::Inbox;
 use crate::core::domain::{PaymentId, Refusal, Seq, read_json};
 use crate::core::journal::{Link, Record};
-use crate::core::ledger::Proof;
+use crate::core::ledger::{Proof, Rows};
 use crate::core::ports::{DayView, Sealer, StoreError};
 use crate::io::store::{Finding, MarkVerdict, PaymentFilter, Reader, Verified, VerifyWith, verify, verify_open_day};
 use crate::io::work;
@@ -22,17 +22,17 @@ const BREATH: Duration = Duration::from_millis(20);
 /// Called between reads with how far it is.
 pub type Between<'a> = dyn FnMut(Seq) -> ControlFlow<()> + 'a;
 
-/// What a start looks at before it is ready: schema, the last signed root, the open day's rows and their HMACs.
-pub fn open_day(reader: &Reader, sealer: &mut dyn Sealer) -> Verified {
-    verify_open_day(reader, VerifyWith { sealer: Some(sealer), ..VerifyWith::default() })
-}
-
-/// No sale begins over what is damaged.
-pub fn heed(writer: &mut TillWriter, found: &Verified) {
-    say(found);
-    if !found.clean() {
-        writer.stop_sales(Refusal::Damaged);
-    }
+/// What a start looks at before it is ready: schema, the last signed root, the open day's rows and their HMACs. The rows go on to the writer, which has
+/// to read them, too.
+pub fn open_day(reader: &Reader, sealer: &mut dyn Sealer, rows: &mut Rows<'_>) -> Verified {
+    let mut each = |record: &Record, link: &Link| {
+        rows(record, link);
+        None
+    };
+    let found =
+        verify_open_day(reader, VerifyWith { sealer: Some(sealer), each: Some(&mut each), ..VerifyWith::default() });
+    say(&found);
+    found
 }
 
 /// The store's own check, the journal replayed from its first row, and every payment at rest against that.

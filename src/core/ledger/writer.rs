@@ -14,13 +14,16 @@ use super::{Change, Count, Ledger, Lines, Rules};
 use crate::core::acquirer::Report;
 use crate::core::day::ClockPair;
 use crate::core::domain::{BusinessDate, CashierId, Now, PaymentId, Refusal, Reject, Seq, State, TerminalId, ZNumber};
-use crate::core::journal::Event;
+use crate::core::journal::{Event, Link, Record};
 use crate::core::ports::{
     Command, JobRow, Output, Pay, Presented, PrintWhat, Refold, Reply, Sealer, Store, StoreError, Ticket,
 };
 
 /// How many reports are kept over steps that fail. A lane has one message under way, so this is ample.
 const UNHEARD: usize = 1_024;
+
+/// Who takes the journal's rows, in order.
+pub type Rows<'r> = dyn FnMut(&Record, &Link) + 'r;
 
 /// What a writer begins with.
 #[derive(Debug)]
@@ -75,9 +78,37 @@ struct Staged {
 impl<S: Refold, K: Sealer> Writer<S, K> {
     /// Opens the store: the newest snapshot, then every row after it; an empty one gets its first row. Look-ups and snapshots of another
     /// fold are made again first.
-    pub fn open(mut store: S, sealer: K, options: WriterOptions, now: Now) -> Result<Self, StoreError> {
+    pub fn open(store: S, sealer: K, options: WriterOptions, now: Now) -> Result<Self, StoreError> {
+        Self::open_looking(store, sealer, options, now, |_, _, _| Ok(()))
+    }
+
+    /// The same, for a start that looks at the rows anyway: `look` reads them with the sealer at hand and gives them on, so that none after the
+    /// snapshot is read twice. What it does not give is read here.
+    pub fn open_looking(
+        mut store: S,
+        mut sealer: K,
+        options: WriterOptions,
+        now: Now,
+        look: impl FnOnce(&S, &mut K, &mut Rows<'_>) -> Result<(), StoreError>,
+    ) -> Result<Self, StoreError> {
         refold(&mut store, options.first_date, &options.rules)?;
-        let ledger = load(&store, options.first_date)?;
+        let mut look = Some(look);
+        let mut ledger = newest(&store, options.first_date)?;
+        // A store without a row has nothing to look at yet.
+        if ledger.head > Seq(0)
+            && let Some(look) = look.take()
+        {
+            let mut followed = Ok(());
+            look(&store, &mut sealer, &mut |record, link| {
+                // Where a row is missing or does not read, the reading below says it.
+                if followed.is_ok() && record.seq == Seq(ledger.head.0 + 1) {
+                    followed = ledger.follow(record, link, &store);
+                }
+            })?;
+            followed?;
+        }
+        replay(&mut ledger, &store, None)?;
+        ledger.evict();
         if ledger.store.as_ref().is_some_and(|id| *id != options.rules.store) {
             let theirs = ledger.store.as_ref().map(ToString::to_string).unwrap_or_default();
             return Err(StoreError::Unusable(format!(
@@ -92,6 +123,9 @@ impl<S: Refold, K: Sealer> Writer<S, K> {
             Writer { ledger, lines, rules, store, sealer, secrets, waiters, first_date, start, unheard, adrift };
         if writer.ledger.store.is_none() {
             writer.first_row(now)?;
+        }
+        if let Some(look) = look {
+            look(&writer.store, &mut writer.sealer, &mut |_, _| {})?;
         }
         Ok(writer)
     }
@@ -517,14 +551,19 @@ impl<S: Store, K: Sealer> Writer<S, K> {
     }
 }
 
+/// The state of the newest snapshot; as it is before the first row, where there is none.
+fn newest<S: Store>(store: &S, first_date: BusinessDate) -> Result<Ledger, StoreError> {
+    match store.snapshot(None)? {
+        Some((_, body)) => {
+            Ledger::from_bytes(&body).map_err(|e| StoreError::Damaged(format!("the snapshot cannot be read: {e}")))
+        }
+        None => Ok(Ledger::new(first_date)),
+    }
+}
+
 /// The state from the newest snapshot and every row after it.
 fn load<S: Store>(store: &S, first_date: BusinessDate) -> Result<Ledger, StoreError> {
-    let mut ledger = match store.snapshot(None)? {
-        Some((_, body)) => {
-            Ledger::from_bytes(&body).map_err(|e| StoreError::Damaged(format!("the snapshot cannot be read: {e}")))?
-        }
-        None => Ledger::new(first_date),
-    };
+    let mut ledger = newest(store, first_date)?;
     replay(&mut ledger, store, None)?;
     ledger.evict();
     Ok(ledger)

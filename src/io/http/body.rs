@@ -64,6 +64,14 @@ pub(super) async fn bounded(parts: &Parts, body: Body, limit: usize) -> Result<a
     }
 }
 
+/// The refusal of a request whose body is not wanted. A small one is taken off the line all the same: over unread bytes the connection would be reset,
+/// and the answer with it.
+pub(super) async fn unread(request: Request, why: Problem) -> Problem {
+    let (parts, body) = request.into_parts();
+    let _ = read(&parts, body).await;
+    why
+}
+
 /// Query parameters; unknown ones are refused.
 pub(super) struct Params<T>(pub T);
 

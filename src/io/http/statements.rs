@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::answer::Json;
 use super::api::Api;
-use super::body::{Params, bounded};
+use super::body::{Params, bounded, unread};
 use super::guard::Caller;
 use super::problem::Problem;
 use crate::core::domain::{Refusal, Role, read_json};
@@ -77,17 +77,19 @@ pub(super) async fn upload(
     if let Caller::Person(_, role) = &caller
         && *role == Role::Cashier
     {
-        return Err(Refusal::ManagerRequired.into());
+        return Err(unread(request, Refusal::ManagerRequired.into()).await);
     }
     let name = params.name.unwrap_or_else(|| "upload".to_owned());
     if name.is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
-        return Err(Problem::bad("name must be 1 to 255 bytes without control characters"));
+        let why = Problem::bad("name must be 1 to 255 bytes without control characters");
+        return Err(unread(request, why).await);
     }
     // A page of another site can send a form, and a form only; who posts a statement says what it is.
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if !matches!(kind.as_str(), "application/octet-stream" | "text/csv") {
-        return Err(Problem::bad("Content-Type must be application/octet-stream or text/csv"));
+        let why = Problem::bad("Content-Type must be application/octet-stream or text/csv");
+        return Err(unread(request, why).await);
     }
     let (sender, receiver) = mpsc::channel(PARTS);
     let format = params.format;
