@@ -58,19 +58,21 @@ def allowed(expression):
 
 
 def crates(triple, cargo):
-    """The packages that are linked into the program: normal dependencies of normal dependencies; no build scripts, no procedural macros."""
+    """The packages that are inside the program: normal dependencies of normal dependencies, and what our own build script takes tables from; no other
+    build scripts, no procedural macros."""
     command = [cargo, "metadata", "--format-version", "1", "--locked", "--filter-platform", triple]
     meta = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     packages = {p["id"]: p for p in meta["packages"]}
     nodes = {n["id"]: n for n in meta["resolve"]["nodes"]}
     macro = {i for i, p in packages.items() if any("proc-macro" in t["kind"] for t in p["targets"])}
-    seen, todo = set(), [meta["resolve"]["root"]]
+    root = meta["resolve"]["root"]
+    seen, todo = set(), [root]
     while todo:
         here = todo.pop()
         if here in seen or here in macro:
             continue
         seen.add(here)
-        todo += [d["pkg"] for d in nodes[here]["deps"] if any(k["kind"] is None for k in d["dep_kinds"])]
+        todo += [d["pkg"] for d in nodes[here]["deps"] if any(k["kind"] is None or (here == root and k["kind"] == "build") for k in d["dep_kinds"])]
     return sorted((packages[i] for i in seen), key=lambda p: (p["name"], p["version"]))
 
 

@@ -23,6 +23,8 @@ look() { # one package
     must test -s "$root/$file"
   done
   must [ "$(gzip -dc "$root/usr/share/doc/tilld/licences.txt.gz" | grep -c '^tokio .* MIT ')" = 1 ]
+  # Its table is in the program, its code is not.
+  must [ "$(gzip -dc "$root/usr/share/doc/tilld/licences.txt.gz" | grep -c '^encoding_rs .*BSD-3-Clause')" = 1 ]
   # Nothing of a store's own is in it.
   must [ -z "$(find "$root/etc" "$root/var" -type f 2>/dev/null)" ]
   must [ "$(dpkg-deb -c "$deb" | awk '{print $2}' | sort -u)" = root/root ]
