@@ -14,8 +14,10 @@ use tilld_bridge::wire::{CAP_DRAWER, Refusal, Reply, Request};
 
 /// How long the coil is driven: what printers do.
 const PULSE_MS: u16 = 100;
-/// A coil that cools down no longer than this is waited for: the customer still stands there.
+/// A coil that cools down no longer than this, in all, is waited for: the customer still stands there.
 const COOLS_MS: u32 = 3_000;
+/// The least that is waited: a board whose clock is a little slow says at the end of its time that some is left.
+const LEAST_MS: u32 = 20;
 
 /// The name under which a bridge takes its jobs from the store, where its terminal has no printer.
 #[must_use]
@@ -67,19 +69,20 @@ fn open(job: Job, outlet: PrinterId, line: BridgeLine, papers: Papers) {
         }
         return claim(outlet, line, papers, Some(id));
     }
-    pulse(id, outlet, line, papers, true);
+    pulse(id, outlet, line, papers, COOLS_MS);
 }
 
-/// Drives the coil. One that cools down was driven a moment ago, for the sale before: where that is over soon, it is driven once more then.
-fn pulse(id: u64, outlet: PrinterId, line: BridgeLine, papers: Papers, patient: bool) {
+/// Drives the coil. One that cools down was driven a moment ago, for the sale before: where that is over within `patience` milliseconds, it is driven then.
+fn pulse(id: u64, outlet: PrinterId, line: BridgeLine, papers: Papers, patience: u32) {
     let asked = line.clone();
     let done: Done = Box::new(move |reply| {
         let why = match reply {
             Ok(Reply::Done) => None,
-            Ok(Reply::Refused(Refusal::TooSoon { wait_ms })) if patient && wait_ms <= COOLS_MS => {
+            Ok(Reply::Refused(Refusal::TooSoon { wait_ms })) if wait_ms.max(LEAST_MS) <= patience => {
+                let wait_ms = wait_ms.max(LEAST_MS);
                 let later = move || {
                     std::thread::sleep(Duration::from_millis(wait_ms.into()));
-                    pulse(id, outlet, line, papers, false);
+                    pulse(id, outlet, line, papers, patience - wait_ms);
                 };
                 // Without a thread the drawer stays as it is, and the job was begun: it is not done again by itself.
                 if let Err(error) = work::thread("drawer", later) {

@@ -83,6 +83,29 @@ fn a_whole_sale_with_keys_that_only_the_bridge_holds() {
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
+/// Two customers pay in cash at once, at a board whose clock goes by four fifths: what it calls the end of the coil's rest comes late, and the drawer opens
+/// for the second all the same.
+#[test]
+fn a_drawer_opens_for_the_next_customer_by_the_boards_clock() {
+    let dir = folder("slow-clock");
+    let port = dir.join("bridge");
+    let clock = Clock::start();
+    let stand =
+        BridgeStand::start(&port, &BridgeSettings::default(), Arc::new(move || clock.now().mono.0 * 4 / 5)).unwrap();
+    load_key(&port);
+    runtime().block_on(async {
+        let rig = Rig::start(&dir, &port).await;
+        rig.signed_on().await;
+        for request in ["r-1", "r-2"] {
+            assert_eq!(rig.pay(request, "cash", 500).await.unwrap()["state"], "approved");
+        }
+        rig.until("the drawer", async || stand.drawer_openings() == 2).await;
+        assert!(rig.status().await["ports"][0]["attention"].is_null());
+        rig.stop().await;
+    });
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
 #[test]
 fn a_bridge_that_goes_away_stops_cards_and_comes_back() {
     let dir = folder("away");
