@@ -1,5 +1,7 @@
 //! Drawers that hang on a bridge, at terminals without a printer. Opening one is a job like any print: durable before it is done, done once.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::bridging::{ANSWER_MS, BridgeLine, Done};
@@ -29,30 +31,41 @@ pub fn outlet(config: &Config, terminal: &TerminalId) -> Option<PrinterId> {
     has.then(|| PrinterId::new(&format!("@{}", place + 1)).ok()).flatten()
 }
 
+/// A drawer on a bridge.
+#[derive(Debug, Clone)]
+struct Drawer {
+    outlet: PrinterId,
+    line: BridgeLine,
+    /// How often it was opened.
+    opened: Arc<AtomicU32>,
+}
+
 /// The drawers of a store's bridges.
 #[derive(Debug, Clone, Default)]
-pub struct Drawers(Vec<(PrinterId, BridgeLine)>);
+pub struct Drawers(Vec<Drawer>);
 
 impl Drawers {
     /// Of these bridges; those of terminals with a printer are left out.
     #[must_use]
     pub fn new(config: &Config, bridges: impl Iterator<Item = (TerminalId, BridgeLine)>) -> Drawers {
-        Drawers(bridges.filter_map(|(terminal, line)| Some((outlet(config, &terminal)?, line))).collect())
+        let drawer =
+            |(terminal, line)| Some(Drawer { outlet: outlet(config, &terminal)?, line, opened: Arc::default() });
+        Drawers(bridges.filter_map(drawer).collect())
     }
 
     /// There may be jobs.
     pub fn look(&self, papers: &Papers) {
-        for (outlet, line) in &self.0 {
-            claim(outlet.clone(), line.clone(), papers.clone(), None);
+        for drawer in &self.0 {
+            claim(drawer.clone(), papers.clone(), None);
         }
     }
 }
 
 /// Takes the next job, after `finished` is done.
-fn claim(outlet: PrinterId, line: BridgeLine, papers: Papers, finished: Option<u64>) {
+fn claim(drawer: Drawer, papers: Papers, finished: Option<u64>) {
     let again = papers.clone();
-    papers.inbox.look(move |writer| match writer.store_mut().finish_and_claim(&outlet, finished) {
-        Ok(Some(job)) => open(job, outlet, line, again),
+    papers.inbox.look(move |writer| match writer.store_mut().finish_and_claim(&drawer.outlet, finished) {
+        Ok(Some(job)) => open(job, drawer, again),
         Ok(None) => {}
         Err(error) => log::error!("the next drawer job could not be had: {error}"),
     });
@@ -60,33 +73,47 @@ fn claim(outlet: PrinterId, line: BridgeLine, papers: Papers, finished: Option<u
 
 /// Opens the drawer if this is such a job and has never been begun; a bridge has no paper for any other. A drawer that does not open now is
 /// not opened later, when nobody stands before it.
-fn open(job: Job, outlet: PrinterId, line: BridgeLine, papers: Papers) {
+fn open(job: Job, drawer: Drawer, papers: Papers) {
     let id = job.id;
-    if !matches!(job.what, PrintWhat::Drawer { .. }) || job.tries > 1 || !line.has(CAP_DRAWER) {
+    if !matches!(job.what, PrintWhat::Drawer { .. }) || job.tries > 1 || !drawer.line.has(CAP_DRAWER) {
         if matches!(job.what, PrintWhat::Drawer { .. }) {
             log::warn!("drawer job {id} is not done: begun before, or no drawer at the bridge");
-            line.note_drawer(Some(Sentence::new("设备不在或没有钱箱", "no bridge with a drawer was there")));
+            drawer.line.note_drawer(Some(Sentence::new("设备不在或没有钱箱", "no bridge with a drawer was there")));
         }
-        return claim(outlet, line, papers, Some(id));
+        return claim(drawer, papers, Some(id));
     }
-    pulse(id, outlet, line, papers, COOLS_MS);
+    let asked = Asked { id, opened: drawer.opened.load(Ordering::Acquire) };
+    pulse(asked, drawer, papers, COOLS_MS);
 }
 
-/// Drives the coil. One that cools down was driven a moment ago, for the sale before: where that is over within `patience` milliseconds, it is driven then.
-fn pulse(id: u64, outlet: PrinterId, line: BridgeLine, papers: Papers, patience: u32) {
-    let asked = line.clone();
+/// A job under way.
+#[derive(Clone, Copy)]
+struct Asked {
+    id: u64,
+    /// How often the drawer had been opened when it was asked for.
+    opened: u32,
+}
+
+/// Drives the coil. One that cools down was driven a moment ago. For the sale before: where that is over within `patience` milliseconds, it is driven then.
+/// For one after this: then the drawer has sprung open since, and need not again.
+fn pulse(job: Asked, drawer: Drawer, papers: Papers, patience: u32) {
+    let line = drawer.line.clone();
     let done: Done = Box::new(move |reply| {
         let why = match reply {
-            Ok(Reply::Done) => None,
+            Ok(Reply::Done) => {
+                drawer.opened.fetch_add(1, Ordering::AcqRel);
+                None
+            }
+            Ok(Reply::Refused(Refusal::TooSoon { .. })) if drawer.opened.load(Ordering::Acquire) != job.opened => None,
             Ok(Reply::Refused(Refusal::TooSoon { wait_ms })) if wait_ms.max(LEAST_MS) <= patience => {
                 let wait_ms = wait_ms.max(LEAST_MS);
                 let later = move || {
                     std::thread::sleep(Duration::from_millis(wait_ms.into()));
-                    pulse(id, outlet, line, papers, patience - wait_ms);
+                    pulse(job, drawer, papers, patience - wait_ms);
                 };
                 // Without a thread the drawer stays as it is, and the job was begun: it is not done again by itself.
                 if let Err(error) = work::thread("drawer", later) {
-                    log::error!("drawer job {id}: no thread to wait for the coil: {error}");
+                    log::error!("drawer job {}: no thread to wait for the coil: {error}", job.id);
                 }
                 return;
             }
@@ -95,11 +122,11 @@ fn pulse(id: u64, outlet: PrinterId, line: BridgeLine, papers: Papers, patience:
             Err(error) => Some(Sentence::new("设备无应答", error.to_string())),
         };
         match &why {
-            None => log::info!("drawer job {id}: opened"),
-            Some(why) => log::warn!("drawer job {id}: the drawer may not be open: {}", why.en),
+            None => log::info!("drawer job {}: opened", job.id),
+            Some(why) => log::warn!("drawer job {}: the drawer may not be open: {}", job.id, why.en),
         }
-        line.note_drawer(why);
-        claim(outlet, line, papers, Some(id));
+        drawer.line.note_drawer(why);
+        claim(drawer, papers, Some(job.id));
     });
-    asked.ask(Request::Drawer { drawer: 0, pulse_ms: PULSE_MS }, ANSWER_MS, done);
+    line.ask(Request::Drawer { drawer: 0, pulse_ms: PULSE_MS }, ANSWER_MS, done);
 }

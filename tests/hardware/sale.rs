@@ -106,6 +106,34 @@ fn a_drawer_opens_for_the_next_customer_by_the_boards_clock() {
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
+/// A dozen sales in cash within one rest of the coil: every one of them sees the drawer spring open after it, and nobody is called to open it with a key.
+#[test]
+fn however_many_pay_in_cash_at_once_the_drawer_opens_after_the_last() {
+    let dir = folder("rush");
+    let port = dir.join("bridge");
+    let stand = stand(&port, &BridgeSettings::default());
+    load_key(&port);
+    runtime().block_on(async {
+        let rig = Rig::start(&dir, &port).await;
+        rig.signed_on().await;
+        let mut before = 0;
+        for n in 0..12 {
+            before = stand.drawer_openings();
+            assert_eq!(rig.pay(&format!("r-{n}"), "cash", 500).await.unwrap()["state"], "approved");
+        }
+        rig.until("the last one's drawer", async || stand.drawer_openings() > before).await;
+        // Longer than anybody waits for a coil.
+        for _ in 0..40 {
+            let status = rig.status().await;
+            assert!(status["ports"][0]["attention"].is_null(), "{status:#}");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        assert!((2..=12).contains(&stand.drawer_openings()), "{}", stand.drawer_openings());
+        rig.stop().await;
+    });
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
 #[test]
 fn a_bridge_that_goes_away_stops_cards_and_comes_back() {
     let dir = folder("away");
