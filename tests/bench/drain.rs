@@ -14,8 +14,8 @@ const STORED: usize = 500;
 const TILLS: usize = 8;
 const ROUND_TRIP_MS: u64 = 100;
 
-/// What the round trips alone take: each lane's share of the sales, one after another.
-const ROUND_TRIPS_S: f64 = (STORED.div_ceil(TILLS) as u64 * ROUND_TRIP_MS) as f64 / 1e3;
+/// What the round trips alone take, from a terminal's first answer to its last: each lane's share of the sales, one after another.
+const ROUND_TRIPS_S: f64 = ((STORED.div_ceil(TILLS) - 1) as u64 * ROUND_TRIP_MS) as f64 / 1e3;
 
 /// Drained in hardly more than the round trips; every online sale within two of them.
 pub fn a_backlog(dir: &Path) -> Vec<Figure> {
@@ -31,16 +31,30 @@ pub fn a_backlog(dir: &Path) -> Vec<Figure> {
     let scenario = dir.join("scenario.toml");
     std::fs::write(&scenario, format!("latency_ms = {ROUND_TRIP_MS}\n")).unwrap();
     let host = Host::start(dir, port, Some(&scenario));
-    // The lines come back by themselves, each after its own pause: the drain is timed from the first that does.
+    // The lines come back by themselves, each after a pause of its own that is spread by a second: each is timed from its own first answer.
     let patience = Instant::now();
-    while waiting(&daemon) == STORED {
+    while waiting(&daemon).iter().sum::<usize>() == STORED {
         assert!(patience.elapsed() < Duration::from_secs(90), "no line came back");
         std::thread::sleep(Duration::from_millis(5));
     }
     let began = Instant::now();
     let (mut asked, mut slowest) = (0usize, Duration::ZERO);
-    while waiting(&daemon) > 0 {
-        assert!(began.elapsed() < Duration::from_secs(120), "{} still wait", waiting(&daemon));
+    let mut lanes = [(None, None); TILLS];
+    loop {
+        let (left, now) = (waiting(&daemon), Instant::now());
+        for (n, (lane, left)) in lanes.iter_mut().zip(&left).enumerate() {
+            let had = STORED / TILLS + usize::from(n < STORED % TILLS);
+            if *left < had {
+                lane.0.get_or_insert(now);
+            }
+            if *left == 0 {
+                lane.1.get_or_insert(now);
+            }
+        }
+        if left.iter().all(|left| *left == 0) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(120), "{left:?} still wait");
         if began.elapsed() >= Duration::from_secs(1 + asked as u64) {
             let at = Instant::now();
             let told = sale(&daemon, &format!("s{asked}"), asked % TILLS + 1, 10_000 + asked);
@@ -49,9 +63,10 @@ pub fn a_backlog(dir: &Path) -> Vec<Figure> {
                 slowest = slowest.max(at.elapsed());
             }
         }
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(10));
     }
-    let took = began.elapsed().as_secs_f64();
+    let spans = lanes.iter().map(|(first, last)| last.unwrap().duration_since(first.unwrap()));
+    let took = spans.max().unwrap().as_secs_f64();
     daemon.stop();
     drop(host);
     let slowest = slowest.as_secs_f64() * 1e3;
@@ -60,7 +75,9 @@ pub fn a_backlog(dir: &Path) -> Vec<Figure> {
         Figure::of(format!("{STORED} stored sales at {TILLS} terminals, {ROUND_TRIP_MS} ms there and back"), took, "s")
             .beside("its round trips", ROUND_TRIPS_S)
             .target("≤ 1.1", took <= 1.1 * ROUND_TRIPS_S)
-            .note("from the first line that came back; a machine whose sync takes over 2 ms takes longer"),
+            .note(
+                "the slowest terminal, from its first answer to its last; where a sync takes over 2 ms it takes longer",
+            ),
         Figure::of("an online sale meanwhile, the slowest", slowest, "ms")
             .target("two round trips and what a loaded machine adds", slowest < limit * 1.25)
             .note(format!("{asked} were asked, one a second")),
@@ -87,10 +104,11 @@ fn sale(daemon: &Daemon, request: &str, terminal: usize, amount: usize) -> Strin
     daemon.ask("POST", "/v1/payments", &body)
 }
 
-/// Stored sales that the acquirer does not have yet.
-fn waiting(daemon: &Daemon) -> usize {
+/// Stored sales that the acquirer does not have yet, of each terminal.
+fn waiting(daemon: &Daemon) -> Vec<usize> {
     let answer = daemon.ask("GET", "/healthz", "");
     let body = answer.split("\r\n\r\n").nth(1).unwrap_or("{}");
     let status: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    status["waiting"]["count"].as_u64().map_or(STORED, |n| usize::try_from(n).unwrap_or(STORED))
+    let count = |terminal: &serde_json::Value| terminal["waiting"]["count"].as_u64().unwrap();
+    status["terminals"].as_array().unwrap().iter().map(|t| usize::try_from(count(t)).unwrap()).collect()
 }
