@@ -23,7 +23,7 @@ use crate::{shop, vfs};
 
 /// Sales of a block; blocks of sales and of raw writes take turns, so that a disk that changes its mind changes it for both.
 const BLOCK: u64 = 100;
-const BLOCKS: u64 = 20;
+const BLOCKS: u64 = 100;
 
 /// Cash ≤ 1.05 syncs and ≤ 1.6 times a raw overwrite; an online card sale ≤ 2.1 and ≤ 3.2.
 pub fn one_client(dir: &Path) -> Vec<Figure> {
@@ -43,7 +43,7 @@ pub fn one_client(dir: &Path) -> Vec<Figure> {
         let own = ours - syncs.round() * raw;
         let enough = own / (most_ratio - syncs.round());
         let note = format!(
-            "median of 20 blocks in turn; beside its flushes a sale takes {own:.0} µs of its own, so that the target is met where a flush takes {enough:.0} µs or more"
+            "median of 100 blocks in turn; beside its flushes a sale takes {own:.0} µs of its own, so that the target is met where a flush takes {enough:.0} µs or more"
         );
         figures.push(figure.target(format!("≤ {most_ratio}"), ours / raw <= most_ratio).note(note));
     }
