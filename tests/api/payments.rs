@@ -199,6 +199,37 @@ fn what_is_malformed_is_refused_with_its_place() {
     assert_eq!(house.desk.asked(), Vec::<String>::new(), "nothing reached the desk");
 }
 
+/// Law 7: what a till forgot to put in quotes is refused, and its digits stand in no answer.
+#[test]
+fn law_7_a_secret_given_as_a_number_is_not_quoted_back() {
+    let house = House::open();
+    let numbers = [
+        "6222021234567890128",
+        "62220212345678901280",
+        "6222021234567890128.0",
+        "6.222021234567890128e18",
+        "-6222021234567890128",
+    ];
+    for number in numbers {
+        for body in [
+            format!(r#""method":"card","card":{{"pan":{number},"expiry":"3012"}}"#),
+            format!(r#""method":"card","card":{{"track2":{number}}}"#),
+            format!(r#""method":"card","card":{number}"#),
+            format!(r#""method":"card","card":[{number}]"#),
+            format!(r#""method":"qr","auth_code":{number}"#),
+            format!(r#""approval":{{"manager":"M1","pin":{number}}}"#),
+        ] {
+            let whole = sale(json!({"method": "-"})).to_string();
+            let method = if body.contains("method") { "" } else { r#""method":"cash","# };
+            let answer = house.post("/v1/payments", whole.replacen('{', &format!("{{{method}{body},"), 1));
+            answer.is(400, "bad_request");
+            let text = String::from_utf8(answer.body.clone()).unwrap();
+            assert!(!text.contains("62220") && !text.contains("6.222"), "{body}: {text}");
+        }
+    }
+    assert_eq!(house.desk.asked(), Vec::<String>::new(), "nothing reached the desk");
+}
+
 #[test]
 fn spoiled_cards_and_codes_are_refused() {
     let house = House::open();
