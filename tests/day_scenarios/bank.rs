@@ -53,6 +53,8 @@ pub struct Entry {
     pub name: MessageName,
     pub amount: Minor,
     pub foreign: bool,
+    /// By a scanned code, which has no card number: its record carries zeros in that place.
+    pub by_code: bool,
     pub status: Status,
     /// A void has undone it.
     pub voided: bool,
@@ -261,8 +263,19 @@ impl Bank {
                     if self.account(terminal).uploaded.contains(&row.stan) {
                         self.find(terminal, format!("record {} was uploaded twice", row.stan));
                     }
-                    if row.pan.is_none() {
-                        self.find(terminal, format!("record {} was uploaded without its card", row.stan));
+                    let entry =
+                        self.account(terminal).books.iter().find(|e| (e.batch, e.stan) == (order.batch, row.stan));
+                    match (&row.pan, entry.is_some_and(|e| e.by_code)) {
+                        (None, false) => {
+                            self.find(terminal, format!("record {} was uploaded without its card", row.stan));
+                        }
+                        (Some(_), true) => {
+                            self.find(
+                                terminal,
+                                format!("record {} is of a code and was uploaded with a card", row.stan),
+                            );
+                        }
+                        _ => {}
                     }
                     self.account_mut(terminal).uploaded.push(row.stan);
                 }
@@ -328,8 +341,8 @@ impl Bank {
             name: message.name,
             amount: message.amount,
             foreign,
+            by_code: matches!(message.instrument, Some(Instrument::Code(_))),
             status: Status::Approved,
-
             voided: false,
         };
         self.account_mut(terminal).books.push(entry);

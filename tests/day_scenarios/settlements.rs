@@ -229,6 +229,28 @@ fn an_unbalanced_batch_is_uploaded_in_eights_and_ended_202() {
     assert!(tail.iter().skip(1).all(|w| w.starts_with("upload-")), "{heard:?}");
 }
 
+/// A payment code is no card number: its record has zeros there, and the bank finds it by its STAN.
+#[test]
+fn a_scanned_code_is_uploaded_without_a_card_number() {
+    let mut told = crate::words::Told::new(rules());
+    told.tell(
+        "
+        1001 POS1 sells c card 1.00               => approved
+        1001 POS1 sells q qr 2.00                 => approved
+        1001 POS1 sells w qr 3.00                 => approved
+        POS1 next lose-answer
+        1001 POS1 refunds c as r 1.00 stripe      => unknown
+        cut                                       => 2026-03-07 Z1
+        wait 5m
+        settled 2026-03-07                        => POS1 000001 unbalanced
+        q card                                    => erased
+    ",
+    );
+    let heard = &told.shop.bank.account(&crate::shop::terminal("POS1")).heard;
+    assert!(heard.iter().any(|h| h.starts_with("upload-3 ")), "{heard:?}");
+    assert_eq!(told.shop.bank.findings, [""; 0]);
+}
+
 #[test]
 fn from_the_settlement_to_its_end_no_payment_leaves_the_terminal() {
     play(
