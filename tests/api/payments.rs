@@ -230,6 +230,52 @@ fn law_7_a_secret_given_as_a_number_is_not_quoted_back() {
     assert_eq!(house.desk.asked(), Vec::<String>::new(), "nothing reached the desk");
 }
 
+/// Law 7: nor does a card's number come back from a field where nobody expects one, as a text, a name or a number, in one piece or in groups.
+#[test]
+fn law_7_a_card_number_in_any_field_is_not_quoted_back() {
+    let house = House::open();
+    let fields = [
+        "request_id",
+        "kind",
+        "method",
+        "device",
+        "cashier",
+        "amount",
+        "currency",
+        "original",
+        "card",
+        "auth_code",
+        "confirm_amount",
+        "approval",
+        "coupon",
+        "payee",
+        "of_nobody",
+    ];
+    for number in ["6222021234567890128", "6222 0212 3456 7890 128", "6222-0212-3456-7890-128"] {
+        for field in fields {
+            let digits = number.parse::<u64>();
+            let forms = [
+                json!(number),
+                json!([number]),
+                json!({"rrn": number}),
+                json!({number: 1}),
+                digits.map_or(json!(null), |digits| json!(digits)),
+            ];
+            for form in forms {
+                let body = sale(json!({field: form}));
+                let answer = house.post("/v1/payments", body.to_string());
+                let text = String::from_utf8(answer.body.clone()).unwrap();
+                assert!(answer.status == 200 || !text.contains("6222"), "{body}: {text}");
+            }
+        }
+    }
+    for asked in ["limit=6222021234567890128x", "6222021234567890128=1", "after=6222021234567890128"] {
+        let answer = house.get(&format!("/v1/payments?{asked}"));
+        let text = String::from_utf8(answer.body.clone()).unwrap();
+        assert!(answer.status == 400 && !text.contains("6222"), "{asked}: {text}");
+    }
+}
+
 #[test]
 fn spoiled_cards_and_codes_are_refused() {
     let house = House::open();

@@ -130,6 +130,24 @@ pub fn mask_code(code: &str) -> String {
     format!("{}{}{}", &code[..2], "*".repeat(n - 6), &code[n - 4..])
 }
 
+/// A refusal's text without what may be a card's number, in one piece or in groups: digits as many as the shortest has (ISO/IEC 7812-1: up to 19, and
+/// no issuer gives less than 12). For what is said of input before anything knows which field of it holds a card.
+#[must_use]
+pub fn without_card_numbers(text: &str) -> String {
+    const SHORTEST: usize = 12;
+    let mut said = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(begin) = rest.find(|c: char| c.is_ascii_digit()) {
+        let grouped = |c: char| c.is_ascii_digit() || c == ' ' || c == '-';
+        let (before, run) = rest.split_at(begin);
+        let run = run.split(|c| !grouped(c)).next().unwrap_or(run).trim_end_matches([' ', '-']);
+        let digits = run.bytes().filter(u8::is_ascii_digit).count();
+        said.extend([before, if digits < SHORTEST { run } else { "…" }]);
+        rest = &rest[begin + run.len()..];
+    }
+    said + rest
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -155,5 +173,21 @@ mod tests {
     fn what_is_too_short_to_truncate_is_hidden_whole() {
         assert_eq!(mask_pan("411111"), "******");
         assert_eq!(mask_code("134567890123456789"), "13************6789");
+    }
+
+    #[test]
+    fn a_card_number_is_left_out_of_a_text_wherever_it_stands() {
+        for (text, said) in [
+            ("", ""),
+            ("Zeile 7, 字 8", "Zeile 7, 字 8"),
+            ("6222021234567890128", "…"),
+            ("a `4111 1111-1111 1111`, b", "a `…`, b"),
+            ("12 345 678-901 and 123456789012 - 5.", "12 345 678-901 and …."),
+            ("2026-11-29T10:00:00.123", "2026-11-29T10:00:00.123"),
+            ("字123456789012字123456789012", "字…字…"),
+            ("12345678901", "12345678901"),
+        ] {
+            assert_eq!(without_card_numbers(text), said, "{text}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
-use crate::core::domain::{Refusal, read_json};
+use crate::core::domain::{Refusal, read_json, without_card_numbers};
 
 /// The largest body. A payment has some 500 bytes.
 pub(super) const MAX_BODY: usize = 64 * 1024;
@@ -84,7 +84,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
             Err(QueryRejection::FailedToDeserializeQueryString(e)) => {
                 use std::error::Error;
                 let inner = e.source().map(ToString::to_string).unwrap_or_default();
-                Err(Problem::bad(format!("in the address after '?': {inner}")))
+                Err(Problem::bad(format!("in the address after '?': {}", without_card_numbers(&inner))))
             }
             Err(e) => Err(Problem::bad(e)),
         }

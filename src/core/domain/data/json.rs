@@ -256,6 +256,8 @@ mod tests {
             ),
             (r#"{"pair":[1,"x",2]}"#, "pair: 3 elements, 1 too many"),
             (r#"{"pair":[1]}"#, "pair: invalid length 1"),
+            (r#"{"a":{"a":"6222 0212-34567890128 "}}"#, "a.a: invalid type: string \"… \", expected i64"),
+            (r#"{"a":{"a":"1 222 333-444 5"}}"#, "a.a: invalid type: string \"1 222 333-444 5\", expected i64"),
             ("[]", "invalid type: sequence, expected struct All"),
             ("{", "EOF while parsing an object at line 1 column 1"),
             ("{} {}", "trailing characters at line 1 column 4"),

@@ -17,6 +17,8 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
+use super::without_card_numbers;
+
 pub use json::{JsonError, read_json};
 pub use toml::{DataError, read_data};
 
@@ -66,7 +68,7 @@ enum Step {
 }
 
 impl Wrong {
-    /// What is wrong, after the names that lead to it: `card.pan: …`, `items[2].id: …`.
+    /// What is wrong, after the names that lead to it: `card.pan: …`, `items[2].id: …`. Digits as many as a card's number has are left out of it.
     fn with_path(self) -> String {
         let mut text = String::new();
         for step in self.0.path.iter().rev() {
@@ -79,7 +81,7 @@ impl Wrong {
         if !text.is_empty() {
             text.push_str(": ");
         }
-        text + &self.0.what
+        without_card_numbers(&(text + &self.0.what))
     }
 
     fn placed(mut self, at: usize) -> Wrong {
