@@ -36,8 +36,35 @@ pub fn outlet(config: &Config, terminal: &TerminalId) -> Option<PrinterId> {
 struct Drawer {
     outlet: PrinterId,
     line: BridgeLine,
-    /// How often it was opened.
-    opened: Arc<AtomicU32>,
+    pulses: Arc<Pulses>,
+}
+
+/// What a drawer's bridge was asked: each pulse has a number.
+#[derive(Debug, Default)]
+struct Pulses {
+    /// The last one that was asked for.
+    asked: AtomicU32,
+    /// The last one that is known to have opened the drawer.
+    opened: AtomicU32,
+}
+
+impl Pulses {
+    fn ask(&self) -> u32 {
+        self.asked.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    fn last_asked(&self) -> u32 {
+        self.asked.load(Ordering::Acquire)
+    }
+
+    fn done(&self, number: u32) {
+        self.opened.fetch_max(number, Ordering::AcqRel);
+    }
+
+    /// The drawer has sprung open since `last_asked` was this. A pulse that was under way then may have been over before.
+    fn opened_since(&self, last_asked: u32) -> bool {
+        self.opened.load(Ordering::Acquire) > last_asked
+    }
 }
 
 /// The drawers of a store's bridges.
@@ -49,7 +76,7 @@ impl Drawers {
     #[must_use]
     pub fn new(config: &Config, bridges: impl Iterator<Item = (TerminalId, BridgeLine)>) -> Drawers {
         let drawer =
-            |(terminal, line)| Some(Drawer { outlet: outlet(config, &terminal)?, line, opened: Arc::default() });
+            |(terminal, line)| Some(Drawer { outlet: outlet(config, &terminal)?, line, pulses: Arc::default() });
         Drawers(bridges.filter_map(drawer).collect())
     }
 
@@ -82,7 +109,7 @@ fn open(job: Job, drawer: Drawer, papers: Papers) {
         }
         return claim(drawer, papers, Some(id));
     }
-    let asked = Asked { id, opened: drawer.opened.load(Ordering::Acquire) };
+    let asked = Asked { id, after: drawer.pulses.last_asked() };
     pulse(asked, drawer, papers, COOLS_MS);
 }
 
@@ -90,21 +117,22 @@ fn open(job: Job, drawer: Drawer, papers: Papers) {
 #[derive(Clone, Copy)]
 struct Asked {
     id: u64,
-    /// How often the drawer had been opened when it was asked for.
-    opened: u32,
+    /// The last pulse before it: only a later one can have been seen by who stands there.
+    after: u32,
 }
 
 /// Drives the coil. One that cools down was driven a moment ago. For the sale before: where that is over within `patience` milliseconds, it is driven then.
 /// For one after this: then the drawer has sprung open since, and need not again.
 fn pulse(job: Asked, drawer: Drawer, papers: Papers, patience: u32) {
     let line = drawer.line.clone();
+    let number = drawer.pulses.ask();
     let done: Done = Box::new(move |reply| {
         let why = match reply {
             Ok(Reply::Done) => {
-                drawer.opened.fetch_add(1, Ordering::AcqRel);
+                drawer.pulses.done(number);
                 None
             }
-            Ok(Reply::Refused(Refusal::TooSoon { .. })) if drawer.opened.load(Ordering::Acquire) != job.opened => None,
+            Ok(Reply::Refused(Refusal::TooSoon { .. })) if drawer.pulses.opened_since(job.after) => None,
             Ok(Reply::Refused(Refusal::TooSoon { wait_ms })) if wait_ms.max(LEAST_MS) <= patience => {
                 let wait_ms = wait_ms.max(LEAST_MS);
                 let later = move || {
@@ -129,4 +157,24 @@ fn pulse(job: Asked, drawer: Drawer, papers: Papers, patience: u32) {
         claim(drawer, papers, Some(job.id));
     });
     line.ask(Request::Drawer { drawer: 0, pulse_ms: PULSE_MS }, ANSWER_MS, done);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_while_the_coil_is_driven_is_not_served_by_that_pulse() {
+        let pulses = Pulses::default();
+        let before = pulses.last_asked();
+        let first = pulses.ask();
+        let meanwhile = pulses.last_asked();
+        pulses.done(first);
+        assert!(pulses.opened_since(before) && !pulses.opened_since(meanwhile));
+        // The next one serves both; its answer may come before an older one's.
+        let (second, third) = (pulses.ask(), pulses.ask());
+        pulses.done(third);
+        pulses.done(second);
+        assert!(pulses.opened_since(meanwhile) && pulses.opened_since(second) && !pulses.opened_since(third));
+    }
 }
