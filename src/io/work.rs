@@ -1,4 +1,5 @@
-//! Threads and tasks: what runs beside. Each is started here and in one form, so that the program holds what starts, polls and ends one only once.
+//! Threads and tasks: what runs beside. They are started here and in one form, so that the program holds what starts, polls and ends one only once; but for
+//! a serial port's, which has a small stack of its own, and the simulated acquirer's and the demo's that are waited for with what they give.
 //!
 //! Knows nothing of what they do.
 

@@ -201,11 +201,6 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         }
     }
 
-    /// The keys: for a check of the open day's rows before the first step.
-    pub fn sealer_mut(&mut self) -> &mut K {
-        &mut self.sealer
-    }
-
     /// Decides what waits, commits once, and gives what may be let out.
     pub fn step(&mut self, commands: Vec<(Ticket, Command)>, now: Now) -> Vec<Output> {
         let tickets: Vec<Ticket> = commands.iter().map(|(ticket, _)| *ticket).collect();
