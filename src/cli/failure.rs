@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::core::domain::Lang;
+use crate::core::domain::{Lang, Reject};
 use crate::daemon::config::{ConfigError, Finding, Level};
 use crate::daemon::exit::Exit;
 use crate::io::http::client::ClientError;
@@ -37,6 +37,12 @@ impl Failure {
             ClientError::Shape { .. } => Exit::Software,
         };
         Failure::new(exit, error.to_string())
+    }
+
+    /// What the API would say.
+    pub fn refused(reject: &Reject, lang: Lang) -> Failure {
+        let exit = Exit::of_refusal(reject.refusal.status(), reject.refusal.code());
+        Failure::new(exit, reject.sentence().in_lang(lang))
     }
 
     /// Everything that is wrong with a configuration, a line each.

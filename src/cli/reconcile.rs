@@ -31,7 +31,8 @@ pub(super) async fn reconcile(till: &Till, args: ReconcileArgs) -> Result<Exit, 
     let noted: Option<StatementNoted> = if args.dry_run {
         None
     } else {
-        let noted = till.client.post_json("/v1/statements/judged", &judged.for_the_writer()).await;
+        let told = judged.for_the_writer().map_err(|reject| Failure::refused(&reject, till.lang()))?;
+        let noted = till.client.post_json("/v1/statements/judged", &told).await;
         Some(noted.map_err(|e| till.failed(e))?)
     };
     let (title, agrees) = (judged.format.title.clone(), judged.outcome.agrees());

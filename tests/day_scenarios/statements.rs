@@ -47,7 +47,7 @@ fn play(story: &str) {
 /// another amount, another state, twice; and rows of which we know nothing.
 fn states(shop: &mut Shop, file: &str, day: &str, rows: &[&str]) -> String {
     let judged = judge(shop, file, day, rows);
-    match shop.ask(Command::Statement(Box::new(judged.for_the_writer()))) {
+    match shop.ask(Command::Statement(Box::new(judged.for_the_writer().unwrap()))) {
         Ok(Reply::Statement(noted)) => told(&judged, &noted),
         other => said(other),
     }

@@ -12,7 +12,9 @@ use chrono::Days;
 use thiserror::Error;
 
 use super::config::{Config, StatementsConfig};
-use crate::core::domain::{BatchNo, BusinessDate, Funder, Kind, PaymentId, Stan, State, TerminalId, WallMs, Zone};
+use crate::core::domain::{
+    BatchNo, BusinessDate, Funder, Kind, PaymentId, Refusal, Reject, Stan, State, TerminalId, WallMs, Zone,
+};
 use crate::core::journal::Awaited;
 use crate::core::payment::Payment;
 use crate::core::ports::{
@@ -20,6 +22,7 @@ use crate::core::ports::{
 };
 use crate::core::ports::{SpoiledLine, StatementDay, StatementFacts, StatementSpoiled};
 use crate::core::reconcile::{Book, Difference, Format, FormatError, Matcher, Ours, Outcome, Period, Reason, Row};
+use crate::core::suspense::MOST_OF_A_STATEMENT;
 use crate::io::store::{DaysOf, Known, Reader};
 use reading::{Quarantine, each_row, find_format};
 
@@ -299,19 +302,25 @@ impl Books {
 
 impl Judged {
     /// What the writer is told of it.
-    #[must_use]
-    pub fn for_the_writer(&self) -> StatementJudged {
+    ///
+    /// # Errors
+    /// It has more differences than the writer takes of one: it is another store's, most likely.
+    pub fn for_the_writer(&self) -> Result<StatementJudged, Reject> {
         let method = self.format.methods.first().copied().unwrap_or(crate::core::domain::Method::Card);
         let last = self.note.days.last().copied().unwrap_or(BusinessDate(chrono::NaiveDate::MIN));
         let out = &self.outcome;
+        let found = out.long.len() + out.short.len() + out.differs.len();
+        if found > MOST_OF_A_STATEMENT {
+            return Err(Refusal::TooManyDifferences.with("count", found).with("limit", MOST_OF_A_STATEMENT));
+        }
         let cases = out.long.iter().chain(&out.short).chain(&out.differs);
         let waits = out.timing.iter().filter(|d| d.reason.is_awaited());
-        StatementJudged {
+        Ok(StatementJudged {
             note: self.note.clone(),
             findings: cases.map(|d| d.finding(&self.format.name, method, last)).collect(),
             awaited: waits.filter_map(|d| self.awaited(d, last)).collect(),
             clean: out.clean.clone(),
-        }
+        })
     }
 
     fn awaited(&self, difference: &Difference, last: BusinessDate) -> Option<Awaited> {

@@ -82,11 +82,12 @@ impl Intake {
 
     /// Waits for the writer.
     fn note(&self, judged: &Judged) -> Result<StatementNoted, Reject> {
+        let judged = judged.for_the_writer()?;
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
         let respond = Box::new(move |answer| {
             let _ = sender.send(answer);
         });
-        self.inbox.command(Command::Statement(Box::new(judged.for_the_writer())), respond);
+        self.inbox.command(Command::Statement(Box::new(judged)), respond);
         match receiver.recv() {
             Ok(Ok(Reply::Statement(noted))) => Ok(*noted),
             Ok(Err(reject)) => Err(reject),
