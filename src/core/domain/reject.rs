@@ -2,7 +2,7 @@
 //!
 //! A refusal creates nothing and frees its request id; `storage_doubtful` alone says that this is not known.
 
-use super::{Lang, Sentence};
+use super::{Lang, Sentence, without_card_numbers};
 
 macro_rules! refusals {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $zh:literal, $en:literal;)+) => {
@@ -144,10 +144,10 @@ pub struct Reject {
 }
 
 impl Reject {
-    /// Adds a fact.
+    /// Adds a fact. It may quote what somebody typed: what may be a card's number is left out (law 7).
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Reject {
-        self.facts.push((name, value.to_string()));
+        self.facts.push((name, without_card_numbers(&value.to_string())));
         self
     }
 

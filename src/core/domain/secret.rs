@@ -130,27 +130,75 @@ pub fn mask_code(code: &str) -> String {
     format!("{}{}{}", &code[..2], "*".repeat(n - 6), &code[n - 4..])
 }
 
-/// A refusal's text without what may be a card's number, in one piece or in groups: digits as many as the shortest has (ISO/IEC 7812-1: up to 19, and
-/// no issuer gives less than 12). For what is said of input before anything knows which field of it holds a card.
+/// A text without what may be a card's number, in one piece or in groups, or a stripe: of digits as many as the shortest has (ISO/IEC 7812-1: up to 19, and
+/// no issuer gives less than 12) the last four stay. For what is said of input before anything knows which field of it holds a card.
 #[must_use]
 pub fn without_card_numbers(text: &str) -> String {
     const SHORTEST: usize = 12;
     let mut said = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(begin) = rest.find(|c: char| c.is_ascii_digit()) {
-        let grouped = |c: char| c.is_ascii_digit() || c == ' ' || c == '-';
-        let (before, run) = rest.split_at(begin);
-        let run = run.split(|c| !grouped(c)).next().unwrap_or(run).trim_end_matches([' ', '-']);
-        let digits = run.bytes().filter(u8::is_ascii_digit).count();
-        said.extend([before, if digits < SHORTEST { run } else { "…" }]);
-        rest = &rest[begin + run.len()..];
+    while let Some(begin) = rest.find(|c| digit(c).is_some()) {
+        let (before, from) = rest.split_at(begin);
+        let (digits, end) = grouped_digits(from);
+        said.push_str(before);
+        rest = &from[end..];
+        if digits.len() < SHORTEST {
+            said.push_str(&from[..end]);
+            continue;
+        }
+        said.extend(["…", &digits[digits.len() - 4..]]);
+        // The rest of a stripe: expiry, service code, the issuer's own.
+        if let Some(stripe) =
+            rest.strip_prefix(['=', 'D', 'd']).filter(|stripe| stripe.starts_with(|c| digit(c).is_some()))
+        {
+            rest = &stripe[grouped_digits(stripe).1..];
+        }
     }
     said + rest
+}
+
+/// A digit, of either width.
+fn digit(c: char) -> Option<char> {
+    match c {
+        '0'..='9' => Some(c),
+        '０'..='９' => char::from_digit(u32::from(c) - u32::from('０'), 10),
+        _ => None,
+    }
+}
+
+/// The digits that a text begins with, and the byte after the last of them; up to three characters may separate groups.
+fn grouped_digits(text: &str) -> (String, usize) {
+    let (mut digits, mut end, mut at, mut apart) = (String::new(), 0, 0, 0);
+    while let Some(c) = text[at..].chars().next() {
+        if let Some(c) = digit(c) {
+            digits.push(c);
+        }
+        apart = if digit(c).is_some() { 0 } else { apart + 1 };
+        let length = if apart == 0 { Some(c.len_utf8()) } else { separator(&text[at..], c) };
+        let Some(length) = length.filter(|_| apart <= 3) else { break };
+        at += length;
+        if apart == 0 {
+            end = at;
+        }
+    }
+    (digits, end)
+}
+
+/// The length of what may separate groups, also as a quoted text writes it: `\t`, `\u{a0}`.
+fn separator(text: &str, first: char) -> Option<usize> {
+    match first {
+        '-' => Some(1),
+        '\\' if text.starts_with("\\u{") => text.find('}').map(|last| last + 1),
+        '\\' if text.starts_with("\\t") => Some(2),
+        _ => first.is_whitespace().then(|| first.len_utf8()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -179,15 +227,34 @@ mod tests {
     fn a_card_number_is_left_out_of_a_text_wherever_it_stands() {
         for (text, said) in [
             ("", ""),
-            ("Zeile 7, 字 8", "Zeile 7, 字 8"),
-            ("6222021234567890128", "…"),
-            ("a `4111 1111-1111 1111`, b", "a `…`, b"),
-            ("12 345 678-901 and 123456789012 - 5.", "12 345 678-901 and …."),
+            ("line 7, 字 8", "line 7, 字 8"),
+            ("6222021234567890128", "…0128"),
+            ("a `4111 1111-1111 1111`, b", "a `…1111`, b"),
+            ("12 345 678-901 and 123456789012 - 5.", "12 345 678-901 and …0125."),
             ("2026-11-29T10:00:00.123", "2026-11-29T10:00:00.123"),
-            ("字123456789012字123456789012", "字…字…"),
+            ("2026-11-29 10:00", "2026-11-29 10:00"),
+            ("1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12", "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12"),
+            ("字123456789012字123456789012", "字…9012字…9012"),
             ("12345678901", "12345678901"),
+            ("12345678901-", "12345678901-"),
+            ("６２２２０２１２３４５６７８９０１２８", "…0128"),
+            ("4111\u{a0}1111\u{3000}1111\t1111", "…1111"),
+            (r#"string "4111\u{a0}1111\u{3000}1111\t1111", b"#, r#"string "…1111", b"#),
+            ("4111111111111111=30121011234?", "…1111?"),
+            ("4111111111111111D3012101 b", "…1111 b"),
+            ("4111111111111111 = 3012", "…1111 = 3012"),
+            (r"\u{12 345 678 901 234", r"\u{…1234"),
         ] {
             assert_eq!(without_card_numbers(text), said, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_taken_and_what_is_left_of_it_has_no_card_number(text in "[ -９=D0-9\\\\tu{}a\u{a0}]{0,40}") {
+            let said = without_card_numbers(&text);
+            prop_assert!(!said.split(|c: char| !c.is_ascii_digit()).any(|run| run.len() >= 12), "{said}");
+            prop_assert_eq!(without_card_numbers(&said), said);
         }
     }
 }

@@ -150,5 +150,6 @@ fn router(api: Arc<Api>) -> Router {
             Problem::from(Refusal::MethodNotAllowed.with("method", method))
         })
         .layer(axum::middleware::from_fn_with_state(api.clone(), guard::guard))
+        .layer(axum::middleware::from_fn(body::unread))
         .with_state(api)
 }

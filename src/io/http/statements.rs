@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::answer::Json;
 use super::api::Api;
-use super::body::{Params, bounded, unread};
+use super::body::{Params, bounded};
 use super::guard::Caller;
 use super::problem::Problem;
 use crate::core::domain::{Refusal, Role, read_json};
@@ -24,8 +24,8 @@ use crate::core::ports::{
 
 /// No statement speaks for more days.
 const MAX_DAYS: usize = 400;
-/// Judged findings are larger than a payment: some 600 bytes each.
-const MAX_JUDGED: usize = 32 * 1024 * 1024;
+/// Findings have some 600 bytes, and there are at most [`crate::core::suspense::MOST_OF_A_STATEMENT`]; what waits has some 130.
+const MAX_JUDGED: usize = 4 * 1024 * 1024;
 /// How long the next part of an upload may take.
 const PART_TIME: Duration = Duration::from_secs(30);
 /// So many parts wait between the socket and the disk.
@@ -77,19 +77,17 @@ pub(super) async fn upload(
     if let Caller::Person(_, role) = &caller
         && *role == Role::Cashier
     {
-        return Err(unread(request, Refusal::ManagerRequired.into()).await);
+        return Err(Refusal::ManagerRequired.into());
     }
     let name = params.name.unwrap_or_else(|| "upload".to_owned());
     if name.is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
-        let why = Problem::bad("name must be 1 to 255 bytes without control characters");
-        return Err(unread(request, why).await);
+        return Err(Problem::bad("name must be 1 to 255 bytes without control characters"));
     }
     // A page of another site can send a form, and a form only; who posts a statement says what it is.
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if !matches!(kind.as_str(), "application/octet-stream" | "text/csv") {
-        let why = Problem::bad("Content-Type must be application/octet-stream or text/csv");
-        return Err(unread(request, why).await);
+        return Err(Problem::bad("Content-Type must be application/octet-stream or text/csv"));
     }
     let (sender, receiver) = mpsc::channel(PARTS);
     let format = params.format;

@@ -56,11 +56,11 @@ impl<'de> Visitor<'de> for Anything {
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Form<'de>, E> {
-        Ok(Form::Whole(number.into()))
+        Ok(Form::Whole(number))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Form<'de>, E> {
-        Ok(Form::Whole(number.into()))
+        Ok(i64::try_from(number).map_or(Form::Large(number), Form::Whole))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Form<'de>, E> {
@@ -256,8 +256,12 @@ mod tests {
             ),
             (r#"{"pair":[1,"x",2]}"#, "pair: 3 elements, 1 too many"),
             (r#"{"pair":[1]}"#, "pair: invalid length 1"),
-            (r#"{"a":{"a":"6222 0212-34567890128 "}}"#, "a.a: invalid type: string \"… \", expected i64"),
-            (r#"{"a":{"a":"1 222 333-444 5"}}"#, "a.a: invalid type: string \"1 222 333-444 5\", expected i64"),
+            (r#"{"a":"271828"}"#, "a: invalid type: a text, expected struct Inner"),
+            (r#"{"a":271828}"#, "a: invalid type: a number, expected struct Inner"),
+            (r#"{"a":{"a":1,"b":271828}}"#, "a.b: invalid type: a number, expected a sequence"),
+            (r#"{"b":{"01":"plain"}}"#, "b: invalid type: string \"01\", expected u8"),
+            (r#"{"b":{"+1":"plain"}}"#, "b: invalid type: string \"+1\", expected u8"),
+            (r#"{"a":{"a":18446744073709551615}}"#, "a.a: invalid value: integer `18446744073709551615`, expected i64"),
             ("[]", "invalid type: sequence, expected struct All"),
             ("{", "EOF while parsing an object at line 1 column 1"),
             ("{} {}", "trailing characters at line 1 column 4"),

@@ -48,7 +48,7 @@ fn form(of: DeValue<'_>) -> Result<Form<'_>, (Option<usize>, String)> {
     Ok(match of {
         DeValue::String(text) => Form::Text(text),
         DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) => Form::Whole(number.into()),
+            Ok(number) => Form::Whole(number),
             Err(_) => return Err((None, format!("the number {} is too large", number.as_str()))),
         },
         DeValue::Float(number) => Form::Odd(number.as_str().to_owned().into()),
