@@ -1,15 +1,15 @@
 //! What is on a piece of paper: from what is durable to a document, and from a document to the bytes that are asked for.
 
-use std::sync::mpsc;
+use std::sync::{Mutex, TryLockError, mpsc};
 use std::time::Duration;
 
 use super::inbox::Inbox;
 use crate::core::day::Batch;
 use crate::core::domain::{
-    BatchNo, CashierId, Lang, Method, PaymentId, Refusal, Reject, Sentence, TerminalId, WallMs, read_json,
+    BatchNo, CashierId, Lang, Method, PaymentId, Refusal, Reject, Sentence, Seq, TerminalId, WallMs, read_json,
 };
 use crate::core::journal::Original;
-use crate::core::ledger::{Rules, closed_shift_view, payment_view};
+use crate::core::ledger::{Rules, closed_shift_view, payment_view, state_at};
 use crate::core::ports::{Archive, DayView, PaymentView, PrintWhat, ReportFormat, StoreError, WhichDay};
 use crate::core::report::doc::Document;
 use crate::core::report::layout::layout;
@@ -35,6 +35,8 @@ pub struct Papers {
     pub inbox: Inbox,
     /// The clock.
     pub clock: Clock,
+    /// Held while a past state is made: one at a time.
+    pub past: std::sync::Arc<Mutex<()>>,
 }
 
 /// A store that cannot be read, as the counter is told.
@@ -63,6 +65,9 @@ impl Papers {
     /// A day, wherever its figures lie.
     pub fn day(&self, which: WhichDay) -> Result<DayView, Reject> {
         let now = self.clock.now().wall;
+        if let WhichDay::At(seq) = which {
+            return self.day_as_of(seq, now);
+        }
         let live = self.ask(move |writer| live_day(writer, which, now))??;
         if let Some(view) = live {
             return Ok(view);
@@ -70,11 +75,26 @@ impl Papers {
         let (row, named) = match which {
             WhichDay::Date(date) => (self.reader.day(date).map_err(unreadable)?, date.to_string()),
             WhichDay::Z(z) => (self.reader.day_by_z(z).map_err(unreadable)?, z.to_string()),
-            WhichDay::At(seq) => (None, seq.to_string()),
-            WhichDay::Open => (None, "—".into()),
+            WhichDay::At(_) | WhichDay::Open => (None, "—".into()),
         };
         let row = row.ok_or_else(|| Refusal::UnknownDay.with("day", named))?;
         read_json(&row.tail).map_err(|e| unreadable(StoreError::Damaged(e.to_string())))
+    }
+
+    /// The open day as it was after a row. Made beside the writer: it may take a while, and nobody at a counter waits for it.
+    fn day_as_of(&self, seq: Seq, now: WallMs) -> Result<DayView, Reject> {
+        let (head, open) = self.ask(|writer| (writer.ledger().head, writer.ledger().open))?;
+        if seq.0 == 0 || seq > head {
+            return Err(Refusal::BadRequest.with("what", format!("at: 1 to {head}")));
+        }
+        let _alone = match self.past.try_lock() {
+            Ok(alone) => alone,
+            Err(TryLockError::Poisoned(alone)) => alone.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(Refusal::Busy.into()),
+        };
+        let past = state_at(&self.reader, seq, open).map_err(unreadable)?;
+        let view = past.day_view(past.open, &self.rules, &self.reader, now).map_err(unreadable)?;
+        view.ok_or_else(|| Refusal::UnknownDay.with("day", seq))
     }
 
     /// A payment.
@@ -217,7 +237,7 @@ impl Papers {
     }
 }
 
-/// A day that the ledger has, or as it was after a row.
+/// A day that the ledger has.
 fn live_day(writer: &mut super::inbox::TillWriter, which: WhichDay, now: WallMs) -> Result<Option<DayView>, Reject> {
     let ledger = writer.ledger();
     let date = match which {
@@ -227,13 +247,7 @@ fn live_day(writer: &mut super::inbox::TillWriter, which: WhichDay, now: WallMs)
             Some(day) => day.date,
             None => return Ok(None),
         },
-        WhichDay::At(seq) => {
-            if seq.0 == 0 || seq > ledger.head {
-                return Err(Refusal::BadRequest.with("what", format!("at: 1 to {}", ledger.head)));
-            }
-            let past = writer.state_at(seq).map_err(unreadable)?;
-            return past.day_view(past.open, writer.rules(), writer.store(), now).map_err(unreadable);
-        }
+        WhichDay::At(_) => return Ok(None),
     };
     writer.ledger().day_view(date, writer.rules(), writer.store(), now).map_err(unreadable)
 }

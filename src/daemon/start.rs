@@ -190,7 +190,13 @@ impl Running {
         let readers = Readers::start(if all { &config.readers } else { &[] }, clock)?;
         let (lanes, orders) =
             if all { lanes(config, &profile, &readers, &inbox, clock, &stopped)? } else { Default::default() };
-        let papers = Papers { rules: Arc::new(writer.rules().clone()), reader, inbox: inbox.clone(), clock };
+        let papers = Papers {
+            rules: Arc::new(writer.rules().clone()),
+            reader,
+            inbox: inbox.clone(),
+            clock,
+            past: Arc::default(),
+        };
         let printers = Arc::new(Printers::start(if all { &config.printers } else { &[] }, &papers)?);
         let drawers = Drawers::new(config, readers.bridges().into_iter());
         drawers.look(&papers);

@@ -13,9 +13,9 @@ use proptest::prelude::*;
 
 use tilld::core::domain::{BusinessDate, Kind, Method, Minor, RequestId, Seq, State};
 use tilld::core::journal::{Column, Columns, Effect, Original, Record};
-use tilld::core::ledger::{Ledger, replay};
+use tilld::core::ledger::{Ledger, replay, state_at};
 use tilld::core::payment::Payment;
-use tilld::core::ports::{Command, Pay, Presented, Store};
+use tilld::core::ports::{Command, History, Pay, Presented};
 
 use crate::bank::Fault;
 use crate::shop::{Shop, cashier, instrument, rules, terminal};
@@ -227,7 +227,7 @@ fn records(shop: &Shop) -> Vec<Record> {
         all.push(record);
         Ok(())
     };
-    shop.writer().store().replay(Seq(0), take).unwrap();
+    shop.writer().store().replay(Seq(0), None, take).unwrap();
     all
 }
 
@@ -333,7 +333,7 @@ fn moments_come_again(store: &Store1) {
         replay(&mut from_genesis, shop.writer().store(), Some(live.head)).unwrap();
         from_genesis.evict();
         assert!(from_genesis == *live, "the state as of row {} from the first row", live.head);
-        let from_snapshot = shop.writer().state_at(live.head).unwrap();
+        let from_snapshot = state_at(shop.writer().store(), live.head, BusinessDate(chrono::NaiveDate::MIN)).unwrap();
         let archive = shop.writer().store();
         for date in live.days.keys() {
             let then = live.day_view(*date, &shop.rules, archive, shop.now.wall).unwrap();

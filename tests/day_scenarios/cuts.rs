@@ -3,8 +3,10 @@
 use chrono::NaiveTime;
 
 use crate::shop::rules;
-use crate::words::{play, play_with};
+use crate::words::{Told, play, play_with};
 use tilld::core::day::CutSchedule;
+use tilld::core::domain::Seq;
+use tilld::core::ledger::state_at;
 
 #[test]
 fn a_late_approval_is_a_voucher_in_the_open_day() {
@@ -246,4 +248,25 @@ fn a_second_close_after_midnight_is_refused_as_well() {
         open-day                                  => 2026-03-09
     ",
     );
+}
+
+/// The state as of a row of long ago: what came after it is not read.
+#[test]
+fn a_past_state_costs_the_rows_up_to_it() {
+    let mut told = Told::new(rules());
+    for day in 0..3 {
+        for sale in 0..20 {
+            told.tell(&format!("1001 POS1 sells d{day}s{sale} cash 1.00 => approved"));
+        }
+        told.tell(&format!("cut => 2026-03-{:02} Z{}", 7 + day, 1 + day));
+    }
+    let head = told.shop.ledger().head;
+    let store = told.shop.writer().store();
+    for row in [Seq(2), Seq(30), head] {
+        told.shop.trouble.replayed.store(0, std::sync::atomic::Ordering::Relaxed);
+        let past = state_at(store, row, told.shop.ledger().open).unwrap();
+        assert_eq!(past.head, row);
+        let read = told.shop.trouble.replayed.load(std::sync::atomic::Ordering::Relaxed);
+        assert!((0..=30).contains(&read), "row {row} of {head}: {read} rows were read");
+    }
 }

@@ -9,7 +9,7 @@ use tilld::core::domain::{
 use tilld::core::journal::{Link, Record, StatementTaken};
 use tilld::core::payment::{Payment, Slot};
 use tilld::core::ports::{
-    Archive, BatchRow, DayRow, JobRow, PrintWhat, Recount, Refold, Row, ShiftRow, Store, StoreError,
+    Archive, BatchRow, DayRow, History, JobRow, PrintWhat, Recount, Refold, Row, ShiftRow, Store, StoreError,
 };
 use tilld::core::suspense::Case;
 use tilld::io::store::SqliteStore;
@@ -20,12 +20,14 @@ pub struct Trouble {
     pub commits: Arc<AtomicI64>,
     pub appends: Arc<AtomicI64>,
     pub reads: Arc<AtomicI64>,
+    /// Rows that were read back.
+    pub replayed: Arc<AtomicI64>,
 }
 
 impl Default for Trouble {
     fn default() -> Trouble {
         let never = || Arc::new(AtomicI64::new(-1));
-        Trouble { commits: never(), appends: never(), reads: never() }
+        Trouble { commits: never(), appends: never(), reads: never(), replayed: Arc::default() }
     }
 }
 
@@ -153,6 +155,9 @@ impl Store for Flaky {
     fn day_keys(&self) -> Result<Option<Vec<u8>>, StoreError> {
         self.inner.day_keys()
     }
+}
+
+impl History for Flaky {
     fn snapshot(&self, before: Option<Seq>) -> Result<Option<(Seq, Vec<u8>)>, StoreError> {
         strikes(&self.trouble.reads)?;
         self.inner.snapshot(before)
@@ -160,9 +165,13 @@ impl Store for Flaky {
     fn replay(
         &self,
         after: Seq,
+        until: Option<Seq>,
         each: &mut dyn FnMut(Record, Link) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        self.inner.replay(after, each)
+        self.inner.replay(after, until, &mut |record, link| {
+            self.trouble.replayed.fetch_add(1, Ordering::Relaxed);
+            each(record, link)
+        })
     }
 }
 

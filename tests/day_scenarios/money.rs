@@ -10,7 +10,7 @@ use tilld::core::fees::FeeSchedule;
 use tilld::core::journal::{Coupon, Event, Original, TransferAnswer};
 use tilld::core::ledger::Rules;
 use tilld::core::payment::{Payment, Slot};
-use tilld::core::ports::{Command, DayView, Pay, Payee, Presented, Reply, Store, TransferMove};
+use tilld::core::ports::{Command, DayView, History, Pay, Payee, Presented, Reply, TransferMove};
 
 use crate::bank::Fault;
 use crate::chance::Chance;
@@ -228,7 +228,7 @@ fn law_7_the_journal_keeps_what_a_card_is_and_never_which() {
     let mut classed = 0;
     let store = shop.writer().store();
     store
-        .replay(tilld::core::domain::Seq(0), &mut |record, _| {
+        .replay(tilld::core::domain::Seq(0), None, &mut |record, _| {
             let text = format!("{:?} {:?}", record, record.to_bytes());
             assert!(!text.contains("6222021234567890128") && !text.contains("4111111111111111"), "{text}");
             classed += usize::from(matches!(record.event, Event::PaymentClassed { .. }));

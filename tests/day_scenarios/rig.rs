@@ -13,7 +13,7 @@ use tilld::core::domain::{
 };
 use tilld::core::ledger::{Ledger, OfflineRules, Rules, Writer, WriterOptions, replay};
 use tilld::core::payment::Payment;
-use tilld::core::ports::{Command, Output, Reply, Store, Ticket};
+use tilld::core::ports::{Command, History, Output, Reply, Store, Ticket};
 use tilld::io::store::{PaymentFilter, Reader, SqliteStore, StoreOptions};
 use tilld::io::vault::{DataKey, SoftKeys, Vault};
 use tilld::sim::acquirer::dialect::Kind as HostKind;

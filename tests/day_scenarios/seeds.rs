@@ -11,7 +11,7 @@ use tilld::core::acquirer::Instrument;
 use tilld::core::domain::{Entry, Kind, Method, Minor, PaymentCode, RequestId, State};
 use tilld::core::journal::{Event, ExceptionKind, Original, Subject};
 use tilld::core::payment::Payment;
-use tilld::core::ports::{Archive, Command, Pay, Presented, Store};
+use tilld::core::ports::{Archive, Command, History, Pay, Presented};
 use tilld::sim::acquirer::Rule;
 use tilld::sim::acquirer::books::{Key, Status};
 
@@ -418,7 +418,7 @@ impl Day {
         let first = tilld::core::domain::Seq(0);
         self.rig
             .store()
-            .replay(first, &mut |record, _| {
+            .replay(first, None, &mut |record, _| {
                 match &record.event {
                     Event::Sending { terminal, batch, subject: Subject::Settle(_), .. }
                         if (self.rig.tid(terminal), batch.0) == (settled.tid.clone(), settled.batch) =>

@@ -18,7 +18,7 @@ use tilld::core::domain::{
 };
 use tilld::core::ledger::{ChannelRules, Ledger, OfflineRules, Rules, TerminalRules, Writer, WriterOptions, replay};
 use tilld::core::payment::Payment;
-use tilld::core::ports::{Archive, Command, Committed, Output, Reply, Store, Ticket};
+use tilld::core::ports::{Archive, Command, Committed, History, Output, Reply, Store, Ticket};
 use tilld::core::suspense::EndingRules;
 use tilld::io::store::{Reader, SqliteStore, StoreOptions};
 use tilld::io::vault::{DataKey, Vault};

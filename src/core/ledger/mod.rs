@@ -67,7 +67,7 @@ pub use proof::Proof;
 pub use refold::FOLD_VERSION;
 pub use rules::{ChannelRules, GuardRules, MoneyRules, OfflineRules, RouteRules, Rules, TerminalRules, UploadPlan};
 pub use view::{check_code, hex, payment_view, rfc3339, settlement_view};
-pub use writer::{Rows, Writer, WriterOptions, busy, replay};
+pub use writer::{Rows, Writer, WriterOptions, busy, replay, state_at};
 
 /// The state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

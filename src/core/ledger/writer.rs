@@ -16,7 +16,7 @@ use crate::core::day::ClockPair;
 use crate::core::domain::{BusinessDate, CashierId, Now, PaymentId, Refusal, Reject, Seq, State, TerminalId, ZNumber};
 use crate::core::journal::{Event, Link, Record};
 use crate::core::ports::{
-    Command, JobRow, Output, Pay, Presented, PrintWhat, Refold, Reply, Sealer, Store, StoreError, Ticket,
+    Command, History, JobRow, Output, Pay, Presented, PrintWhat, Refold, Reply, Sealer, Store, StoreError, Ticket,
 };
 
 /// How many reports are kept over steps that fail. A lane has one message under way, so this is ample.
@@ -93,7 +93,7 @@ impl<S: Refold, K: Sealer> Writer<S, K> {
     ) -> Result<Self, StoreError> {
         refold(&mut store, options.first_date, &options.rules)?;
         let mut look = Some(look);
-        let mut ledger = newest(&store, options.first_date)?;
+        let mut ledger = newest(&store, None, options.first_date)?;
         // A store without a row has nothing to look at yet.
         if ledger.head > Seq(0)
             && let Some(look) = look.take()
@@ -169,17 +169,6 @@ impl<S: Store, K: Sealer> Writer<S, K> {
     /// The store, for look-ups.
     pub fn store(&self) -> &S {
         &self.store
-    }
-
-    /// The state as it was after a row: the newest snapshot before it, and the rows up to it.
-    pub fn state_at(&self, seq: Seq) -> Result<Ledger, StoreError> {
-        let mut ledger = match self.store.snapshot(Some(seq))? {
-            Some((_, body)) => Ledger::from_bytes(&body)
-                .map_err(|e| StoreError::Damaged(format!("the snapshot cannot be read: {e}")))?,
-            None => Ledger::new(self.first_date),
-        };
-        replay(&mut ledger, &self.store, Some(seq))?;
-        Ok(ledger)
     }
 
     /// The store is behind its mark, or no longer: cards are stopped while it is.
@@ -546,9 +535,9 @@ impl<S: Store, K: Sealer> Writer<S, K> {
     }
 }
 
-/// The state of the newest snapshot; as it is before the first row, where there is none.
-fn newest<S: Store>(store: &S, first_date: BusinessDate) -> Result<Ledger, StoreError> {
-    match store.snapshot(None)? {
+/// The state of the newest snapshot at or before a row; as it is before the first row, where there is none.
+fn newest(store: &impl History, before: Option<Seq>, first_date: BusinessDate) -> Result<Ledger, StoreError> {
+    match store.snapshot(before)? {
         Some((_, body)) => {
             Ledger::from_bytes(&body).map_err(|e| StoreError::Damaged(format!("the snapshot cannot be read: {e}")))
         }
@@ -556,23 +545,26 @@ fn newest<S: Store>(store: &S, first_date: BusinessDate) -> Result<Ledger, Store
     }
 }
 
+/// The state as it was after a row: the newest snapshot before it, and the rows from there. `any_date` stands for the store's first day until its first
+/// row says which that was. Years of rows may follow: nobody who sells should wait for this.
+pub fn state_at(store: &impl History, seq: Seq, any_date: BusinessDate) -> Result<Ledger, StoreError> {
+    let mut ledger = newest(store, Some(seq), any_date)?;
+    replay(&mut ledger, store, Some(seq))?;
+    Ok(ledger)
+}
+
 /// The state from the newest snapshot and every row after it.
-fn load<S: Store>(store: &S, first_date: BusinessDate) -> Result<Ledger, StoreError> {
-    let mut ledger = newest(store, first_date)?;
+fn load(store: &impl History, first_date: BusinessDate) -> Result<Ledger, StoreError> {
+    let mut ledger = newest(store, None, first_date)?;
     replay(&mut ledger, store, None)?;
     ledger.evict();
     Ok(ledger)
 }
 
 /// Absorbs the rows after the ledger's head, up to and including `until`; a row that does not follow is damage.
-pub fn replay<S: Store>(ledger: &mut Ledger, store: &S, until: Option<Seq>) -> Result<(), StoreError> {
+pub fn replay(ledger: &mut Ledger, store: &impl History, until: Option<Seq>) -> Result<(), StoreError> {
     let after = ledger.head;
-    store.replay(after, &mut |record, link| {
-        if until.is_some_and(|until| record.seq > until) {
-            return Ok(());
-        }
-        ledger.follow(&record, &link, store)
-    })
+    store.replay(after, until, &mut |record, link| ledger.follow(&record, &link, store))
 }
 
 /// Reports are let go of when they are given to the writer: after a step that failed nobody would say them again.

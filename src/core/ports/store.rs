@@ -152,8 +152,21 @@ pub trait Archive: std::fmt::Debug {
     fn statement_of(&self, hash: &[u8; 32]) -> Result<(Option<StatementNo>, StatementNo), StoreError>;
 }
 
+/// What the state as of any row is made from.
+pub trait History: Archive {
+    /// The newest snapshot at or before a row (`None`: of all).
+    fn snapshot(&self, before: Option<Seq>) -> Result<Option<(Seq, Vec<u8>)>, StoreError>;
+    /// Gives every row after `after`, up to and including `until`, in order, with its link.
+    fn replay(
+        &self,
+        after: Seq,
+        until: Option<Seq>,
+        each: &mut dyn FnMut(Record, Link) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
+}
+
 /// The one writer's transaction.
-pub trait Store: Archive {
+pub trait Store: History {
     /// Begins it.
     fn begin(&mut self) -> Result<(), StoreError>;
     /// Adds a journal row.
@@ -191,14 +204,6 @@ pub trait Store: Archive {
     fn rollback(&mut self);
     /// The sealed day keys.
     fn day_keys(&self) -> Result<Option<Vec<u8>>, StoreError>;
-    /// The newest snapshot at or before a row (`None`: of all).
-    fn snapshot(&self, before: Option<Seq>) -> Result<Option<(Seq, Vec<u8>)>, StoreError>;
-    /// Gives every row after `after`, in order, with its link.
-    fn replay(
-        &self,
-        after: Seq,
-        each: &mut dyn FnMut(Record, Link) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError>;
 }
 
 /// What a store lets be done when its look-ups and snapshots are made again from the journal, within one transaction.

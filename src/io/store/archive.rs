@@ -167,6 +167,15 @@ fn added_up<const N: usize>(
     }))
 }
 
+pub(super) fn snapshot(conn: &Connection, before: Option<Seq>) -> Result<Option<(Seq, Vec<u8>)>, StoreError> {
+    let before = before.map(|seq| int(seq.0)).transpose()?;
+    let newest = collect(conn, sql::SNAPSHOT, [before], |row| {
+        let seq = Seq(unsigned(row.get(0).map_err(plain)?, "a snapshot's row")?);
+        Ok((seq, unsummed(blob(row, 1)?, &"a snapshot")?.to_vec()))
+    })?;
+    Ok(newest.into_iter().next())
+}
+
 pub(super) fn sealed_card(conn: &Connection, id: PaymentId) -> Result<Option<Vec<u8>>, StoreError> {
     let mut stmt = conn.prepare_cached(sql::SEALED_CARD).map_err(plain)?;
     stmt.query_row([int(id.0)?], |r| r.get(0)).optional().map_err(plain)

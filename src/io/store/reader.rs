@@ -20,7 +20,7 @@ use crate::core::domain::{
 };
 use crate::core::journal::{Link, Record};
 use crate::core::payment::Payment;
-use crate::core::ports::{Archive, DayRow, Page, PrintWhat, Recount, ShiftRow, StoreError, StoryLine};
+use crate::core::ports::{Archive, DayRow, History, Page, PrintWhat, Recount, ShiftRow, StoreError, StoryLine};
 use crate::core::suspense::Case;
 
 /// Connections kept open between calls.
@@ -155,7 +155,7 @@ impl Reader {
         })
     }
 
-    /// Gives the rows `from..=to` in order, with their links, reading a few thousand at a time. For `?at=SEQ`, journals in print, salvage.
+    /// Gives the rows `from..=to` in order, with their links, reading a few thousand at a time. For the state as of a row, journals in print, salvage.
     pub fn records(
         &self,
         from: Seq,
@@ -263,6 +263,22 @@ impl Reader {
     /// What the door knows of a person.
     pub fn pin(&self, cashier: &CashierId) -> Result<Option<PinRow>, StoreError> {
         self.with(|conn| archive::pin(conn, cashier))
+    }
+}
+
+/// The state as of a row, made beside the writer.
+impl History for Reader {
+    fn snapshot(&self, before: Option<Seq>) -> Result<Option<(Seq, Vec<u8>)>, StoreError> {
+        self.with(|conn| archive::snapshot(conn, before))
+    }
+
+    fn replay(
+        &self,
+        after: Seq,
+        until: Option<Seq>,
+        each: &mut dyn FnMut(Record, Link) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.records(Seq(after.0.saturating_add(1)), until.unwrap_or(Seq(u64::MAX)), each)
     }
 }
 

@@ -81,7 +81,7 @@ pub const PUT_SNAPSHOT: &str =
     "INSERT INTO snapshot (seq, body) VALUES (?1, ?2) ON CONFLICT (seq) DO UPDATE SET body = excluded.body";
 pub const SNAPSHOT: &str = "SELECT seq, body FROM snapshot WHERE ?1 IS NULL OR seq <= ?1 ORDER BY seq DESC LIMIT 1";
 
-pub const REPLAY: &str = "SELECT seq, bytes, link FROM journal WHERE seq > ?1 ORDER BY seq";
+pub const REPLAY: &str = "SELECT seq, bytes, link FROM journal WHERE seq > ?1 AND seq <= ?2 ORDER BY seq";
 
 // Print jobs.
 

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::archive::{self, Job, JobState, blob, collect, what_text};
+use super::archive::{self, Job, JobState, blob, what_text};
 use super::cases;
-use super::convert::{body, bytes32, event_word, int, record, running, summed, unsigned, unsummed};
+use super::convert::{body, bytes32, event_word, int, record, running, summed, unsigned};
 use super::error::{damaged, plain};
 use super::imports;
 use super::open;
@@ -23,7 +23,9 @@ use crate::core::domain::{
 };
 use crate::core::journal::{GENESIS, Link, Record, StatementTaken};
 use crate::core::payment::{Payment, Slot};
-use crate::core::ports::{Archive, BatchRow, DayRow, JobRow, PrintWhat, Recount, Row, ShiftRow, Store, StoreError};
+use crate::core::ports::{
+    Archive, BatchRow, DayRow, History, JobRow, PrintWhat, Recount, Row, ShiftRow, Store, StoreError,
+};
 use crate::core::suspense::Case;
 
 /// The store, for the writer.
@@ -526,25 +528,22 @@ impl Store for SqliteStore {
         let mut stmt = self.conn.prepare_cached(sql::DAY_KEYS).map_err(plain)?;
         stmt.query_row([], |r| r.get(0)).optional().map_err(plain)
     }
+}
 
+impl History for SqliteStore {
     fn snapshot(&self, before: Option<Seq>) -> Result<Option<(Seq, Vec<u8>)>, StoreError> {
-        let before = before.map(|seq| int(seq.0)).transpose()?;
-        let newest = collect(&self.conn, sql::SNAPSHOT, [before], |row| {
-            Ok((
-                Seq(unsigned(row.get(0).map_err(plain)?, "a snapshot's row")?),
-                unsummed(blob(row, 1)?, &"a snapshot")?.to_vec(),
-            ))
-        })?;
-        Ok(newest.into_iter().next())
+        archive::snapshot(&self.conn, before)
     }
 
     fn replay(
         &self,
         after: Seq,
+        until: Option<Seq>,
         each: &mut dyn FnMut(Record, Link) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let mut stmt = self.conn.prepare_cached(sql::REPLAY).map_err(plain)?;
-        let mut rows = stmt.query([int(after.0)?]).map_err(plain)?;
+        let until = until.map_or(Ok(i64::MAX), |until| int(until.0))?;
+        let mut rows = stmt.query([int(after.0)?, until]).map_err(plain)?;
         while let Some(row) = rows.next().map_err(plain)? {
             let seq = Seq(unsigned(row.get(0).map_err(plain)?, "a row's number")?);
             each(record(seq, blob(row, 1)?)?, bytes32(blob(row, 2)?, "a link")?)?;
