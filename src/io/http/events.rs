@@ -76,6 +76,10 @@ impl Hub {
         (receiver, ready)
     }
 
+    fn forget(&self) {
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Nobody listens: the next one starts a hub of its own.
     fn left(&self) -> bool {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +133,8 @@ async fn run(api: Arc<Api>, sender: broadcast::Sender<Told>, ready: watch::Sende
             () = ended(&mut stopped) => return,
             n = heard.recv_many(&mut batch, COMMITS) => {
                 if n == 0 {
-                    return;
+                    // Nothing more would be heard: whoever listens comes again, to a hub that does.
+                    return api.hub.forget();
                 }
                 tell_commits(&api, &sender, &mut batch).await;
                 // A burst of commits makes one telling, not a hundred reads of the same payment.
