@@ -1,4 +1,4 @@
--- The store's schema, version 4. Equal to the sum of migrations/ (a test compares them).
+-- The store's schema, version 5. Equal to the sum of migrations/ (a test compares them).
 --
 -- Three kinds of tables:
 --   the journal     what happened, once and for ever; every other figure can be recomputed from it

@@ -21,7 +21,7 @@ macro_rules! exits {
 
 exits! {
     Ok = 0, "Done.";
-    Findings = 1, "Done, and what was looked at is not in order: `verify` found a difference, `check` an error, a batch is unbalanced.";
+    Findings = 1, "Done, and what was looked at is not in order: `verify` found a difference, `doctor` something that keeps the till from selling, a batch is unbalanced.";
     Usage = 64, "The command line is wrong (EX_USAGE).";
     Data = 65, "The input is wrong: a spoiled file, a refused request (EX_DATAERR).";
     NoInput = 66, "An input file does not exist or cannot be read (EX_NOINPUT).";

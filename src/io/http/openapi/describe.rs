@@ -161,7 +161,7 @@ fn describe(mut api: OpenApi) -> String {
         .title("tilld")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
-            "The till's local API. Amounts are whole numbers of minor units. A refusal creates nothing and is \
+            "The till's local API. Amounts are whole numbers of minor units. A refusal creates nothing (only `storage_doubtful` does not know) and is \
              application/problem+json with a stable `code`. `unknown` is not failed: never charge again, ask for the payment.",
         ))
         .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build()))
