@@ -11,7 +11,7 @@ use super::config::PrinterConfig;
 use super::papers::Papers;
 use crate::core::device::spool::{self, Attention, Input, JobId, Output, Spool, SpoolView};
 use crate::core::domain::{PrinterId, Sentence};
-use crate::core::ports::{PortStatus, PrintWhat};
+use crate::core::ports::{PortStatus, PrintWhat, StoreError};
 use crate::core::report::doc::Document;
 use crate::core::report::escpos;
 use crate::core::report::layout::layout;
@@ -24,13 +24,19 @@ use crate::io::work;
 const NOTICE: u64 = u64::MAX;
 /// Notices that wait at most.
 const MOST_NOTICES: usize = 4;
+/// How long a store that failed is left alone before it is asked again: twice as long each time, up to the longest (ms).
+const FIRST_PAUSE_MS: u64 = 1_000;
+const LONGEST_PAUSE_MS: u64 = 30_000;
 
 enum Message {
     Port(PortEvent),
     /// There may be jobs.
     Look,
-    /// What the store had.
-    Claimed(Option<Job>),
+    /// What the store had, once it knows that `told` is done; or why it neither took nor gave anything.
+    Claimed {
+        told: Option<u64>,
+        got: Result<Option<Job>, StoreError>,
+    },
     Resume,
     /// To be said at once, whatever the store can do.
     Notice(Sentence),
@@ -41,7 +47,7 @@ enum Message {
 #[derive(Debug, Clone, Default)]
 struct Shown {
     open: bool,
-    attention: Option<Attention>,
+    attention: Option<Sentence>,
     queued: u64,
     counters: BTreeMap<String, u64>,
 }
@@ -86,6 +92,9 @@ impl Printers {
                 behind: None,
                 done: None,
                 asked: false,
+                pause: 0,
+                again: None,
+                store_failed: 0,
                 wake: None,
                 shown: Arc::clone(&shown),
             };
@@ -133,7 +142,7 @@ impl Printers {
                 id: id.to_string(),
                 port: port.clone(),
                 state: if shown.open { "open".into() } else { "lost".into() },
-                attention: shown.attention.map(|a| Sentence::new(a.zh(), a.en())),
+                attention: shown.attention.clone(),
                 queued: shown.queued,
                 counters: shown.counters.clone(),
             })
@@ -170,29 +179,32 @@ struct Shell {
     notices: VecDeque<Sentence>,
     /// The store's job that came while a notice was printed.
     behind: Option<Job>,
-    /// The store's job that was done before a notice, and that the store has not heard of.
+    /// The store's job that is done and that the store has not heard of: it is told with every claim until one goes through, or the job would be
+    /// printed once more after the next start. There is never a second: no job is given out before this is heard.
     done: Option<u64>,
     /// The store was asked and has not answered.
     asked: bool,
+    /// How long the store was last left alone after it failed; 0: it works.
+    pause: u64,
+    /// When it is asked again.
+    again: Option<u64>,
+    store_failed: u64,
     wake: Option<u64>,
     shown: Arc<Mutex<BTreeMap<PrinterId, (String, Shown)>>>,
 }
 
 impl Shell {
     fn run(mut self, mailbox: &mpsc::Receiver<Message>) {
-        self.claim(None);
+        self.claim();
         loop {
-            let message = match self.wake {
+            let message = match self.wake.into_iter().chain(self.again).min() {
                 Some(at) => mailbox.recv_timeout(Duration::from_millis(at.saturating_sub(self.now()))),
                 None => mailbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match message {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.wake = None;
-                    self.step(Input::Tick);
-                }
-                Ok(Message::Look) if self.claimed.is_none() => self.claim(None),
+                Err(RecvTimeoutError::Timeout) => self.due(),
+                Ok(Message::Look) if self.claimed.is_none() => self.claim(),
                 Ok(Message::Look) => {}
                 Ok(Message::Resume) => self.step(Input::Resume),
                 Ok(Message::Notice(sentence)) => {
@@ -203,15 +215,7 @@ impl Shell {
                         self.next_notice();
                     }
                 }
-                Ok(Message::Claimed(job)) => {
-                    self.asked = false;
-                    match job {
-                        // A notice began meanwhile: the store's job waits behind it.
-                        Some(job) if self.claimed.is_some() => self.behind = Some(job),
-                        Some(job) => self.begin(&job),
-                        None => {}
-                    }
-                }
+                Ok(Message::Claimed { told, got }) => self.answered(told, got),
                 Ok(Message::Port(event)) => self.port_event(event),
             }
             self.show();
@@ -223,20 +227,60 @@ impl Shell {
         self.papers.clock.now().mono.0
     }
 
-    /// Asks the store for the next job; `finished` is done in the same commit.
-    fn claim(&mut self, finished: Option<u64>) {
-        if self.asked && finished.is_none() {
+    /// Some time is over that was waited for.
+    fn due(&mut self) {
+        let now = self.now();
+        if self.again.is_some_and(|at| now >= at) {
+            self.again = None;
+            self.claim();
+        }
+        if self.wake.is_some_and(|at| now >= at) {
+            self.wake = None;
+            self.step(Input::Tick);
+        }
+    }
+
+    /// Asks the store for the next job; what is done is told in the same commit.
+    fn claim(&mut self) {
+        if self.asked {
             return;
         }
         self.asked = true;
-        let (printer, mailbox) = (self.config.id.clone(), self.mailbox.clone());
+        self.again = None;
+        let (printer, mailbox, told) = (self.config.id.clone(), self.mailbox.clone(), self.done);
         self.papers.inbox.look(move |writer| {
-            let job = writer.store_mut().finish_and_claim(&printer, finished).unwrap_or_else(|error| {
-                log::error!("the next print job could not be had: {error}");
-                None
-            });
-            let _ = mailbox.send(Message::Claimed(job));
+            let got = writer.store_mut().finish_and_claim(&printer, told);
+            // Who has ended asks again at the next start.
+            let _ = mailbox.send(Message::Claimed { told, got });
         });
+    }
+
+    fn answered(&mut self, told: Option<u64>, got: Result<Option<Job>, StoreError>) {
+        self.asked = false;
+        let job = match got {
+            Ok(job) => job,
+            Err(error) => {
+                log::error!("printer {}: the next print job could not be had: {error}", self.config.id);
+                return self.ask_later();
+            }
+        };
+        self.pause = 0;
+        if self.done == told {
+            self.done = None;
+        }
+        match job {
+            // A notice began meanwhile: the store's job waits behind it.
+            Some(job) if self.claimed.is_some() => self.behind = Some(job),
+            Some(job) => self.begin(&job),
+            None => {}
+        }
+    }
+
+    /// The store failed: it is asked again after a while, and whoever looks sees it until then.
+    fn ask_later(&mut self) {
+        self.store_failed += 1;
+        self.pause = (self.pause * 2).clamp(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+        self.again = Some(self.now().saturating_add(self.pause));
     }
 
     fn begin(&mut self, job: &Job) {
@@ -277,20 +321,16 @@ impl Shell {
 
     fn finished(&mut self, id: u64) {
         self.claimed = None;
-        if self.next_notice() {
-            // The store hears of its job when the notice is out.
-            if id != NOTICE {
-                self.done = Some(id);
-            }
-            return;
+        if id != NOTICE {
+            self.done = Some(id);
         }
-        match (id, self.behind.take()) {
-            (NOTICE, Some(job)) => self.begin(&job),
-            (NOTICE, None) => {
-                let done = self.done.take();
-                self.claim(done);
-            }
-            (id, _) => self.claim(Some(id)),
+        let noticing = self.next_notice();
+        match self.behind.take() {
+            Some(job) if !noticing => self.begin(&job),
+            Some(job) => self.behind = Some(job),
+            // A notice may wait for paper for days: the store hears of what is done at once, and its next job waits behind the notice.
+            None if !noticing || self.done.is_some() => self.claim(),
+            None => {}
         }
     }
 
@@ -373,15 +413,27 @@ impl Shell {
             ("flushes", c.flushes),
             ("strays", c.strays),
             ("garbage", view.garbage),
+            ("store_failed", self.store_failed),
         ];
         self.port.counters().named().into_iter().chain(spool).map(|(name, n)| (name.to_owned(), n)).collect()
     }
 
     fn show(&self) {
         let view = self.spool.view();
+        let of_printer = view.attentions.first().copied();
+        let of_store = (self.pause > 0).then(|| {
+            Sentence::new(
+                "存储暂时不可用，稍后自动继续打印",
+                "The store fails for now: printing goes on by itself when it works again",
+            )
+        });
+        let attention = match of_printer {
+            Some(attention) if attention.blocks() => Some(attention.sentence()),
+            other => of_store.or(other.map(Attention::sentence)),
+        };
         let shown = Shown {
             open: view.port_open,
-            attention: view.attentions.first().copied(),
+            attention,
             queued: u64::from(self.claimed.is_some()),
             counters: self.counters(&view),
         };

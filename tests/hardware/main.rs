@@ -6,6 +6,7 @@ mod firmware;
 mod keys;
 mod marks;
 mod printers;
+mod prints;
 mod readers;
 mod replug;
 mod rig;
