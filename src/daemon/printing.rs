@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::config::PrinterConfig;
 use super::papers::Papers;
 use crate::core::device::spool::{self, Attention, Input, JobId, Output, Spool, SpoolView};
-use crate::core::domain::{PrinterId, Sentence};
+use crate::core::domain::{PrinterId, Refusal, Reject, Sentence};
 use crate::core::ports::{PortStatus, PrintWhat, StoreError};
 use crate::core::report::doc::Document;
 use crate::core::report::escpos;
@@ -95,6 +95,7 @@ impl Printers {
                 pause: 0,
                 again: None,
                 store_failed: 0,
+                unprintable: 0,
                 wake: None,
                 shown: Arc::clone(&shown),
             };
@@ -161,6 +162,11 @@ impl Printers {
     }
 }
 
+/// A refusal that says nothing of the paper itself: the store had no time, or failed.
+fn passes(refusal: Refusal) -> bool {
+    matches!(refusal, Refusal::Busy | Refusal::StorageFailed | Refusal::Stopping)
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -177,7 +183,7 @@ struct Shell {
     claimed: Option<u64>,
     /// Notices that wait for the job at hand.
     notices: VecDeque<Sentence>,
-    /// The store's job that came while a notice was printed.
+    /// The store's job that came while a notice was printed, or whose paper could not be made yet.
     behind: Option<Job>,
     /// The store's job that is done and that the store has not heard of: it is told with every claim until one goes through, or the job would be
     /// printed once more after the next start. There is never a second: no job is given out before this is heard.
@@ -189,6 +195,8 @@ struct Shell {
     /// When it is asked again.
     again: Option<u64>,
     store_failed: u64,
+    /// Jobs of which no paper can ever be made.
+    unprintable: u64,
     wake: Option<u64>,
     shown: Arc<Mutex<BTreeMap<PrinterId, (String, Shown)>>>,
 }
@@ -204,7 +212,7 @@ impl Shell {
             match message {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => self.due(),
-                Ok(Message::Look) if self.claimed.is_none() => self.claim(),
+                Ok(Message::Look) if self.claimed.is_none() && self.behind.is_none() => self.claim(),
                 Ok(Message::Look) => {}
                 Ok(Message::Resume) => self.step(Input::Resume),
                 Ok(Message::Notice(sentence)) => {
@@ -232,7 +240,7 @@ impl Shell {
         let now = self.now();
         if self.again.is_some_and(|at| now >= at) {
             self.again = None;
-            self.claim();
+            self.go_on();
         }
         if self.wake.is_some_and(|at| now >= at) {
             self.wake = None;
@@ -271,47 +279,59 @@ impl Shell {
         match job {
             // A notice began meanwhile: the store's job waits behind it.
             Some(job) if self.claimed.is_some() => self.behind = Some(job),
-            Some(job) => self.begin(&job),
+            Some(job) => self.begin(job),
             None => {}
         }
     }
 
-    /// The store failed: it is asked again after a while, and whoever looks sees it until then.
+    /// The store failed or had no time: it is asked again after a while, and whoever looks sees it until then.
     fn ask_later(&mut self) {
         self.store_failed += 1;
         self.pause = (self.pause * 2).clamp(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
         self.again = Some(self.now().saturating_add(self.pause));
     }
 
-    fn begin(&mut self, job: &Job) {
+    /// Prints a job, as soon as its paper can be made: until then it waits, and those behind it.
+    fn begin(&mut self, job: Job) {
+        self.again = None;
+        let (bytes, reprint_bytes) = match self.both(&job) {
+            Ok(both) => both,
+            Err(reject) if passes(reject.refusal) => {
+                log::warn!("print job {} waits for the store: {}", job.id, reject.sentence().en);
+                self.behind = Some(job);
+                return self.ask_later();
+            }
+            Err(reject) => {
+                log::error!("print job {} can never be printed: {}", job.id, reject.sentence().en);
+                self.unprintable += 1;
+                return self.finished(job.id);
+            }
+        };
+        self.pause = 0;
         self.claimed = Some(job.id);
         // Begun before this run, and never done: it may be on paper.
         let started_before = job.tries > 1;
-        let first = self.bytes(&job.what, job.reprint);
-        let again = match job.what {
-            PrintWhat::Drawer { .. } => None,
-            _ => self.bytes(&job.what, job.reprint + 1),
-        };
-        match first {
-            Some(bytes) => {
-                let title = serde_json::to_string(&job.what).unwrap_or_default();
-                let reprint_bytes = again;
-                let job = spool::Job { id: JobId(job.id), title, bytes, reprint_bytes, started_before };
-                self.step(Input::Job(job));
-            }
-            None => self.finished(job.id),
-        }
+        let title = serde_json::to_string(&job.what).unwrap_or_default();
+        self.step(Input::Job(spool::Job { id: JobId(job.id), title, bytes, reprint_bytes, started_before }));
     }
 
-    fn bytes(&self, what: &PrintWhat, reprint: u32) -> Option<Vec<u8>> {
-        match self.papers.document(what, reprint, self.config.language) {
-            Ok(None) => Some(self.config.profile.drawer.bytes().to_vec()),
-            Ok(Some(document)) => Some(self.rendered(&document)),
-            Err(reject) => {
-                log::error!("cannot be printed: {}", reject.sentence().en);
-                None
-            }
-        }
+    /// A job's bytes, and those with the mark for where it may be on paper already. Nothing is begun without the second: a cable that is pulled in the
+    /// middle would end it in doubt.
+    fn both(&self, job: &Job) -> Result<(Vec<u8>, Option<Vec<u8>>), Reject> {
+        let first = self.bytes(&job.what, job.reprint)?;
+        let again = match job.what {
+            PrintWhat::Drawer { .. } => None,
+            _ => Some(self.bytes(&job.what, job.reprint + 1)?),
+        };
+        Ok((first, again))
+    }
+
+    fn bytes(&self, what: &PrintWhat, reprint: u32) -> Result<Vec<u8>, Reject> {
+        let document = self.papers.document(what, reprint, self.config.language)?;
+        Ok(match document {
+            None => self.config.profile.drawer.bytes().to_vec(),
+            Some(document) => self.rendered(&document),
+        })
     }
 
     fn rendered(&self, document: &Document) -> Vec<u8> {
@@ -324,9 +344,14 @@ impl Shell {
         if id != NOTICE {
             self.done = Some(id);
         }
-        let noticing = self.next_notice();
+        self.go_on();
+    }
+
+    /// Whatever comes next: a notice, the job that waits, the store's next one.
+    fn go_on(&mut self) {
+        let noticing = self.claimed.is_some() || self.next_notice();
         match self.behind.take() {
-            Some(job) if !noticing => self.begin(&job),
+            Some(job) if !noticing => self.begin(job),
             Some(job) => self.behind = Some(job),
             // A notice may wait for paper for days: the store hears of what is done at once, and its next job waits behind the notice.
             None if !noticing || self.done.is_some() => self.claim(),
@@ -413,6 +438,7 @@ impl Shell {
             ("flushes", c.flushes),
             ("strays", c.strays),
             ("garbage", view.garbage),
+            ("jobs_unprintable", self.unprintable),
             ("store_failed", self.store_failed),
         ];
         self.port.counters().named().into_iter().chain(spool).map(|(name, n)| (name.to_owned(), n)).collect()

@@ -1,12 +1,20 @@
 //! Print jobs and a store that fails or is busy: none is lost, none comes twice.
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use tilld::core::domain::PrinterId;
+use tilld::core::ports::{Command, Desk, PrintWhat};
+use tilld::daemon::config::Config;
+use tilld::daemon::inbox::Inbox;
+use tilld::daemon::start::{Running, Wires};
+use tilld::io::store::{JobState, Reader};
 use tilld::sim::printer::{PrinterSettings, PrinterStand};
 
-use crate::rig::{Rig, folder, terminal};
+use crate::rig::{Rig, configuration, folder, terminal, write_key};
 use crate::sale::runtime;
 
 const PRINTER: &str = "[[printer]]\nid = \"front\"\nport = \"front\"\nprofile = \"epson-tm\"\n";
@@ -49,5 +57,60 @@ fn what_was_printed_while_the_store_could_not_be_told_is_told_when_it_can() {
         rig.stop().await;
     });
     assert_eq!(stand.with(|p| p.paper().sheets()).len(), 1);
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+/// Looks again and again, in the writer's queue itself, so that nothing comes between the claim of a job and this: then it occupies the writer for longer
+/// than anybody waits for it.
+fn occupy(inbox: Inbox, reader: Reader, printer: PrinterId, seen: Arc<AtomicBool>) {
+    let next = inbox.clone();
+    inbox.look(move |_| {
+        let begun = reader.jobs(Some(&printer), 10).unwrap().iter().any(|job| job.state == JobState::Printing);
+        if begun {
+            seen.store(true, Ordering::Release);
+            std::thread::sleep(Duration::from_secs(11));
+        } else {
+            std::thread::sleep(Duration::from_millis(1));
+            occupy(next, reader, printer, seen);
+        }
+    });
+}
+
+#[test]
+fn a_report_is_printed_though_the_writer_had_no_time_for_its_paper() {
+    let dir = folder("busy");
+    write_key(&dir);
+    let stand = PrinterStand::start(&dir.join("front"), PrinterSettings::default()).unwrap();
+    // No acquirer: cash needs none.
+    let text = configuration(1) + &terminal(0, true) + PRINTER;
+    std::fs::write(dir.join("tilld.toml"), text).unwrap();
+    let config = Config::load(&dir.join("tilld.toml")).unwrap().0;
+    let runtime = runtime();
+    let running = runtime.block_on(async { Running::start(&config, Wires::All).unwrap() });
+    let till = &running.till;
+    let status = || till.printers.status().remove(0);
+    let until = |what: &str, holds: &dyn Fn() -> bool| {
+        let end = Instant::now() + Duration::from_secs(40);
+        while !holds() {
+            assert!(Instant::now() < end, "{what}: {:#?}", status());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    until("the printer", &|| status().state == "open");
+    let seen = Arc::new(AtomicBool::new(false));
+    let printer = PrinterId::new("front").unwrap();
+    occupy(till.papers.inbox.clone(), till.papers.reader.clone(), printer, Arc::clone(&seen));
+    let (tell, told) = std::sync::mpsc::channel();
+    let report = Command::Reprint { what: PrintWhat::XReport, by: None };
+    till.submit(report, Box::new(move |reply| drop(tell.send(reply.map(drop)))));
+    told.recv().unwrap().unwrap();
+    until("the writer is occupied", &|| seen.load(Ordering::Acquire));
+    until("it is said", &|| status().attention.is_some());
+    assert_eq!((status().queued, status().counters["jobs_done"]), (1, 0), "it waits");
+    until("the report", &|| status().counters["jobs_done"] == 1);
+    until("nothing more to say", &|| status().attention.is_none() && status().queued == 0);
+    let paper = stand.paper_text();
+    assert!(paper.contains("[cut]") && !paper.contains("重打印"), "{paper}");
+    runtime.block_on(running.stop());
     std::fs::remove_dir_all(&dir).unwrap();
 }
