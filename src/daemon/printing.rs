@@ -96,6 +96,7 @@ impl Printers {
                 again: None,
                 store_failed: 0,
                 unprintable: 0,
+                waiting: 0,
                 wake: None,
                 shown: Arc::clone(&shown),
             };
@@ -197,6 +198,8 @@ struct Shell {
     store_failed: u64,
     /// Jobs of which no paper can ever be made.
     unprintable: u64,
+    /// Jobs that are not done, the one at hand among them, when they were last counted.
+    waiting: u64,
     wake: Option<u64>,
     shown: Arc<Mutex<BTreeMap<PrinterId, (String, Shown)>>>,
 }
@@ -213,7 +216,7 @@ impl Shell {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => self.due(),
                 Ok(Message::Look) if self.claimed.is_none() && self.behind.is_none() => self.claim(),
-                Ok(Message::Look) => {}
+                Ok(Message::Look) => self.count(),
                 Ok(Message::Resume) => self.step(Input::Resume),
                 Ok(Message::Notice(sentence)) => {
                     // A printer that is away keeps the last ones.
@@ -263,6 +266,14 @@ impl Shell {
         });
     }
 
+    /// Counted beside the writer, and only where it may have changed.
+    fn count(&mut self) {
+        match self.papers.reader.jobs_waiting(&self.config.id) {
+            Ok(waiting) => self.waiting = waiting,
+            Err(error) => log::warn!("printer {}: what waits could not be counted: {error}", self.config.id),
+        }
+    }
+
     fn answered(&mut self, told: Option<u64>, got: Result<Option<Job>, StoreError>) {
         self.asked = false;
         let job = match got {
@@ -276,6 +287,7 @@ impl Shell {
         if self.done == told {
             self.done = None;
         }
+        self.count();
         match job {
             // A notice began meanwhile: the store's job waits behind it.
             Some(job) if self.claimed.is_some() => self.behind = Some(job),
@@ -457,12 +469,7 @@ impl Shell {
             Some(attention) if attention.blocks() => Some(attention.sentence()),
             other => of_store.or(other.map(Attention::sentence)),
         };
-        let shown = Shown {
-            open: view.port_open,
-            attention,
-            queued: u64::from(self.claimed.is_some()),
-            counters: self.counters(&view),
-        };
+        let shown = Shown { open: view.port_open, attention, queued: self.waiting, counters: self.counters(&view) };
         if let Some((_, slot)) = lock(&self.shown).get_mut(&self.config.id) {
             *slot = shown;
         }

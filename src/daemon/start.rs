@@ -42,7 +42,7 @@ use crate::io::clock::Clock;
 use crate::io::http::{ApiOptions, Door, DoorError};
 use crate::io::link::{Address, Tls};
 use crate::io::serial::SerialError;
-use crate::io::store::{JobState, SqliteStore, StoreOptions, Verified};
+use crate::io::store::{SqliteStore, StoreOptions, Verified};
 use crate::io::vault::{KeySource, SoftKeys, Vault, VaultError, read_card_key, read_master_key};
 use crate::io::work;
 
@@ -107,7 +107,8 @@ fn open_writer(
     let fresh = !database.exists();
     let mut store = SqliteStore::open(&StoreOptions::at(&database))?;
     let (key, source) = data_key(config, &mut store, fresh)?;
-    requeue_begun(&mut store)?;
+    // They are printed again, with the mark.
+    store.requeue_begun()?;
     let mut vault = Vault::open(&key, &config.store.id, store.day_keys()?.as_deref())?;
     if let Some(path) = card_key(config) {
         vault.tag_cards(&*read_card_key(path)?);
@@ -131,16 +132,6 @@ fn open_writer(
         writer.stop_sales(Refusal::Damaged);
     }
     Ok((writer, key_warning(&source)))
-}
-
-/// Print jobs that were begun and never done: they are printed again, with the mark.
-fn requeue_begun(store: &mut SqliteStore) -> Result<(), StoreError> {
-    for job in store.reader()?.jobs(None, 10_000)? {
-        if job.state == JobState::Printing {
-            store.requeue_job(job.id)?;
-        }
-    }
-    Ok(())
 }
 
 fn key_warning(source: &KeySource) -> Vec<Sentence> {

@@ -16,6 +16,11 @@ const TICK: Duration = Duration::from_millis(500);
 /// How often a commit of its own proves that the writer and its disk live.
 const PROBE: Duration = Duration::from_secs(30);
 
+/// How often print jobs of days that are cut are forgotten, when nothing waits; for the first time at the start.
+const PRUNE: Duration = Duration::from_secs(3_600);
+/// So many in one commit, which takes a few milliseconds; more in the next second.
+const PRUNED: u32 = 1_000;
+
 /// Where the writer's outputs go. Each of these returns at once.
 pub trait Outlets: Send {
     /// To a lane.
@@ -45,6 +50,7 @@ pub fn write_on(mut writer: TillWriter, inbox: &Inbox, clock: &Clock, mut outlet
     let outputs = writer.step(vec![(ticket(), Command::Resume)], clock.now());
     let_out(outputs, &mut answers, &mut outlets);
     let (mut last_tick, mut last_tidy, mut last_probe) = (Instant::now(), Instant::now(), Instant::now());
+    let mut next_prune = Instant::now();
     let mut said = None;
     let mut crowd = Crowd::default();
     while let Some(asks) = inbox.take(TICK.saturating_sub(last_tick.elapsed()), crowd) {
@@ -98,6 +104,9 @@ pub fn write_on(mut writer: TillWriter, inbox: &Inbox, clock: &Clock, mut outlet
         if idle && let Err(error) = writer.store_mut().tidy() {
             log::warn!("the store could not be tidied, which loses nothing: {error}");
         }
+        if idle && Instant::now() >= next_prune {
+            next_prune = Instant::now() + prune(&mut writer);
+        }
     }
     for (_, respond) in answers {
         respond(Err(crate::core::domain::Refusal::Stopping.into()));
@@ -110,6 +119,20 @@ fn probe(writer: &mut TillWriter, outlets: &impl Outlets) {
     match writer.store_mut().probe() {
         Ok(()) | Err(StoreError::Full(_)) => outlets.alive(),
         Err(error) => log::error!("the store does not take a commit: {error}"),
+    }
+}
+
+/// Forgets print jobs that are done and of a day that is cut. When to do so again.
+fn prune(writer: &mut TillWriter) -> Duration {
+    let ledger = writer.ledger();
+    let Some(first) = ledger.days.get(&ledger.open).map(|day| day.first) else { return PRUNE };
+    match writer.store_mut().prune_jobs(first, PRUNED) {
+        Ok(gone) if gone == PRUNED as usize => Duration::ZERO,
+        Ok(_) => PRUNE,
+        Err(error) => {
+            log::warn!("print jobs of earlier days could not be forgotten, which loses nothing: {error}");
+            PRUNE
+        }
     }
 }
 

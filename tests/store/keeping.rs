@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use tilld::core::domain::*;
-use tilld::core::ports::{Archive, PrintWhat, Store, StoreError};
+use tilld::core::ports::{Archive, JobRow, PrintWhat, Store, StoreError};
 use tilld::io::store::{JobState, PaymentFilter, SqliteStore, StoreOptions};
 use tilld::io::vault::DataKey;
 
@@ -192,9 +192,37 @@ fn a_print_job_is_printing_before_it_is_printed_and_goes_one_way() {
         store.finish_job(job.id).unwrap();
     }
     assert_eq!(reader.jobs_waiting(&front).unwrap(), 0);
-    let pruned = store.prune_jobs(Seq(u64::MAX >> 1)).unwrap();
-    assert!(pruned > 0);
+    let all = Seq(u64::MAX >> 1);
+    assert_eq!(store.prune_jobs(Seq(1), 10).unwrap(), 0, "none is as old as that");
+    assert_eq!(store.prune_jobs(all, 1).unwrap(), 1, "no more at once than was asked for");
+    assert!(store.prune_jobs(all, 10).unwrap() > 0);
+    assert_eq!(store.prune_jobs(all, 10).unwrap(), 0);
     assert_eq!(reader.times_printed(&receipts(first)).unwrap(), 1, "a reprint's number is not forgotten");
+}
+
+#[test]
+fn a_job_that_was_begun_goes_back_into_the_queue_however_many_wait_before_it() {
+    let dir = Dir::new();
+    let mut till = Till::open(&dir);
+    till.staff();
+    let (reader, store) = (till.reader(), till.writer.store_mut());
+    let printer = |name| PrinterId::new(name).unwrap();
+    let job = |name| JobRow { printer: printer(name), what: PrintWhat::XReport, reprint: 0 };
+    store.begin().unwrap();
+    for _ in 0..10_500 {
+        store.put_job(&job("away")).unwrap();
+    }
+    store.put_job(&job("front")).unwrap();
+    store.commit().unwrap();
+    let begun = store.claim_job(&printer("front")).unwrap().unwrap();
+    assert_eq!(
+        (store.claim_job(&printer("front")).unwrap(), reader.jobs_waiting(&printer("front")).unwrap()),
+        (None, 1)
+    );
+    assert_eq!(store.requeue_begun().unwrap(), 1);
+    let again = store.claim_job(&printer("front")).unwrap().unwrap();
+    assert_eq!((again.id, again.tries), (begun.id, 2), "it may be on paper: its tries are not forgotten");
+    assert_eq!(reader.jobs_waiting(&printer("away")).unwrap(), 10_500);
 }
 
 #[test]

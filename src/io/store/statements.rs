@@ -90,8 +90,9 @@ pub const CLAIM_JOB: &str = "UPDATE print_job SET state = 'printing', tries = tr
     RETURNING id, printer, what, reprint, state, created, tries";
 pub const SET_JOB: &str = "UPDATE print_job SET state = ?2 WHERE id = ?1";
 pub const REPRINT_JOB: &str = "UPDATE print_job SET state = 'queued', reprint = ?2 WHERE id = ?1";
-pub const PRUNE_JOBS: &str = "DELETE FROM print_job WHERE state = 'done' AND reprint = 0 AND created < ?1
-    AND id < (SELECT max(id) FROM print_job)";
+pub const REQUEUE_BEGUN: &str = "UPDATE print_job SET state = 'queued' WHERE state = 'printing'";
+pub const PRUNE_JOBS: &str = "DELETE FROM print_job WHERE id IN (SELECT id FROM print_job
+    WHERE state = 'done' AND reprint = 0 AND created < ?1 AND id < (SELECT max(id) FROM print_job) ORDER BY id LIMIT ?2)";
 pub const JOBS: &str = "SELECT id, printer, what, reprint, state, created, tries FROM print_job
     WHERE state <> 'done' AND (?1 IS NULL OR printer = ?1) ORDER BY printer, id LIMIT ?2";
 pub const JOB: &str = "SELECT id, printer, what, reprint, state, created, tries FROM print_job WHERE id = ?1";

@@ -183,9 +183,16 @@ impl SqliteStore {
         self.alone(|conn| conn.prepare_cached(sql::REPRINT_JOB)?.execute(params![signed(id), reprint]).map(drop))
     }
 
-    /// Forgets done jobs (not reprints: their numbers go on) that were queued before this row. How many went.
-    pub fn prune_jobs(&mut self, before: Seq) -> Result<usize, StoreError> {
-        self.alone(|conn| conn.prepare_cached(sql::PRUNE_JOBS)?.execute([signed(before.0)]))
+    /// All that were begun and never done, however many wait: back into the queue, as they were. For a start, before any printer asks. How many
+    /// there were.
+    pub fn requeue_begun(&mut self) -> Result<usize, StoreError> {
+        self.alone(|conn| conn.prepare_cached(sql::REQUEUE_BEGUN)?.execute([]))
+    }
+
+    /// Forgets done jobs (not reprints: their numbers go on) that were queued before this row, the oldest first, so many at most: whoever sells
+    /// meanwhile waits. How many went.
+    pub fn prune_jobs(&mut self, before: Seq, most: u32) -> Result<usize, StoreError> {
+        self.alone(|conn| conn.prepare_cached(sql::PRUNE_JOBS)?.execute(params![signed(before.0), most]))
     }
 
     /// What the door counted of a person's wrong PINs.
