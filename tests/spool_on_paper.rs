@@ -72,7 +72,7 @@ impl Rig {
                         self.store.retain(|(j, _)| j.id != id);
                         self.done.push((id.0, proof, reprint));
                     }
-                    Output::Doubtful(id) => {
+                    Output::Doubtful(id) | Output::Expired(id) => {
                         self.store.retain(|(j, _)| j.id != id);
                         self.doubtful.push(id.0);
                     }
@@ -193,6 +193,7 @@ fn job(id: u64, lines: usize) -> Job {
         bytes: bytes(&original(id, lines)),
         reprint_bytes: Some(bytes(&reprint(id, lines))),
         started_before: false,
+        deadline: None,
     }
 }
 

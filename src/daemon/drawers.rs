@@ -1,14 +1,16 @@
-//! Drawers that hang on a bridge, at terminals without a printer. Opening one is a job like any print: durable before it is done, done once.
+//! Drawers that hang on a bridge, at terminals without a printer. Opening one is a job like any print: durable before it is done, done once. And how
+//! long any drawer may still be opened.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::bridging::{ANSWER_MS, BridgeLine, Done};
 use super::config::{Config, ReaderConfig, ReaderKind};
 use super::papers::Papers;
 use crate::core::device::bridge::sentence;
-use crate::core::domain::{PrinterId, Sentence, TerminalId};
+use crate::core::domain::{PrinterId, Sentence, Seq, TerminalId};
 use crate::core::ports::PrintWhat;
 use crate::io::store::Job;
 use crate::io::work;
@@ -20,6 +22,60 @@ const PULSE_MS: u16 = 100;
 const COOLS_MS: u32 = 3_000;
 /// The least that is waited: a board whose clock is a little slow says at the end of its time that some is left.
 const LEAST_MS: u32 = 20;
+
+/// How long a drawer may be opened after its row was committed: later nobody stands before it.
+pub const LIFE_MS: u64 = 10_000;
+/// Commits within this time of each other are remembered as one.
+const APART_MS: u64 = 100;
+
+/// Which rows are so young that a drawer may be opened for them. It goes by monotonic time alone, so that no clock that is set makes an old row young; a
+/// row from before this start is too old.
+#[derive(Debug, Clone)]
+pub struct Young(Arc<Mutex<Heads>>);
+
+#[derive(Debug)]
+struct Heads {
+    /// Rows up to this one are too old.
+    old: Seq,
+    /// When the journal reached which row: at most [`LIFE_MS`] / [`APART_MS`] of them, and one.
+    since: VecDeque<(u64, Seq)>,
+}
+
+impl Young {
+    /// None of the rows up to this one.
+    #[must_use]
+    pub fn after(head: Seq) -> Young {
+        Young(Arc::new(Mutex::new(Heads { old: head, since: VecDeque::new() })))
+    }
+
+    /// Rows up to this one are durable now (monotonic ms).
+    pub fn note(&self, now: u64, head: Seq) {
+        let mut heads = self.heads(now);
+        match heads.since.back_mut() {
+            Some((at, last)) if now < at.saturating_add(APART_MS) => *last = head,
+            _ => heads.since.push_back((now, head)),
+        }
+    }
+
+    /// Until when a drawer may be opened for this row; `None`: not any more.
+    #[must_use]
+    pub fn until(&self, now: u64, row: Seq) -> Option<u64> {
+        let heads = self.heads(now);
+        let at = heads.since.iter().find(|(_, head)| *head >= row).map_or(now, |(at, _)| *at);
+        (row > heads.old).then(|| at.saturating_add(LIFE_MS))
+    }
+
+    fn heads(&self, now: u64) -> MutexGuard<'_, Heads> {
+        let mut heads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some((at, head)) = heads.since.front().copied()
+            && at.saturating_add(LIFE_MS) <= now
+        {
+            heads.old = head;
+            heads.since.pop_front();
+        }
+        heads
+    }
+}
 
 /// The name under which a bridge takes its jobs from the store, where its terminal has no printer.
 #[must_use]
@@ -37,6 +93,7 @@ struct Drawer {
     outlet: PrinterId,
     line: BridgeLine,
     pulses: Arc<Pulses>,
+    young: Young,
 }
 
 /// What a drawer's bridge was asked: each pulse has a number.
@@ -74,9 +131,11 @@ pub struct Drawers(Vec<Drawer>);
 impl Drawers {
     /// Of these bridges; those of terminals with a printer are left out.
     #[must_use]
-    pub fn new(config: &Config, bridges: impl Iterator<Item = (TerminalId, BridgeLine)>) -> Drawers {
-        let drawer =
-            |(terminal, line)| Some(Drawer { outlet: outlet(config, &terminal)?, line, pulses: Arc::default() });
+    pub fn new(config: &Config, bridges: impl Iterator<Item = (TerminalId, BridgeLine)>, young: &Young) -> Drawers {
+        let drawer = |(terminal, line)| {
+            let outlet = outlet(config, &terminal)?;
+            Some(Drawer { outlet, line, pulses: Arc::default(), young: young.clone() })
+        };
         Drawers(bridges.filter_map(drawer).collect())
     }
 
@@ -98,10 +157,16 @@ fn claim(drawer: Drawer, papers: Papers, finished: Option<u64>) {
     });
 }
 
-/// Opens the drawer if this is such a job and has never been begun; a bridge has no paper for any other. A drawer that does not open now is
+/// Opens the drawer if this is such a job, young, and has never been begun; a bridge has no paper for any other. A drawer that does not open now is
 /// not opened later, when nobody stands before it.
 fn open(job: Job, drawer: Drawer, papers: Papers) {
     let id = job.id;
+    let young = drawer.young.until(papers.clock.now().mono.0, job.created).is_some();
+    if matches!(job.what, PrintWhat::Drawer { .. }) && !young {
+        // The bridge is well: there is nothing that a person should see to.
+        log::warn!("drawer job {id} is not done: it comes too late");
+        return claim(drawer, papers, Some(id));
+    }
     if !matches!(job.what, PrintWhat::Drawer { .. }) || job.tries > 1 || !drawer.line.has(CAP_DRAWER) {
         if matches!(job.what, PrintWhat::Drawer { .. }) {
             log::warn!("drawer job {id} is not done: begun before, or no drawer at the bridge");
@@ -162,6 +227,29 @@ fn pulse(job: Asked, drawer: Drawer, papers: Papers, patience: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_drawer_is_opened_for_a_row_of_the_last_ten_seconds_and_for_none_from_before_the_start() {
+        let young = Young::after(Seq(10));
+        young.note(1_000, Seq(12));
+        young.note(1_050, Seq(13));
+        young.note(5_000, Seq(20));
+        assert_eq!(young.until(6_000, Seq(10)), None, "before the start");
+        assert_eq!(young.until(6_000, Seq(11)), Some(11_000));
+        assert_eq!(young.until(6_000, Seq(13)), Some(11_000), "as one with the commit a moment before");
+        assert_eq!(young.until(6_000, Seq(14)), Some(15_000));
+        assert_eq!(young.until(6_000, Seq(21)), Some(16_000), "heard of before its commit was noted");
+        assert_eq!((young.until(11_000, Seq(13)), young.until(11_000, Seq(14))), (None, Some(15_000)));
+        assert_eq!(young.until(15_000, Seq(20)), None);
+    }
+
+    #[test]
+    fn what_is_remembered_of_commits_is_bounded() {
+        let young = Young::after(Seq(0));
+        (0..100_000).for_each(|n| young.note(n, Seq(n)));
+        assert!(young.heads(99_999).since.len() <= 101);
+        assert_eq!((young.until(99_999, Seq(80_000)), young.until(99_999, Seq(99_999)).is_some()), (None, true));
+    }
 
     #[test]
     fn who_comes_while_the_coil_is_driven_is_not_served_by_that_pulse() {

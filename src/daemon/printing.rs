@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::config::PrinterConfig;
+use super::drawers::Young;
 use super::papers::Papers;
 use crate::core::device::spool::{self, Attention, Input, JobId, Output, Spool, SpoolView};
 use crate::core::domain::{PrinterId, Refusal, Reject, Sentence};
@@ -62,7 +63,7 @@ pub struct Printers {
 
 impl Printers {
     /// Starts a thread for every configured printer.
-    pub fn start(configs: &[PrinterConfig], papers: &Papers) -> Result<Printers, SerialError> {
+    pub fn start(configs: &[PrinterConfig], papers: &Papers, young: &Young) -> Result<Printers, SerialError> {
         let shown: Arc<Mutex<BTreeMap<PrinterId, (String, Shown)>>> = Arc::default();
         let mut senders = BTreeMap::new();
         let mut threads = Vec::new();
@@ -79,6 +80,7 @@ impl Printers {
             let shell = Shell {
                 config: config.clone(),
                 papers: papers.clone(),
+                young: young.clone(),
                 logo: config.logo().unwrap_or_else(|what| {
                     log::warn!("printer {} prints without its logo: {}", config.id, what.en);
                     None
@@ -96,6 +98,7 @@ impl Printers {
                 again: None,
                 store_failed: 0,
                 unprintable: 0,
+                too_late: 0,
                 waiting: 0,
                 wake: None,
                 shown: Arc::clone(&shown),
@@ -175,6 +178,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 struct Shell {
     config: PrinterConfig,
     papers: Papers,
+    young: Young,
     logo: Option<Bitmap>,
     spool: Spool,
     port: PortHandle,
@@ -198,6 +202,8 @@ struct Shell {
     store_failed: u64,
     /// Jobs of which no paper can ever be made.
     unprintable: u64,
+    /// Drawers that were not opened because it was too late when their job came up.
+    too_late: u64,
     /// Jobs that are not done, the one at hand among them, when they were last counted.
     waiting: u64,
     wake: Option<u64>,
@@ -306,6 +312,15 @@ impl Shell {
     /// Prints a job, as soon as its paper can be made: until then it waits, and those behind it.
     fn begin(&mut self, job: Job) {
         self.again = None;
+        let deadline = match job.what {
+            PrintWhat::Drawer { .. } => self.young.until(self.now(), job.created),
+            _ => None,
+        };
+        if deadline.is_none() && matches!(job.what, PrintWhat::Drawer { .. }) {
+            log::warn!("drawer job {} is not done: it comes too late", job.id);
+            self.too_late += 1;
+            return self.finished(job.id);
+        }
         let (bytes, reprint_bytes) = match self.both(&job) {
             Ok(both) => both,
             Err(reject) if passes(reject.refusal) => {
@@ -324,7 +339,8 @@ impl Shell {
         // Begun before this run, and never done: it may be on paper.
         let started_before = job.tries > 1;
         let title = serde_json::to_string(&job.what).unwrap_or_default();
-        self.step(Input::Job(spool::Job { id: JobId(job.id), title, bytes, reprint_bytes, started_before }));
+        let id = JobId(job.id);
+        self.step(Input::Job(spool::Job { id, title, bytes, reprint_bytes, started_before, deadline }));
     }
 
     /// A job's bytes, and those with the mark for where it may be on paper already. Nothing is begun without the second: a cable that is pulled in the
@@ -384,6 +400,7 @@ impl Shell {
             bytes,
             reprint_bytes: None,
             started_before: false,
+            deadline: None,
         }));
         true
     }
@@ -425,6 +442,10 @@ impl Shell {
                         log::warn!("print job {} may or may not be on paper", id.0);
                         self.finished(id.0);
                     }
+                    Output::Expired(id) => {
+                        log::warn!("drawer job {} is not done: the printer was not ready in time", id.0);
+                        self.finished(id.0);
+                    }
                     Output::Refused { id, why } => {
                         log::error!("print job {} was not taken: {why:?}", id.0);
                         self.finished(id.0);
@@ -447,6 +468,7 @@ impl Shell {
             ("jobs_repeated", c.repeats),
             ("jobs_doubtful", c.doubtful),
             ("jobs_refused", c.refused),
+            ("jobs_too_late", c.expired + self.too_late),
             ("flushes", c.flushes),
             ("strays", c.strays),
             ("garbage", view.garbage),

@@ -12,7 +12,7 @@ use super::ballast::{Ballast, Room};
 use super::bridge_marks::BridgeMarks;
 use super::bridging::PadState;
 use super::config::{Config, TerminalConfig};
-use super::drawers::Drawers;
+use super::drawers::{Drawers, Young};
 use super::hearing::Listeners;
 use super::inbox::{Inbox, TillWriter};
 use super::keeping::{KeepError, data_key};
@@ -188,8 +188,9 @@ impl Running {
             clock,
             past: Arc::default(),
         };
-        let printers = Arc::new(Printers::start(if all { &config.printers } else { &[] }, &papers)?);
-        let drawers = Drawers::new(config, readers.bridges().into_iter());
+        let young = Young::after(began);
+        let printers = Arc::new(Printers::start(if all { &config.printers } else { &[] }, &papers, &young)?);
+        let drawers = Drawers::new(config, readers.bridges().into_iter(), &young);
         drawers.look(&papers);
         let bridge_marks =
             BridgeMarks::new(config, readers.bridges().into_iter(), inbox.clone(), (began, marker.is_fresh()));
@@ -199,6 +200,7 @@ impl Running {
             orders,
             printers: Arc::clone(&printers),
             drawers,
+            young,
             papers: papers.clone(),
             health: Arc::clone(&health),
             marker,
@@ -368,6 +370,7 @@ struct Around {
     orders: Vec<(TerminalId, mpsc::UnboundedSender<Box<Order>>)>,
     printers: Arc<Printers>,
     drawers: Drawers,
+    young: Young,
     papers: Papers,
     health: Arc<Mutex<Option<String>>>,
     marker: Marker,
@@ -390,6 +393,7 @@ impl Outlets for Around {
     }
 
     fn committed(&mut self, committed: &Committed) {
+        self.young.note(self.papers.clock.now().mono.0, committed.head);
         self.marker.note(committed);
         self.bridge_marks.note(committed);
         self.listeners.tell(committed);

@@ -60,6 +60,35 @@ fn what_was_printed_while_the_store_could_not_be_told_is_told_when_it_can() {
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
+#[test]
+fn a_drawer_is_not_opened_once_the_customer_has_gone_and_the_receipts_are_printed_all_the_same() {
+    let dir = folder("late-drawer");
+    let stand = PrinterStand::start(&dir.join("front"), PrinterSettings::default()).unwrap();
+    stand.set_paper_lines(0);
+    runtime().block_on(async {
+        let rig = Rig::with(&dir, &(terminal(0, true) + PRINTER)).await;
+        rig.open("front").await;
+        rig.until("out of paper", async || rig.port("front").await["attention"]["zh"] == "缺纸，请换纸后按继续").await;
+        for request in ["r-1", "r-2"] {
+            assert_eq!(rig.pay(request, "cash", 900).await.unwrap()["state"], "approved");
+        }
+        rig.until("all are counted", async || rig.port("front").await["queued"] == 4).await;
+        let conn = beside(&dir);
+        rig.until("the first drawer is given up", async || undone(&conn) == 3).await;
+        stand.refill();
+        rig.until("the receipts", async || undone(&conn) == 0).await;
+        rig.until("none is left", async || rig.port("front").await["queued"] == 0).await;
+        let counters = rig.port("front").await["counters"].clone();
+        assert_eq!((&counters["jobs_too_late"], &counters["jobs_done"]), (&2.into(), &2.into()), "{counters:#}");
+        assert_eq!(stand.with(|p| (p.drawer_openings(), p.paper().sheets().len())), (0, 2));
+        // One whose customer stands there.
+        assert_eq!(rig.pay("r-3", "cash", 900).await.unwrap()["state"], "approved");
+        rig.until("the drawer", async || stand.with(|p| p.drawer_openings()) == 1).await;
+        rig.stop().await;
+    });
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
 /// Looks again and again, in the writer's queue itself, so that nothing comes between the claim of a job and this: then it occupies the writer for longer
 /// than anybody waits for it.
 fn occupy(inbox: Inbox, reader: Reader, printer: PrinterId, seen: Arc<AtomicBool>) {

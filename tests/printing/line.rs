@@ -87,7 +87,7 @@ impl Line {
                     }
                     Output::Clear(a) => self.shown.retain(|b| *b != a),
                     Output::WakeAt(at) => self.wake_at = Some(at),
-                    Output::Doubtful(_) | Output::Refused { .. } => panic!("{output:?}"),
+                    Output::Doubtful(_) | Output::Expired(_) | Output::Refused { .. } => panic!("{output:?}"),
                 }
             }
         }
@@ -142,5 +142,6 @@ pub fn job(id: u64, lines: usize) -> Job {
         bytes: escpos(&report(lines, "")),
         reprint_bytes: Some(escpos(&report(lines, " 重打印"))),
         started_before: false,
+        deadline: None,
     }
 }

@@ -18,7 +18,7 @@ pub fn pulse(pin: Pin, on_ms: u16, off_ms: u16) -> [u8; 5] {
     [0x1B, 0x70, pin_byte(pin), on, units(off_ms).max(on)]
 }
 
-/// `DLE DC4 1 m t` (`10 14 01`): the real-time pulse, done even while the printer waits for paper; `on_ms` in
+/// `DLE DC4 1 m t` (`10 14 01`): the real-time pulse, which the printer does before what waits in its buffer; `on_ms` in
 /// steps of 100 ms, 100–800. For models whose profile has it.
 pub fn realtime_pulse(pin: Pin, on_ms: u16) -> [u8; 5] {
     [0x10, 0x14, 0x01, pin_byte(pin), (on_ms / 100).clamp(1, 8) as u8]

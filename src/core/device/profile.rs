@@ -63,7 +63,7 @@ pub struct Pulse {
     pub on_ms: u16,
     /// How long it rests.
     pub off_ms: u16,
-    /// The pulse goes out at once, even while the printer waits for paper.
+    /// Sent as `DLE DC4`: the printer does it before what waits in its buffer. Like any other it is sent only to a printer that is ready.
     pub realtime: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::escpos_status::{Answer, Health};
 use super::super::escpos_walk::next_piece;
-use super::{ASK_MS, Current, GIVE_UP_MS, MAX_REPEATS, Output, PATIENCE_MS, POLL_MS, Phase, Proof, Spool, Start};
+use super::{ASK_MS, Current, GIVE_UP_MS, Job, MAX_REPEATS, Output, PATIENCE_MS, POLL_MS, Phase, Proof, Spool, Start};
 
 /// `GS r 1`: answered when all before it is processed.
 pub(super) const MARK: [u8; 3] = [0x1D, 0x72, 0x31];
@@ -154,6 +154,7 @@ impl Spool {
 
     /// Moves on as far as it goes without new input.
     pub(super) fn advance(&mut self, now: u64, out: &mut Vec<Output>) {
+        self.expire(now, out);
         // Each turn changes the phase or ends; no phase is entered twice for the same input.
         for _ in 0..8 {
             let before = self.phase;
@@ -164,6 +165,40 @@ impl Spool {
                 break;
             }
         }
+    }
+
+    /// Ends what has no use any more. Of what has begun to leave nothing can be taken back.
+    fn expire(&mut self, now: u64, out: &mut Vec<Output>) {
+        let over = |job: &Job| job.deadline.is_some_and(|at| now >= at);
+        let mut ended = Vec::new();
+        if self.expiring().is_some_and(over)
+            && let Some(c) = self.current.take()
+        {
+            ended.push(c.job.id);
+            // Where it was asked how it is, the answer is awaited all the same: it is what the cashier sees.
+            if matches!(self.phase, Phase::Starting | Phase::Sending { .. }) {
+                self.phase = Phase::Idle;
+            }
+        }
+        self.queue.retain(|job| {
+            if over(job) {
+                ended.push(job.id);
+            }
+            !over(job)
+        });
+        self.counters.expired += ended.len() as u64;
+        out.extend(ended.into_iter().map(Output::Expired));
+    }
+
+    /// The job at hand, if no byte of it has ever left.
+    fn expiring(&self) -> Option<&Job> {
+        // A person or a sign of life is what ends a job that is stuck.
+        let under_way = matches!(self.phase, Phase::Finishing { .. } | Phase::Stuck { .. });
+        self.current.as_ref().filter(|c| !c.touched && !c.doubt && !under_way).map(|c| &c.job)
+    }
+
+    fn next_deadline(&self) -> Option<u64> {
+        self.queue.iter().chain(self.expiring()).filter_map(|job| job.deadline).min()
     }
 
     fn time(&mut self, now: u64) {
@@ -481,7 +516,7 @@ impl Spool {
             Phase::Sending { .. } => self.marks_due(),
             _ => None,
         };
-        [own, self.silence_due(), self.poll_due()].into_iter().flatten().min()
+        [own, self.silence_due(), self.poll_due(), self.next_deadline()].into_iter().flatten().min()
     }
 }
 

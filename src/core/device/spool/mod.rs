@@ -7,6 +7,7 @@
 //! - While paper is out or the cover is open it waits; what was sent prints on from the printer's buffer, the rest follows.
 //! - Where it cannot be known what is on paper (port lost, printer or daemon restarted in the middle) the job is printed
 //!   again only as `reprint_bytes`, which carry the reprint mark; a job without them is never repeated.
+//! - A job with a deadline (a drawer pulse) of which no byte has left by then ends without one.
 //! - It judges slowly: 15 s. A printer that blinks for three seconds has printed.
 //!
 //! May be touched: timings and rules. Must never know: ports, threads, SQLite.
@@ -61,6 +62,8 @@ pub struct Job {
     pub reprint_bytes: Option<Vec<u8>>,
     /// `Started` was durable in an earlier run of the daemon and no end was: it may be on paper.
     pub started_before: bool,
+    /// When it has no use any more (monotonic ms): if none of it has left by then, none does.
+    pub deadline: Option<u64>,
 }
 
 /// What happens to a spool.
@@ -126,6 +129,8 @@ pub enum Output {
     },
     /// It may be on paper or not and has no reprint: it ends here, for a person to look at.
     Doubtful(JobId),
+    /// Its deadline has passed and no byte of it has left: it ends here.
+    Expired(JobId),
     /// It is printed again, with the mark.
     Repeating {
         /// Which.
@@ -200,6 +205,8 @@ pub struct SpoolCounters {
     pub doubtful: u64,
     /// Jobs not taken.
     pub refused: u64,
+    /// Jobs whose deadline passed.
+    pub expired: u64,
     /// Bytes handed out.
     pub bytes: u64,
     /// Half-eaten commands flushed.

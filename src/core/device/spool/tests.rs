@@ -15,6 +15,7 @@ fn job(id: u64) -> Job {
         bytes: format!("ORIG{id}\n").into_bytes(),
         reprint_bytes: Some(format!("AGAIN{id}\n").into_bytes()),
         started_before: false,
+        deadline: None,
     }
 }
 
@@ -179,6 +180,51 @@ fn paper_out_before_a_job_waits_and_says_so() {
     b.bytes(&[0]);
     assert_eq!(b.seen().last(), Some(&done(1, Proof::Processed, false)));
     assert_eq!((b.times("ORIG1"), b.times("AGAIN1")), (1, 0));
+}
+
+/// A drawer pulse that has no use after 10 s.
+fn pulse(id: u64) -> Job {
+    Job { reprint_bytes: None, deadline: Some(10_000), ..job(id) }
+}
+
+#[test]
+fn a_drawer_pulse_that_waits_for_paper_ends_at_its_deadline_and_never_goes_out() {
+    let mut b = Bench::new(profile());
+    b.well();
+    b.input(Input::Job(pulse(1)));
+    b.input(Input::Job(pulse(2)));
+    b.input(Input::Job(job(3)));
+    b.bytes(&[0x1A, 0x12, 0x12, 0x72]);
+    b.later(9_500);
+    assert_eq!(b.seen(), [Output::Attention(Attention::PaperOut)]);
+    b.later(500);
+    assert_eq!(b.seen(), [Output::Expired(JobId(1)), Output::Expired(JobId(2))]);
+    // What the cashier sees is still true, and the printer is still asked.
+    assert_eq!((b.spool.view().phase, b.spool.view().counters.expired), ("waiting", 2));
+    b.bytes(&CLEAN);
+    b.well();
+    (0..4).for_each(|_| b.bytes(&[0]));
+    assert_eq!(b.seen().last(), Some(&done(3, Proof::Processed, false)));
+    assert_eq!((b.times("ORIG1"), b.times("ORIG2"), b.times("ORIG3")), (0, 0, 1));
+}
+
+#[test]
+fn a_drawer_pulse_for_a_printer_that_is_away_ends_by_time_alone_and_one_that_left_is_not_taken_back() {
+    let mut s = Spool::new(profile(), 0);
+    let outs = s.step(0, Input::Job(pulse(1)));
+    assert_eq!(outs.last(), Some(&Output::WakeAt(10_000)));
+    assert_eq!(s.step(10_000, Input::Tick)[0], Output::Expired(JobId(1)));
+    let late = s.step(10_001, Input::Job(pulse(2)));
+    assert_eq!(late[0], Output::Expired(JobId(2)), "too late when it came");
+
+    let mut b = Bench::new(profile());
+    b.input(Input::Job(pulse(1)));
+    b.well();
+    b.seen();
+    assert_eq!(b.times("ORIG1"), 1);
+    b.later(12_000);
+    b.bytes(&[0]);
+    assert_eq!(b.seen(), [done(1, Proof::Processed, false)]);
 }
 
 #[test]
@@ -374,6 +420,8 @@ proptest! {
         let mut durable = HashSet::new();
         let mut originals: HashMap<u64, usize> = HashMap::new();
         let mut given = HashSet::new();
+        let mut deadlines: HashMap<u64, u64> = HashMap::new();
+        let mut expired = HashSet::new();
         for (wait, input) in events {
             now += wait;
             // The shell speaks for itself where the input needs truth.
@@ -391,6 +439,9 @@ proptest! {
                 Input::Job(j) => {
                     // The store gives a number once.
                     if !given.insert(j.id) { continue }
+                    let deadline = (j.id.0 % 3 == 1).then_some(now + 8_000);
+                    deadlines.extend(deadline.map(|at| (j.id.0, at)));
+                    let j = Job { deadline, ..j };
                     if j.started_before { durable.insert(j.id); }
                     Input::Job(j)
                 }
@@ -408,6 +459,7 @@ proptest! {
                         for id in 0..6 {
                             if text.contains(&format!("ORIG{id}")) {
                                 *originals.entry(id).or_default() += 1;
+                                prop_assert!(deadlines.get(&id).is_none_or(|at| now < *at), "after its deadline");
                             }
                             if text.contains(&format!("ORIG{id}")) || text.contains(&format!("AGAIN{id}")) {
                                 prop_assert!(durable.contains(&JobId(id)));
@@ -415,6 +467,9 @@ proptest! {
                         }
                     }
                     Output::Started(id) => said = Some(id),
+                    Output::Expired(id) => {
+                        prop_assert!(expired.insert(id) && !originals.contains_key(&id.0));
+                    }
                     Output::WakeAt(at) => prop_assert!(at > now),
                     _ => {}
                 }
