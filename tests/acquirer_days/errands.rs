@@ -288,3 +288,21 @@ fn a_preauth_that_nobody_completes_lapses_and_its_card_is_erased() {
     assert_eq!(shop.refer("c", Kind::Completion, &held, 10_000).unwrap_err().refusal, Refusal::PreauthLapsed);
     shop.check();
 }
+
+/// Its own answer comes while it is asked about: it counts once, and what the query says then decides nothing.
+#[test]
+fn an_answer_that_comes_while_it_is_asked_about_counts_once() {
+    let scenario = "[[fault]]\non = \"scan_sale\"\ncount = 1\ndo = \"delay\"\nms = 6000\n[[fault]]\non = \"query\"\ncount = 1\ndo = \"delay\"\nms = 3000\n";
+    let mut shop = asking(false, scenario);
+    let late = scanned(&mut shop);
+    assert_eq!(late.state, State::Unknown);
+    shop.pass(20_000);
+    let now = shop.payment(late.id);
+    assert_eq!((now.state, now.queries), (State::Approved, 1), "{now:?}");
+    let totals = shop.ledger().terminals[&pos(1)].batch.totals;
+    assert_eq!((totals.domestic.debit_count, totals.domestic.debit.0), (1, 1_000));
+    shop.check();
+    shop.cut();
+    shop.pass(30_000);
+    assert_eq!(shop.bank.host.judgement().settlements[0].verdicts, [1, 1]);
+}

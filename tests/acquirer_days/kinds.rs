@@ -208,3 +208,17 @@ fn where_repeats_are_recognized_a_refund_is_repeated_and_94_means_done() {
     let settled = settle(&mut shop);
     assert_eq!(settled.verdicts, [1, 1]);
 }
+
+/// The answer to its repeat comes when nobody waits for it any more.
+#[test]
+fn a_late_94_to_a_repeated_refund_means_done_as_well() {
+    let scenario = "repeat = \"94\"\n[[fault]]\non = \"refund\"\nnth = 1\ndo = \"drop_answer\"\n[[fault]]\non = \"refund\"\nnth = 2\ndo = \"delay\"\nms = 5500\n";
+    let mut shop = with("repeats_recognized = false", "repeats_recognized = true", scenario);
+    let sold = shop.sale("s", 1, 1_000, keyed(PAN));
+    let lost = shop.refer("r", Kind::Refund, &sold, 400).unwrap();
+    assert_eq!(lost.state, State::Unknown);
+    shop.pass(120_000);
+    let now = shop.payment(lost.id);
+    assert_eq!((now.state, now.code.as_deref()), (State::Approved, Some("94")), "{now:?}");
+    assert_eq!(shop.payment(sold.id).refunded(), Minor(400));
+}

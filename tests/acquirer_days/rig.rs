@@ -472,6 +472,10 @@ impl<B: Bank> Shop<B> {
         self.pay(pay)
     }
 
+    pub fn store(&self) -> &SqliteStore {
+        self.writer.as_ref().unwrap().store()
+    }
+
     pub fn payment(&self, id: PaymentId) -> Payment {
         let live = self.ledger().payments.get(&id).cloned();
         live.unwrap_or_else(|| self.writer.as_ref().unwrap().store().payment(id).unwrap().unwrap())

@@ -2,8 +2,10 @@
 
 use tilld::core::acquirer::{MessageName, Profile};
 use tilld::core::domain::{Kind, State};
+use tilld::core::journal::Original;
+use tilld::core::ports::{Archive, Command};
 
-use crate::rig::{ABROAD, HOME, Shop, UnionPay, code, stripe};
+use crate::rig::{ABROAD, HOME, Shop, UnionPay, code, pos, stripe};
 
 const DOMESTIC_DIFFERS: &str = "[[verdict]]\ndomestic = 2\n";
 
@@ -148,4 +150,28 @@ fn an_unbalanced_batch_ends_in_a_list_of_what_it_may_differ_by() {
     balanced.cut();
     balanced.pass(60_000);
     assert!(balanced.differs(1).is_empty());
+}
+
+/// The refund desk has no card at hand. By the time its batch is uploaded the sale's batch, another till's, has ended and its card is erased.
+#[test]
+fn a_refund_at_another_till_is_uploaded_with_the_card_of_its_sale() {
+    let mut shop = Shop::open("unionpay-pos", UnionPay::new("[[verdict]]\ntid = \"10000002\"\ndomestic = 2\n"), 2);
+    let sold = shop.sale("a", 1, 1_000, stripe(HOME));
+    shop.sale("b", 2, 2_000, stripe(HOME));
+    let mut refund = shop.asks("r", 2, Kind::Refund, 300);
+    refund.original = Some(Original::Payment(sold.id));
+    assert_eq!(shop.pay(refund).unwrap().state, State::Approved);
+    shop.ask(Command::Settle(pos(1))).unwrap();
+    shop.pass(10_000);
+    assert!(shop.ledger().terminals[&pos(1)].batch.is_empty(), "the sale's batch has ended");
+    shop.cut();
+    shop.pass(60_000);
+    shop.check();
+    let settlements = shop.bank.host.judgement().settlements;
+    let settled = settlements.iter().find(|settled| settled.terminal == "10000002").unwrap();
+    assert_eq!((settled.verdicts, settled.uploaded, settled.ended), ([2, 1], 2, true));
+    // And then nobody keeps it any more.
+    for payment in [sold.id, shop.payment_of("r").id] {
+        assert_eq!(shop.store().sealed_card(payment).unwrap(), None);
+    }
 }

@@ -101,6 +101,8 @@ pub struct Bank {
     pub clock: Option<(String, String)>,
     /// F63.1 is in no answer.
     pub names_no_organisation: bool,
+    /// What it answers to an upload or an end that it has had before.
+    pub again: &'static str,
 }
 
 impl Bank {
@@ -125,6 +127,7 @@ impl Bank {
             next_rrn: 1,
             clock: None,
             names_no_organisation: false,
+            again: "00",
         }
     }
 
@@ -256,7 +259,7 @@ impl Bank {
                 }
                 if self.account(terminal).uploads.contains(&order.stan) {
                     // The same message again: its answer was lost.
-                    return self.answer("00", order);
+                    return self.answer(self.again, order);
                 }
                 self.account_mut(terminal).uploads.push(order.stan);
                 for row in rows {
@@ -424,7 +427,7 @@ impl Bank {
         let Some((_, _, verdicts)) = account.settling else {
             if account.ended.iter().any(|(batch, ..)| *batch == order.batch) {
                 // The end was answered, and the answer lost: the same again.
-                return self.answer("00", order);
+                return self.answer(self.again, order);
             }
             self.find(terminal, "an end without a settlement");
             return self.answer("12", order);

@@ -109,6 +109,46 @@ fn law_3_one_request_one_payment_one_effect_one_settlement() {
     );
 }
 
+/// A disk image of last night: what it would send this morning has been sent.
+#[test]
+fn law_3_a_store_behind_its_mark_sends_nothing() {
+    let mut told = Told::new(rules());
+    told.tell(
+        "
+        1001 POS1 sells a card 12.00       => approved
+        POS1 next lose-answer
+        1001 POS1 begins b card 13.00      => sent
+        1002 POS2 sells c card 14.00       => approved
+        POS2 goes down
+        wait 10s
+        1002 POS2 sells s card 15.00       => stored
+    ",
+    );
+    told.shop.writer.as_mut().unwrap().set_mark_behind(true);
+    let heard = |told: &Told| ["POS1", "POS2"].map(|till| told.shop.bank.account(&terminal(till)).heard.len());
+    let before = heard(&told);
+    told.tell(
+        "
+        POS2 comes up
+        wait 5m
+        s state                            => stored
+        cut                                => 2026-03-07 Z1
+        wait 5m
+        1001 POS1 sells d cash 13.00       => approved
+    ",
+    );
+    assert_eq!(heard(&told), before, "neither a sale, a reversal nor a settlement");
+    told.shop.writer.as_mut().unwrap().set_mark_behind(false);
+    told.tell(
+        "
+        wait 5m
+        s state                            => forwarded
+        b state                            => reversed
+        settled 2026-03-07                 => POS1 000001 balanced, POS2 000001 balanced
+    ",
+    );
+}
+
 #[test]
 fn law_4_a_day_that_does_not_foot_refuses_its_seal_and_names_the_payment() {
     let mut told = Told::with(Shop::on_disk(rules()));

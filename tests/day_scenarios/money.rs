@@ -218,6 +218,15 @@ fn a_stored_sale_of_a_foreign_card_goes_into_the_foreign_half_by_the_table_alone
     let totals = shop.ledger().terminals[&terminal("POS1")].batch.totals;
     assert_eq!((totals.foreign.debit, totals.foreign.debit_count), (Minor(1_200), 1));
     assert_eq!((totals.domestic.debit, totals.domestic.debit_count), (Minor(3_000), 1));
+    // The bank lost it, and says that the foreign half differs: its record goes up, and no other.
+    let stan = found(&shop, "a").stan.unwrap();
+    shop.bank.account_mut(&terminal("POS1")).books.retain(|entry| entry.stan != stan);
+    assert!(matches!(shop.ask(Command::CutDay { by: Some(cashier("M1")) }), Ok(Reply::Cut { .. })));
+    shop.pass(60_000);
+    let heard = &shop.bank.account(&terminal("POS1")).heard;
+    let went: Vec<&String> = heard.iter().filter(|h| h.starts_with("upload")).collect();
+    assert_eq!(went, [&format!("upload-one 000001/{stan}")], "{heard:?}");
+    assert_eq!(heard.last().map(String::as_str), Some("end-202-1 000001/000005"));
 }
 
 #[test]

@@ -251,6 +251,46 @@ fn a_scanned_code_is_uploaded_without_a_card_number() {
     assert_eq!(told.shop.bank.findings, [""; 0]);
 }
 
+/// Not every bank answers a repeat as it answered at first: some know only that they have had it.
+#[test]
+fn a_repeated_upload_that_is_refused_as_a_duplicate_is_delivered() {
+    let mut told = crate::words::Told::new(rules());
+    told.shop.bank.again = "94";
+    told.tell(
+        "
+        1001 POS1 sells a card 1.00               => approved
+        1001 POS1 sells b card 2.00               => approved
+        bank forgets a
+        POS1 next late-50ms                       # the 0500 is answered
+        POS1 next lose-answer                     # the upload is not
+        M1 cuts                                   => 2026-03-07 Z1
+        wait 5m
+        settled 2026-03-07                        => POS1 000001 unbalanced
+        POS1 batch 000001                         => ended unbalanced debit 2/3.00 credit 0/0.00
+    ",
+    );
+}
+
+/// The end arrived, its answer did not, and the bank has gone on to the next batch: its number says so.
+#[test]
+fn an_end_that_is_refused_when_it_is_repeated_is_proved_by_the_banks_number() {
+    let mut told = crate::words::Told::new(rules());
+    told.shop.bank.again = "12";
+    told.tell(
+        "
+        1001 POS1 sells a card 1.00               => approved
+        POS1 next late-50ms                       # the 0500 is answered
+        POS1 next lose-answer                     # the end is not
+        M1 cuts                                   => 2026-03-07 Z1
+        wait 2m
+        settled 2026-03-07                        => POS1 000001 balanced
+        1001 POS1 sells b card 2.00               => approved
+        b batch                                   => 000002
+        exceptions                                =>
+    ",
+    );
+}
+
 #[test]
 fn from_the_settlement_to_its_end_no_payment_leaves_the_terminal() {
     play(

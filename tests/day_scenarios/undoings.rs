@@ -1,6 +1,7 @@
 //! Voids and refunds: what is refused, and with which code.
 
-use crate::words::play;
+use crate::shop::rules;
+use crate::words::{play, play_with};
 
 #[test]
 fn a_void_is_whole_on_its_own_terminal_in_its_own_batch() {
@@ -158,6 +159,45 @@ fn what_is_asked_wrongly_is_refused_and_makes_nothing() {
         1009 POS1 sells a card 1.00            => unknown_cashier
         1001 POS9 sells a card 1.00            => unknown_device
         rows                                   => 11
+    ",
+    );
+}
+
+/// Nothing of ours is busy with it, but for the refund itself.
+#[test]
+fn a_sale_from_before_this_journal_is_not_refunded_while_a_refund_of_it_is_undecided() {
+    play(
+        "
+        POS1 next lose-answer
+        1001 POS1 refunds 000000000042:12.00 as r1 5.00 stripe by M1   => unknown
+        1001 POS1 refunds 000000000042:12.00 as r2 5.00 stripe by M1   => in_progress
+        1002 POS2 refunds 000000000042:12.00 as r3 5.00 stripe by M1   => in_progress
+        1001 POS1 refunds 000000000043:12.00 as o 12.00 stripe by M1   => approved
+        M1 resolves 1 confirmed-approved                               => done
+        1001 POS1 refunds 000000000042:12.00 as r4 7.00 stripe by M1   => approved
+    ",
+    );
+}
+
+/// Where repeats are recognized: one that cannot be built again was sent all the same, and may have been done.
+#[test]
+fn a_refund_that_cannot_be_repeated_stays_unknown_and_a_person_decides() {
+    let mut rules = rules();
+    rules.channel.repeats_recognized = true;
+    play_with(
+        rules,
+        "
+        1001 POS1 sells a card 12.00                => approved
+        POS1 next lose-answer
+        POS1 next not-built
+        1001 POS1 refunds a as r 5.00 stripe        => unknown
+        wait 2m
+        r state                                     => unknown
+        exceptions                                  => 1 unknown_payment
+        1001 POS1 refunds a as s 5.00 stripe        => in_progress
+        1001 POS1 sells b card 13.00                => approved
+        M1 resolves 1 confirmed-approved            => done
+        1001 POS1 refunds a as t 5.00 stripe        => approved
     ",
     );
 }

@@ -87,7 +87,12 @@ impl Ledger {
         if let Subject::Payment(id) = &flight.subject
             && why != NotSent::NoLine
         {
-            events.push(Event::PaymentCancelled { payment: *id, why: CancelReason::NotBuilt });
+            if self.payments.get(id).is_none_or(|p| p.sends <= 1) {
+                events.push(Event::PaymentCancelled { payment: *id, why: CancelReason::NotBuilt });
+            } else if why == NotSent::NotBuilt && !self.is_asked_about(*id) {
+                // It was sent before, and may have been done: it stays unknown, and a person decides.
+                events.push(self.exception(ExceptionKind::UnknownPayment, Some(*id), terminal, 0));
+            }
         }
         if why == NotSent::NotBuilt {
             match &flight.subject {
@@ -261,9 +266,12 @@ impl Ledger {
         let approved = answer.class == AnswerClass::Approved;
         let believed = answer.doubt.is_none();
         let accepted = match &flight.subject {
-            Subject::SignOn | Subject::Upload(_) | Subject::End { .. } => approved,
+            Subject::SignOn => approved,
             Subject::Payment(id) => approved || (believed && has(&channel.duplicate) && self.is_repeat(*id, channel)),
-            Subject::Advice(_) | Subject::UploadOne(_) => approved || (believed && has(&channel.duplicate)),
+            // All of them go again under their numbers until they are answered.
+            Subject::Advice(_) | Subject::Upload(_) | Subject::UploadOne(_) | Subject::End { .. } => {
+                approved || (believed && has(&channel.duplicate))
+            }
             Subject::Reversal(_) => believed && has(&channel.reversal_done),
             Subject::Settle(_) => answer.verdict.is_some(),
         };
@@ -279,6 +287,7 @@ impl Ledger {
                 _ => channel.is_foreign(answer.organisation.as_deref()),
             },
         }];
+        let settling = self.terminal(terminal).batch.settling();
         let line = lines.line_mut(terminal);
         if channel.must_sign_on(answer) {
             line.signed_on = false;
@@ -286,6 +295,8 @@ impl Ledger {
         if accepted {
             match flight.subject {
                 Subject::Reversal(_) => line.reversals = BackOff::default(),
+                // What is refused again and again keeps its distance, though it signs on in between.
+                Subject::SignOn if settling => {}
                 _ => line.repeats = BackOff::default(),
             }
         }
@@ -349,6 +360,8 @@ impl Ledger {
                 vec![self.exception(ExceptionKind::Unbalanced, None, terminal, 0)]
             }
             Subject::Settle(_) | Subject::Upload(_) | Subject::UploadOne(_) | Subject::End { .. } if !accepted => {
+                // It may be that the end arrived and its answer did not: the batch number at the next sign-on tells.
+                line.signed_on = false;
                 scene.back_off(&mut line.repeats);
                 Vec::new()
             }
@@ -408,7 +421,13 @@ impl Ledger {
             && matches!(answer.class, AnswerClass::Approved | AnswerClass::Declined)
         {
             let foreign = self.is_foreign(id, answer.organisation.as_deref(), scene.rules);
-            events.push(Event::LateAnswer { payment: id, answer: Box::new(answer.clone()), foreign });
+            let mut answer = Box::new(answer.clone());
+            let channel = &scene.rules.channel;
+            let code = answer.code.as_deref().unwrap_or("");
+            if answer.doubt.is_none() && channel.duplicate.iter().any(|c| c == code) && self.is_repeat(id, channel) {
+                answer.class = AnswerClass::Approved;
+            }
+            events.push(Event::LateAnswer { payment: id, answer, foreign });
         }
         Ok(events)
     }

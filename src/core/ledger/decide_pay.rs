@@ -5,7 +5,8 @@ use chrono::Datelike;
 use super::{Ledger, LineState, Lines, Rules};
 use crate::core::acquirer::{Instrument, MessageName, chip};
 use crate::core::domain::{
-    CashierId, Entry, Kind, Method, Minor, PaymentId, Refusal, Reject, ShiftNo, State, TransferStep, mask_code,
+    BusinessDate, CashierId, Entry, Kind, Method, Minor, PaymentId, Refusal, Reject, ShiftNo, State, TransferStep,
+    mask_code,
 };
 use crate::core::journal::{CancelReason, Event, Original, PaymentMade};
 use crate::core::payment::{Payment, column_of, counts};
@@ -354,9 +355,12 @@ impl Ledger {
         }
         let exponent = around.rules.currency.exponent();
         let mut made = made(pay, shift);
-        if let Some(Original::Foreign { amount, .. }) = &pay.original {
+        if let Some(Original::Foreign { rrn, date, amount }) = &pay.original {
             if pay.amount > *amount {
                 return Err(Refusal::RefundExceeds.with("left", amount.grouped(exponent)).into());
+            }
+            if self.is_being_refunded(rrn, *date) {
+                return Err(Refusal::InProgress.into());
             }
             self.manager_approved(pay)?;
         } else {
@@ -400,6 +404,14 @@ impl Ledger {
             Method::Qr => return Err(Refusal::NotSupported.with("what", "qr refund").into()),
         }
         Ok(made)
+    }
+
+    /// A sale from before this journal holds nothing busy: its refunds under way are looked for. What was refunded of it in all the acquirer adds up.
+    fn is_being_refunded(&self, sale: &str, day: BusinessDate) -> bool {
+        self.payments.values().any(|p| {
+            matches!(&p.original, Some(Original::Foreign { rrn, date, .. }) if rrn == sale && *date == day)
+                && matches!(p.state, State::Waiting | State::Sent | State::Unknown)
+        })
     }
 
     pub(super) fn original(&mut self, pay: &Pay, around: Around<'_>) -> Result<Payment, Stop> {

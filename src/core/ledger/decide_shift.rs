@@ -187,7 +187,12 @@ impl Ledger {
                 return Err(Refusal::SecondManager.into());
             }
         }
-        let choices = choices(open.payment.and_then(|id| self.payments.get(&id)));
+        let payment = open.payment.and_then(|id| self.payments.get(&id));
+        // It is being reversed again: what a person says now the reversal would undo.
+        if payment.is_some_and(Payment::reversal_owed) {
+            return Err(Refusal::InProgress.into());
+        }
+        let choices = choices(payment);
         if !choices.contains(&how) {
             let words = choices.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
             return Err(Refusal::BadRequest.with("what", format!("resolution: {words}")));

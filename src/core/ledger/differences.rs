@@ -55,7 +55,7 @@ fn doubtful(id: PaymentId, payment: &Payment, rules: &Rules) -> Option<DifferVie
         stan: payment.stan.map(|stan| stan.to_string()).unwrap_or_default(),
         kind: payment.kind,
         amount: payment.standing(),
-        foreign: rules.channel.is_foreign(payment.organisation.as_deref()),
+        foreign: rules.channel.is_of_foreign_half(payment),
         state: payment.state,
         why: why.to_owned(),
     })

@@ -131,7 +131,10 @@ impl Ledger {
         scene: Scene<'_>,
     ) -> Vec<Event> {
         let channel = &scene.rules.channel;
-        let foreign = channel.is_foreign(answer.organisation.as_deref());
+        let foreign = match self.errand_under_way(terminal, stan).map(|under_way| &under_way.errand) {
+            Some(Errand::Query(id)) => self.is_foreign(*id, answer.organisation.as_deref(), scene.rules),
+            _ => channel.is_foreign(answer.organisation.as_deref()),
+        };
         let accepted = answer.class == AnswerClass::Approved;
         let mut events = vec![Event::Answered {
             terminal: terminal.clone(),
@@ -151,6 +154,11 @@ impl Ledger {
         };
         let code = answer.code.as_deref().unwrap_or("");
         let no_record = answer.doubt.is_none() && channel.query.no_record.iter().any(|known| known == code);
+        // Its own answer came meanwhile, or a person has decided: nothing is decided twice.
+        if self.payments.get(&id).is_none_or(|p| p.state != State::Unknown || p.reversal.is_some()) {
+            line.repeats = BackOff::default();
+            return events;
+        }
         let outcome = match answer.class {
             _ if no_record && channel.query.no_record_means_failed => Some(AnswerClass::Declined),
             _ if no_record => None,

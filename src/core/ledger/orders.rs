@@ -199,7 +199,7 @@ impl OrderSources<'_> {
                 _ => None,
             };
             rows.push(UploadRow {
-                foreign: self.rules.channel.is_foreign(payment.organisation.as_deref()),
+                foreign: self.rules.channel.is_of_foreign_half(&payment),
                 stan: payment.stan.unwrap_or(Stan(0)),
                 pan,
                 amount: payment.amount,

@@ -263,6 +263,13 @@ impl ChannelRules {
         self.repeats_recognized && payment.kind == Kind::Refund && payment.sends < self.advice_tries
     }
 
+    /// The half that a payment belongs to is that of foreign cards: as its answer names the organisation, else as the card table did.
+    #[must_use]
+    pub fn is_of_foreign_half(&self, payment: &Payment) -> bool {
+        let by_table = || payment.class.as_ref().and_then(|class| class.foreign).unwrap_or(false);
+        payment.organisation.as_deref().map_or_else(by_table, |organisation| self.is_foreign(Some(organisation)))
+    }
+
     /// The organisation of a card is not the home one.
     #[must_use]
     pub fn is_foreign(&self, organisation: Option<&str>) -> bool {

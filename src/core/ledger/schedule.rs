@@ -25,6 +25,10 @@ impl Ledger {
         if let Some(event) = self.expire(id, &terminal, scene.now, Around { rules, lines, archive: scene.archive }) {
             return Ok(Some(event));
         }
+        // What a store behind its mark would send may have been sent: stored payments twice, reversals of what was approved since, a batch that has ended.
+        if lines.mark_behind {
+            return Ok(None);
+        }
         if terminal.settle.is_none() && terminal.batch.rung == Rung::Open && self.full(id, &terminal, rules) {
             return Ok(Some(Event::SettlementWanted { terminal: id.clone(), why: SettleReason::Full }));
         }
@@ -80,9 +84,10 @@ impl Ledger {
         if terminal.batch.settling() {
             return if retry { self.settle_on(id, terminal, scene) } else { Ok(None) };
         }
-        let repeat = Index::of_terminal(&self.index.repeats, id)
-            .filter_map(|repeat| self.payments.get(&repeat))
-            .find(|p| scene.rules.channel.repeats(p) && p.batch == Some(terminal.batch.number));
+        let repeat =
+            Index::of_terminal(&self.index.repeats, id).filter_map(|repeat| self.payments.get(&repeat)).find(|p| {
+                scene.rules.channel.repeats(p) && p.batch == Some(terminal.batch.number) && !self.is_asked_about(p.id)
+            });
         if let Some(repeat) = repeat {
             // The customer's money hangs on it: before anything new, and before the batch is settled.
             return Ok(if retry { self.again(id, repeat.id, Subject::Payment(repeat.id)) } else { None });
@@ -102,6 +107,11 @@ impl Ledger {
             (Some(payment), _) => Some(self.fresh(id, terminal, Subject::Payment(payment))),
             _ => self.sign_off(id, terminal, line, scene),
         })
+    }
+
+    /// A person is to decide it.
+    pub(super) fn is_asked_about(&self, payment: PaymentId) -> bool {
+        self.exceptions.values().any(|exception| exception.payment == Some(payment))
     }
 
     /// A stored payment, for the first time or again under its numbers.

@@ -72,7 +72,7 @@ impl Ledger {
 fn record(payment: &Payment, objects: bool, verdicts: Option<Verdicts>, rules: &Rules) -> Option<Due> {
     let plan = &rules.channel.upload;
     let halves = verdicts.map_or([Verdict::Error; 2], |v| [v.domestic, v.foreign]);
-    let foreign = rules.channel.is_foreign(payment.organisation.as_deref());
+    let foreign = rules.channel.is_of_foreign_half(payment);
     let own = if foreign { halves[1] } else { halves[0] };
     let everything = plan.all_on_error && halves.contains(&Verdict::Error);
     let name = message_name(payment, payment.stored_at.is_some())?;

@@ -2,21 +2,24 @@
 //!
 //! A step function: commands and the moment in, outputs out. The thread around it is the shell's.
 
+mod cards;
 mod commit;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide_lane::Scene;
 use super::decide_pay::{Around, PayDecision, Stop};
-use super::orders::{Secrets, to_seal};
+use super::orders::Secrets;
 use super::refold::refold;
 use super::{Change, Count, Ledger, Lines, Rules};
 use crate::core::acquirer::Report;
 use crate::core::day::ClockPair;
-use crate::core::domain::{BusinessDate, CashierId, Now, PaymentId, Refusal, Reject, Seq, State, TerminalId, ZNumber};
+use crate::core::domain::{
+    BusinessDate, CashierId, Kind, Now, PaymentId, Refusal, Reject, Seq, State, TerminalId, ZNumber,
+};
 use crate::core::journal::{Event, Link, Record};
 use crate::core::ports::{
-    Command, History, JobRow, Output, Pay, Presented, PrintWhat, Refold, Reply, Sealer, Store, StoreError, Ticket,
+    Command, History, JobRow, Output, Pay, PrintWhat, Refold, Reply, Sealer, Store, StoreError, Ticket,
 };
 
 /// How many reports are kept over steps that fail. A lane has one message under way, so this is ample.
@@ -449,8 +452,12 @@ impl<S: Store, K: Sealer> Writer<S, K> {
                 let offset = events.iter().position(|e| matches!(e, Event::PaymentMade(_))).unwrap_or(0);
                 let id = PaymentId(head + 1 + u64::try_from(offset).unwrap_or(0));
                 let goes_out = |e: &Event| matches!(e, Event::PaymentMade(made) if !made.final_here);
-                if let (Some(presented), Some(true)) = (pay.presented, events.get(offset).map(goes_out)) {
-                    self.keep_card(id, presented)?;
+                let (refunds, original, sent) =
+                    (pay.kind == Kind::Refund, pay.original, events.get(offset).is_some_and(goes_out));
+                match pay.presented.filter(|_| sent) {
+                    Some(presented) => self.keep_card(id, presented)?,
+                    None if sent && refunds => self.keep_card_of(original.as_ref(), id)?,
+                    None => {}
                 }
                 self.commit_events(events, now, staged)?;
                 id
@@ -460,15 +467,6 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         self.waiters.entry(id).or_default().extend(ticket);
         staged.dirty.entry(id).or_insert(self.ledger.payments.get(&id).map(|p| p.state));
         Ok(None)
-    }
-
-    fn keep_card(&mut self, id: PaymentId, presented: Presented) -> Result<(), StoreError> {
-        if let Some(card) = to_seal(&presented.instrument) {
-            let sealed = self.sealer.seal_card(id, &card)?;
-            self.store.put_card(id, &sealed)?;
-        }
-        self.secrets.keep(id, presented);
-        Ok(())
     }
 
     /// After a start: what was journaled but never sent has nobody waiting at the counter any more, and its card is gone.

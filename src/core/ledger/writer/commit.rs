@@ -3,11 +3,8 @@
 use super::super::jobs;
 use super::super::orders::OrderSources;
 use super::{Staged, Writer};
-use crate::core::domain::{
-    BatchNo, BusinessDate, Entry, Kind, Method, Now, PaymentId, Seq, ShiftNo, State, TerminalId, ZNumber,
-};
+use crate::core::domain::{BusinessDate, Now, PaymentId, Seq, ShiftNo, State, TerminalId, ZNumber};
 use crate::core::journal::{CaseStep, Errand, Event, Link, Original, Record, Subject, seal_message};
-use crate::core::payment::Payment;
 use crate::core::ports::{Committed, Output, Reply, Row, Sealer, Store, StoreError};
 
 impl<S: Store, K: Sealer> Writer<S, K> {
@@ -225,28 +222,6 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         }
     }
 
-    /// Law 7: no message can need the card any more. What is in the current batch may still be uploaded; its end erases the rest.
-    pub(super) fn card_is_done(&self, p: &Payment) -> bool {
-        let current = || self.ledger.terminals.get(&p.device).map(|t| t.batch.number);
-        matches!(p.method, Method::Card | Method::Qr)
-            && match p.state {
-                State::Waiting | State::Sent | State::Unknown | State::SetAside | State::Promised => false,
-                State::Stored => p.voided_by.is_some(),
-                // What a chip was declined goes up with its batch, where the acquirer asks for it.
-                State::Declined | State::Reversed
-                    if self.rules.channel.upload.chip
-                        && matches!(p.entry, Some(Entry::Chip | Entry::Contactless))
-                        && p.batch.is_some() =>
-                {
-                    p.batch != current()
-                }
-                // The completion goes out with its card, and may be uploaded with it: erased with the completion's batch.
-                State::Approved if p.kind == Kind::Preauth => p.voided_by.is_some() || p.lapsed,
-                State::Declined | State::Cancelled | State::Reversed | State::Rejected | State::WrittenOff => true,
-                State::Approved | State::Forwarded => p.batch.is_none() || p.batch != current(),
-            }
-    }
-
     /// Signs the root of the day that was just cut, and goes on under new keys.
     pub(super) fn seal(
         &mut self,
@@ -337,35 +312,6 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             self.erase_batch_cards(&terminal, number)?;
         }
         Ok(())
-    }
-
-    /// Once a batch has ended no message needs its cards any more; those of payments that are still undecided stay.
-    pub(super) fn erase_batch_cards(&mut self, terminal: &TerminalId, number: BatchNo) -> Result<(), StoreError> {
-        let Some(first) = self.ledger.batch(terminal, number).and_then(|b| b.first) else { return Ok(()) };
-        let ledger = &self.ledger;
-        let undecided = |p: &Payment| p.reversal_owed() || matches!(p.state, State::Stored | State::SetAside);
-        let mut done = Vec::new();
-        for id in self.store.batch_members(terminal, number, first)? {
-            let Some(payment) =
-                ledger.payments.get(&id).cloned().map_or_else(|| self.store.payment(id), |p| Ok(Some(p)))?
-            else {
-                continue;
-            };
-            // A pre-authorization's card is needed until it is completed or voided, however many batches later.
-            let open = payment.kind == Kind::Preauth
-                && payment.state == State::Approved
-                && payment.voided_by.is_none()
-                && !payment.lapsed;
-            if !open && !undecided(&payment) {
-                done.push(id);
-            }
-            if let (Kind::Completion, Some(Original::Payment(preauth))) = (payment.kind, &payment.original)
-                && payment.stands()
-            {
-                done.push(*preauth);
-            }
-        }
-        self.store.erase_cards(&done)
     }
 
     pub(super) fn put_days(&mut self) -> Result<(), StoreError> {
