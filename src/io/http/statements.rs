@@ -92,21 +92,25 @@ pub(super) async fn upload(
     let (sender, receiver) = mpsc::channel(PARTS);
     let format = params.format;
     let judge = api.blocking(move |desk| {
-        let mut body = Parts { receiver, part: Bytes::new() };
+        let mut body = Parts { receiver, part: Bytes::new(), ended: false };
         desk.take_statement(StatementUpload { name: &name, format: format.as_deref(), body: &mut body })
     });
     let (view, ()) = tokio::join!(judge, pump(request.into_body(), sender));
     Ok(Json(view?))
 }
 
-/// From the socket to whoever reads, a few parts ahead; ends where either side does.
+/// From the socket to whoever reads, a few parts ahead; ends where either side does. An empty part says that the body was whole: where this is broken off,
+/// as when the daemon stops, nobody says so.
 async fn pump(mut body: Body, sender: mpsc::Sender<Result<Bytes, String>>) {
     loop {
         let part = match tokio::time::timeout(PART_TIME, body.frame()).await {
-            Ok(None) => return,
+            Ok(None) => {
+                let _ = sender.send(Ok(Bytes::new())).await;
+                return;
+            }
             Ok(Some(Ok(frame))) => match frame.into_data() {
-                Ok(data) => Ok(data),
-                Err(_) => continue,
+                Ok(data) if !data.is_empty() => Ok(data),
+                _ => continue,
             },
             Ok(Some(Err(_))) => Err("the body ended early".to_owned()),
             Err(_) => Err("the body did not arrive in time".to_owned()),
@@ -122,15 +126,16 @@ async fn pump(mut body: Body, sender: mpsc::Sender<Result<Bytes, String>>) {
 struct Parts {
     receiver: mpsc::Receiver<Result<Bytes, String>>,
     part: Bytes,
+    ended: bool,
 }
 
 impl Read for Parts {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        while self.part.is_empty() {
+        while self.part.is_empty() && !self.ended {
             match self.receiver.blocking_recv() {
-                Some(Ok(part)) => self.part = part,
+                Some(Ok(part)) => (self.ended, self.part) = (part.is_empty(), part),
                 Some(Err(why)) => return Err(std::io::Error::other(why)),
-                None => return Ok(0),
+                None => return Err(std::io::ErrorKind::UnexpectedEof.into()),
             }
         }
         let n = self.part.len().min(into.len());
@@ -162,4 +167,29 @@ pub(super) async fn list(
         return Err(Problem::bad("limit must be 1 to 500"));
     }
     Ok(Json(api.blocking(move |desk| desk.statements(params.cursor, limit)).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn read(parts: Vec<Result<Bytes, String>>) -> std::io::Result<String> {
+        let (sender, receiver) = mpsc::channel(PARTS);
+        parts.into_iter().for_each(|part| sender.try_send(part).unwrap());
+        drop(sender);
+        let mut text = String::new();
+        Parts { receiver, part: Bytes::new(), ended: false }.read_to_string(&mut text).map(|_| text)
+    }
+
+    /// The daemon stops while a statement is taken: what was read so far is no statement.
+    #[test]
+    fn a_body_that_is_broken_off_is_not_taken_for_a_whole_one() {
+        let part = |text: &'static str| Ok(Bytes::from_static(text.as_bytes()));
+        assert_eq!(read(vec![part("a,b\n"), part("c\n"), part("")]).unwrap(), "a,b\nc\n");
+        assert_eq!(read(vec![part("a,b\n"), part("c\n")]).unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
+        assert_eq!(read(vec![]).unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
+        assert!(read(vec![part("a"), Err("the body ended early".into())]).is_err());
+    }
 }

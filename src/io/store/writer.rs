@@ -83,7 +83,8 @@ impl SqliteStore {
             last: head,
             days: Vec::new(),
             wal_pages,
-            scrub: false,
+            // A log that a power cut left may hold what was erased just before.
+            scrub: true,
             trouble: None,
             doubt: false,
             dates: DateText::default(),
