@@ -74,6 +74,7 @@ fn a_drawer_is_not_opened_once_the_customer_has_gone_and_the_receipts_are_printe
         }
         rig.until("all are counted", async || rig.port("front").await["queued"] == 4).await;
         let conn = beside(&dir);
+        tokio::time::sleep(std::time::Duration::from_secs(15)).await;
         rig.until("the first drawer is given up", async || undone(&conn) == 3).await;
         stand.refill();
         rig.until("the receipts", async || undone(&conn) == 0).await;
