@@ -15,7 +15,7 @@ use super::{Change, Count, Ledger, Lines, Rules};
 use crate::core::acquirer::Report;
 use crate::core::day::ClockPair;
 use crate::core::domain::{
-    BusinessDate, CashierId, Kind, Now, PaymentId, Refusal, Reject, Seq, State, TerminalId, ZNumber,
+    BusinessDate, CashierId, Kind, Method, Now, PaymentId, Refusal, Reject, Seq, State, TerminalId, ZNumber,
 };
 use crate::core::journal::{Event, Link, Record};
 use crate::core::ports::{
@@ -452,11 +452,14 @@ impl<S: Store, K: Sealer> Writer<S, K> {
                 let offset = events.iter().position(|e| matches!(e, Event::PaymentMade(_))).unwrap_or(0);
                 let id = PaymentId(head + 1 + u64::try_from(offset).unwrap_or(0));
                 let goes_out = |e: &Event| matches!(e, Event::PaymentMade(made) if !made.final_here);
-                let (refunds, original, sent) =
-                    (pay.kind == Kind::Refund, pay.original, events.get(offset).is_some_and(goes_out));
+                let (by_card, original, sent) = (
+                    pay.kind == Kind::Refund && pay.method == Method::Card,
+                    pay.original,
+                    events.get(offset).is_some_and(goes_out),
+                );
                 match pay.presented.filter(|_| sent) {
                     Some(presented) => self.keep_card(id, presented)?,
-                    None if sent && refunds => self.keep_card_of(original.as_ref(), id)?,
+                    None if sent && by_card => self.keep_card_of(original.as_ref(), id)?,
                     None => {}
                 }
                 self.commit_events(events, now, staged)?;
