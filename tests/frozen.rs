@@ -73,11 +73,12 @@ fn name(event: &Event) -> &'static str {
         Event::TransferNamed { .. } => "transfer_named",
         Event::TransferMoved { .. } => "transfer_moved",
         Event::TransferAnswered { .. } => "transfer_answered",
+        Event::RecordSkipped { .. } => "record_skipped",
     }
 }
 
 /// How many names stand above.
-const KINDS: usize = 46;
+const KINDS: usize = 47;
 
 fn date() -> BusinessDate {
     BusinessDate::parse("2026-11-20").unwrap()
@@ -311,6 +312,8 @@ fn samples() -> Vec<(String, Event)> {
         ("drawer_difference", ExceptionKind::DrawerDifference),
         ("transfer_unknown", ExceptionKind::TransferUnknown),
         ("return_overdue", ExceptionKind::ReturnOverdue),
+        ("record_skipped", ExceptionKind::RecordSkipped),
+        ("settlement_refused", ExceptionKind::SettlementRefused),
     ] {
         let (exception, payment, terminal) = (ExceptionNo(4), Some(payment), Some(till()));
         all.push((word, Event::ExceptionOpened { exception, kind, payment, terminal }));
@@ -340,6 +343,7 @@ fn samples() -> Vec<(String, Event)> {
         all.push((to.as_str(), Event::TransferMoved { payment, to: *to, by, answer }));
     }
     all.push(("", Event::TransferAnswered { payment, by: None, answer: said() }));
+    all.push(("", Event::RecordSkipped { terminal: till(), batch: BatchNo(1), payment }));
     for how in [
         Resolution::Noted,
         Resolution::ConfirmedApproved,

@@ -190,11 +190,16 @@ pub fn restore(config: &Config, copy: &Path, roll_back: bool) -> Result<Option<P
     let mut kept = None;
     if database.exists() {
         let old = free_name(&database);
-        for ending in ["", "-wal"] {
-            let (from, to) = (beside(&database, ending), beside(&old, ending));
-            if from.exists() {
-                std::fs::rename(&from, &to).map_err(file(&from))?;
-            }
+        let log = beside(&database, "-wal");
+        if log.exists() {
+            // Too damaged for its log to go into the file: both are evidence, and neither may be touched under another name.
+            std::fs::rename(&log, beside(&old, "-wal")).map_err(file(&log))?;
+            std::fs::rename(&database, &old).map_err(file(&database))?;
+        } else if std::fs::hard_link(&database, &old).is_ok() {
+            // Two names for a moment: a power cut leaves the old store or the new one in its place, never none.
+            sync_folder(&database)?;
+        } else {
+            std::fs::rename(&database, &old).map_err(file(&database))?;
         }
         let _ = std::fs::remove_file(beside(&database, "-shm"));
         kept = Some(old);

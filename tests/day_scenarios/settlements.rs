@@ -251,6 +251,79 @@ fn a_scanned_code_is_uploaded_without_a_card_number() {
     assert_eq!(told.shop.bank.findings, [""; 0]);
 }
 
+/// One damaged card is one record less, and a person's matter; the terminal settles.
+#[test]
+fn a_record_whose_card_does_not_open_is_left_out_and_told() {
+    let mut told = crate::words::Told::new(rules());
+    told.tell(
+        "
+        1001 POS1 sells a card 1.00               => approved
+        1001 POS1 sells b card 2.00               => approved
+        1001 POS1 sells c card 3.00               => approved
+        bank forgets a
+        b card is spoilt
+        cut                                       => 2026-03-07 Z1
+        wait 5m
+        settled 2026-03-07                        => POS1 000001 unbalanced
+        POS1 batch 000001                         => ended unbalanced debit 3/6.00 credit 0/0.00
+        exceptions                                => 1 unbalanced, 2 record_skipped
+        M1 resolves 2 noted                       => done
+        1001 POS1 sells d card 4.00               => approved
+        d batch                                   => 000002
+    ",
+    );
+    let heard = &told.shop.bank.account(&crate::shop::terminal("POS1")).heard;
+    assert!(heard.iter().any(|h| h.starts_with("upload-2 ")), "{heard:?}");
+    assert!(heard.iter().any(|h| h.starts_with("end-202-2 ")), "{heard:?}");
+    assert_eq!(told.shop.bank.findings, [""; 0]);
+}
+
+#[test]
+fn a_record_of_its_own_that_cannot_be_built_is_left_out_and_told() {
+    let mut told = crate::words::Told::new(rules());
+    told.tell(
+        "
+        1001 POS1 sells a card 1.00               => approved
+        1001 POS1 refunds a as r 1.00 stripe      => approved
+        1001 POS1 sells b card 2.00               => approved
+        bank forgets b
+        POS1 next late-50ms                       # the 0500 is answered
+        POS1 next late-50ms                       # and two records in one message
+        POS1 next not-built                       # the refund has one of its own
+        cut                                       => 2026-03-07 Z1
+        wait 5m
+        POS1 batch 000001                         => ended unbalanced debit 2/3.00 credit 1/1.00
+        exceptions                                => 1 unbalanced, 2 record_skipped
+    ",
+    );
+    let heard = &told.shop.bank.account(&crate::shop::terminal("POS1")).heard;
+    assert!(heard.iter().any(|h| h.starts_with("end-202-2 ")), "{heard:?}");
+    assert!(!heard.iter().any(|h| h.starts_with("upload-one")), "{heard:?}");
+}
+
+/// It is tried further, with growing pauses; a person hears of it, once.
+#[test]
+fn a_settlement_that_is_refused_again_and_again_is_told() {
+    let mut told = crate::words::Told::new(rules());
+    told.tell("1001 POS1 sells a card 1.00 => approved");
+    for _ in 0..8 {
+        // The settlement, and the sign-on that follows each refusal.
+        told.tell("POS1 next code-96");
+        told.tell("POS1 next late-50ms");
+    }
+    told.tell(
+        "
+        cut                                       => 2026-03-07 Z1
+        wait 10s
+        exceptions                                =>
+        wait 2h
+        exceptions                                => 1 settlement_refused
+        settled 2026-03-07                        => POS1 000001 balanced
+        POS1 batch 000001                         => ended balanced debit 1/1.00 credit 0/0.00
+    ",
+    );
+}
+
 /// Not every bank answers a repeat as it answered at first: some know only that they have had it.
 #[test]
 fn a_repeated_upload_that_is_refused_as_a_duplicate_is_delivered() {

@@ -320,4 +320,15 @@ fn a_guessed_pin_is_locked_out_and_stays_so_over_a_restart() {
     rig.stop();
     rig.start();
     assert_eq!(void(&rig, 7, "246810"), (403, "locked".into()));
+    // A clock that was years ahead does not lock a manager out for years.
+    rig.stop();
+    let store = rusqlite::Connection::open(rig.dir.join("data/tilld.sqlite")).unwrap();
+    let years = 10 * 365 * 86_400_000_i64;
+    assert_eq!(
+        store.execute("UPDATE person_pin SET locked_until = locked_until + ?1 WHERE cashier = '9001'", [years]),
+        Ok(1)
+    );
+    drop(store);
+    rig.start();
+    assert_eq!(void(&rig, 8, "246810").0, 200);
 }

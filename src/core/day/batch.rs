@@ -84,7 +84,7 @@ pub struct Batch {
     pub verdicts: Option<Verdicts>,
     /// The upload that is not answered yet: repeated unchanged, so that its records are not counted twice.
     pub uploading: Option<(Stan, Vec<PaymentId>)>,
-    /// The payments that are uploaded: what is not in here goes up after a crash.
+    /// The payments that are uploaded, or skipped: what is not in here goes up after a crash.
     pub uploaded: BTreeSet<PaymentId>,
     /// Records uploaded.
     pub records: u16,
@@ -200,8 +200,13 @@ impl Batch {
 
     /// The acquirer has these records.
     pub fn went_up(&mut self, records: &[PaymentId]) {
-        self.uploaded.extend(records);
-        self.records = u16::try_from(self.uploaded.len()).unwrap_or(u16::MAX);
+        let new = records.iter().filter(|record| self.uploaded.insert(**record)).count();
+        self.records = self.records.saturating_add(u16::try_from(new).unwrap_or(u16::MAX));
+    }
+
+    /// The upload goes on without this record.
+    pub fn skip(&mut self, record: PaymentId) {
+        self.uploaded.insert(record);
     }
 
     /// Whether field 48 can take another such entry, whichever half its card belongs to: nobody knows before the answer. An empty side takes what is

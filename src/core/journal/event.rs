@@ -422,6 +422,15 @@ pub enum Event {
         /// What.
         answer: Box<TransferAnswer>,
     },
+    /// A record of an upload cannot be built into a message: the upload goes on without it.
+    RecordSkipped {
+        /// Whose batch.
+        terminal: TerminalId,
+        /// Which batch.
+        batch: BatchNo,
+        /// The payment.
+        payment: PaymentId,
+    },
 }
 
 /// The facts of a payment at its birth.

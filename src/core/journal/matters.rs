@@ -60,6 +60,10 @@ pub enum ExceptionKind {
     TransferUnknown,
     /// A refund is not in any statement, and the days in which returned money moves are over.
     ReturnOverdue,
+    /// A record could not be built, and the upload went on without it.
+    RecordSkipped,
+    /// The acquirer refuses a batch's settlement again and again.
+    SettlementRefused,
 }
 
 /// How a named person decided.

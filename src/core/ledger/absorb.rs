@@ -209,6 +209,7 @@ impl Ledger {
                 self.terminals.entry(terminal.clone()).or_default().batch = Batch::new(*batch);
             }
             Event::BatchEndSeen { terminal, .. } => self.end_batch(terminal),
+            Event::RecordSkipped { terminal, batch, payment } => self.skip_record(terminal, *batch, *payment),
             Event::BatchDisagreed { terminal, theirs, .. } => {
                 self.terminals.entry(terminal.clone()).or_default().stopped = Some(*theirs);
             }

@@ -51,13 +51,9 @@ impl Ledger {
         Some(Event::PaymentClassed { payment: id, class: Box::new(Classed { foreign, fee, ..class.clone() }) })
     }
 
-    /// The half of field 48 that a payment belongs to: as the answer names the organisation, else as the card table did.
+    /// The half of field 48 that a payment belongs to, by the organisation that an answer names.
     pub(super) fn is_foreign(&self, id: PaymentId, organisation: Option<&str>, rules: &Rules) -> bool {
-        let by_table = || self.payments.get(&id).and_then(|p| p.class.as_ref()).and_then(|class| class.foreign);
-        match organisation {
-            Some(organisation) => rules.channel.is_foreign(Some(organisation)),
-            None => by_table().unwrap_or(false),
-        }
+        rules.channel.foreign_half(organisation, self.payments.get(&id).and_then(|p| p.class.as_ref()))
     }
 }
 

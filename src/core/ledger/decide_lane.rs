@@ -1,13 +1,18 @@
 //! What a lane reports, against the state: the events that follow, and what is learnt about the line.
 
-use super::{BackOff, ChannelRules, InFlight, Index, Ledger, Line, LineState, Lines, Rules, reversal_reason};
+use super::{
+    BackOff, ChannelRules, Exception, InFlight, Index, Ledger, Line, LineState, Lines, Rules, reversal_reason,
+};
 use crate::core::acquirer::profile::Exhausted;
 use crate::core::acquirer::{Answer, AnswerClass, MessageName, NotSent, Report, ReversalReason};
 use crate::core::day::{HostClock, Rung};
 use crate::core::domain::{BatchNo, Entry, ExceptionNo, Kind, Method, MonoMs, Now, PaymentId, Stan, State, TerminalId};
 use crate::core::journal::{AsideReason, CancelReason, Event, ExceptionKind, Silence, Subject};
 use crate::core::payment::{Payment, ReversalStage};
-use crate::core::ports::{Archive, StoreError};
+use crate::core::ports::{Archive, Sealer, StoreError};
+
+/// So many answers in a row that refuse a settlement are a person's matter. It is tried further.
+const REFUSALS: u32 = 5;
 
 /// What a decision about a terminal may look at beside the ledger and the lines.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +21,8 @@ pub struct Scene<'a> {
     pub rules: &'a Rules,
     /// Payments at rest.
     pub archive: &'a dyn Archive,
+    /// What opens their cards.
+    pub sealer: &'a dyn Sealer,
     /// The moment.
     pub now: Now,
 }
@@ -103,6 +110,11 @@ impl Ledger {
                 Subject::Reversal(id) => {
                     events.push(Event::ReversalGivenUp { payment: *id });
                     events.push(self.exception(ExceptionKind::ReversalFailed, Some(*id), terminal, 0));
+                }
+                Subject::UploadOne(id) => {
+                    events.push(self.exception(ExceptionKind::RecordSkipped, Some(*id), terminal, 0));
+                    let (terminal, batch, payment) = (terminal.clone(), flight.batch, *id);
+                    events.push(Event::RecordSkipped { terminal, batch, payment });
                 }
                 _ => {}
             }
@@ -363,7 +375,11 @@ impl Ledger {
                 // It may be that the end arrived and its answer did not: the batch number at the next sign-on tells.
                 line.signed_on = false;
                 scene.back_off(&mut line.repeats);
-                Vec::new()
+                let known =
+                    |e: &Exception| e.kind == ExceptionKind::SettlementRefused && e.terminal.as_ref() == Some(terminal);
+                let told = line.repeats.failures < REFUSALS || self.exceptions.values().any(known);
+                let exception = || self.exception(ExceptionKind::SettlementRefused, None, terminal, 0);
+                (!told).then(exception).into_iter().collect()
             }
             _ => Vec::new(),
         }

@@ -185,6 +185,19 @@ impl OrderSources<'_> {
         Ok(None)
     }
 
+    /// Whether a record of it would show the card that it was paid with. A scanned code has none.
+    pub fn has_card(&self, id: PaymentId) -> Result<bool, StoreError> {
+        let Some(payment) = self.payment(id)? else { return Ok(true) };
+        if payment.method == Method::Qr {
+            return Ok(true);
+        }
+        let original = match &payment.original {
+            Some(Original::Payment(id)) => self.payment(*id)?,
+            _ => None,
+        };
+        Ok(self.sealed(&payment, original.as_ref())?.is_some())
+    }
+
     fn upload_rows(&self, ids: &[PaymentId]) -> Result<Vec<UploadRow>, StoreError> {
         let mut rows = Vec::with_capacity(ids.len());
         for id in ids {

@@ -12,6 +12,7 @@ use crate::core::day::{BatchLimits, CutSchedule};
 use crate::core::domain::RouteWhy;
 use crate::core::domain::{Currency, Kind, Lang, Minor, PrinterId, Sentence, StoreId, TerminalId, Zone};
 use crate::core::fees::FeeSchedule;
+use crate::core::journal::Classed;
 use crate::core::payment::Payment;
 use crate::core::suspense::EndingRules;
 
@@ -263,11 +264,18 @@ impl ChannelRules {
         self.repeats_recognized && payment.kind == Kind::Refund && payment.sends < self.advice_tries
     }
 
-    /// The half that a payment belongs to is that of foreign cards: as its answer names the organisation, else as the card table did.
+    /// The half of field 48 that a payment belongs to is that of foreign cards.
     #[must_use]
     pub fn is_of_foreign_half(&self, payment: &Payment) -> bool {
-        let by_table = || payment.class.as_ref().and_then(|class| class.foreign).unwrap_or(false);
-        payment.organisation.as_deref().map_or_else(by_table, |organisation| self.is_foreign(Some(organisation)))
+        self.foreign_half(payment.organisation.as_deref(), payment.class.as_ref())
+    }
+
+    /// As the answer names the organisation, else as the card table did.
+    pub(super) fn foreign_half(&self, organisation: Option<&str>, class: Option<&Classed>) -> bool {
+        match organisation {
+            Some(organisation) => self.is_foreign(Some(organisation)),
+            None => class.and_then(|class| class.foreign).unwrap_or(false),
+        }
     }
 
     /// The organisation of a card is not the home one.

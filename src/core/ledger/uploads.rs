@@ -2,11 +2,12 @@
 //! affair; the sent-flags are the batch's own, so that a crash resumes at the record where it was.
 
 use super::decide_lane::{Scene, message_name};
+use super::orders::OrderSources;
 use super::{Ledger, Rules, Terminal};
 use crate::core::acquirer::{Verdict, Verdicts};
 use crate::core::day::Rung;
-use crate::core::domain::{Entry, PaymentId, Stan, State, TerminalId};
-use crate::core::journal::{Column, Event, Subject};
+use crate::core::domain::{BatchNo, Entry, PaymentId, Stan, State, TerminalId};
+use crate::core::journal::{Column, Event, ExceptionKind, Subject};
 use crate::core::payment::Payment;
 use crate::core::ports::{KeptCard, StoreError};
 
@@ -38,10 +39,30 @@ impl Ledger {
             }
             Some(_) => {
                 let rows = due.iter().take_while(|due| !due.single).map(|due| due.payment);
-                Subject::Upload(rows.take(scene.rules.channel.upload.rows_per_message.clamp(1, 8)).collect())
+                let rows = rows.take(scene.rules.channel.upload.rows_per_message.clamp(1, 8)).collect::<Vec<_>>();
+                let sources =
+                    OrderSources { ledger: self, rules: scene.rules, archive: scene.archive, sealer: scene.sealer };
+                for row in &rows {
+                    if !sources.has_card(*row)? {
+                        return Ok(self.skip(*row, id, batch.number));
+                    }
+                }
+                Subject::Upload(rows)
             }
         };
         Ok(self.fresh(id, terminal, subject))
+    }
+
+    /// A record that no message can be built of is left out, or its terminal would never settle. A person is told first: a power cut in between leaves
+    /// it due and told.
+    pub(super) fn skip(&self, payment: PaymentId, terminal: &TerminalId, batch: BatchNo) -> Event {
+        let told =
+            self.exceptions.values().any(|e| e.kind == ExceptionKind::RecordSkipped && e.payment == Some(payment));
+        if told {
+            Event::RecordSkipped { terminal: terminal.clone(), batch, payment }
+        } else {
+            self.exception(ExceptionKind::RecordSkipped, Some(payment), terminal, 0)
+        }
     }
 
     fn due(&self, id: &TerminalId, terminal: &Terminal, scene: Scene<'_>) -> Result<Vec<Due>, StoreError> {

@@ -410,6 +410,14 @@ fn exception_sentence(no: ExceptionNo, exception: &Exception) -> Sentence {
             "退货满7个工作日未见于对账单：请向收单方查询是否已退给顾客",
             "A refund is in no statement after 7 business days: ask the acquirer whether the customer has it",
         ),
+        ExceptionKind::RecordSkipped => (
+            "批上送时该笔无法组包，已跳过：请在收单方对账单中核对",
+            "A record could not be built and was not uploaded: look for it in the acquirer's statement",
+        ),
+        ExceptionKind::SettlementRefused => (
+            "收单方多次拒绝批结算：请向收单方查询，系统继续重试",
+            "The acquirer refuses the settlement again and again: ask it why, it is tried further",
+        ),
         ExceptionKind::ClockDisagrees => (
             "时钟不一致，自动日切暂停：请店长核对后手工日结",
             "The clocks disagree and the cut waits: check, then close by hand",

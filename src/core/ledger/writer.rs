@@ -308,7 +308,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
 
     fn run_schedule(&mut self, terminal: &TerminalId, now: Now, staged: &mut Staged) -> Result<(), StoreError> {
         loop {
-            let scene = Scene { rules: &self.rules, archive: &self.store, now };
+            let scene = Scene { rules: &self.rules, archive: &self.store, sealer: &self.sealer, now };
             let next = match self.ledger.schedule(terminal, &mut self.lines, scene)? {
                 Some(event) => Some(event),
                 None => {
@@ -336,7 +336,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             Command::Pay(pay) => return self.pay(ticket, *pay, now, staged),
             Command::Resume => {
                 loop {
-                    let scene = Scene { rules: &self.rules, archive: &self.store, now };
+                    let scene = Scene { rules: &self.rules, archive: &self.store, sealer: &self.sealer, now };
                     let Some(events) = self.ledger.decide_resume(&mut self.lines, scene) else { break };
                     self.commit_events(events, now, staged)?;
                 }
@@ -385,7 +385,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             }
             Command::Settle(terminal) => self.ledger.decide_settle(&terminal, rules)?,
             Command::Lane { terminal, report } => {
-                let scene = Scene { rules, archive: &self.store, now };
+                let scene = Scene { rules, archive: &self.store, sealer: &self.sealer, now };
                 let events = self.ledger.decide_report(&terminal, &report, &mut self.lines, scene)?;
                 self.commit_events(events, now, staged)?;
                 self.after_report(&report, now, staged)?;

@@ -112,6 +112,8 @@ described!(
             "drawer_difference",
             "transfer_unknown",
             "return_overdue",
+            "record_skipped",
+            "settlement_refused",
         ],
         "what a named person must decide",
     )

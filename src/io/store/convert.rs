@@ -176,5 +176,6 @@ pub(super) fn event_word(event: &Event) -> &'static str {
         Event::TransferNamed { .. } => "transfer_named",
         Event::TransferMoved { .. } => "transfer_moved",
         Event::TransferAnswered { .. } => "transfer_answered",
+        Event::RecordSkipped { .. } => "record_skipped",
     }
 }

@@ -167,6 +167,12 @@ impl Ledger {
         None
     }
 
+    pub(super) fn skip_record(&mut self, terminal: &TerminalId, batch: BatchNo, payment: PaymentId) {
+        if let Some(t) = self.terminals.get_mut(terminal).filter(|t| t.batch.number == batch) {
+            t.batch.skip(payment);
+        }
+    }
+
     /// The acquirer's verdict on our totals.
     pub(super) fn verdict(&mut self, terminal: &TerminalId, answer: &Answer) {
         use crate::core::acquirer::Verdict;

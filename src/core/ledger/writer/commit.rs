@@ -106,7 +106,8 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             | Event::CouponTaken { payment, .. }
             | Event::TransferNamed { payment, .. }
             | Event::TransferMoved { payment, .. }
-            | Event::TransferAnswered { payment, .. } => vec![*payment],
+            | Event::TransferAnswered { payment, .. }
+            | Event::RecordSkipped { payment, .. } => vec![*payment],
             Event::RouteOpened { refund, original, .. } => vec![*refund, *original],
             Event::Sending { subject, .. } => subject.payments(),
             Event::Errand { errand, .. } => asked_about(errand).into_iter().collect(),

@@ -264,7 +264,8 @@ impl Walk {
             | Event::CouponTaken { payment, .. }
             | Event::TransferNamed { payment, .. }
             | Event::TransferMoved { payment, .. }
-            | Event::TransferAnswered { payment, .. } => Some(Some(*payment)),
+            | Event::TransferAnswered { payment, .. }
+            | Event::RecordSkipped { payment, .. } => Some(Some(*payment)),
             Event::RouteOpened { refund, .. } => Some(Some(*refund)),
             Event::Stray { payment, .. } => Some(*payment),
             Event::Sending { terminal, subject, .. } => {
