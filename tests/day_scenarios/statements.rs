@@ -44,7 +44,7 @@ fn play(story: &str) {
 }
 
 /// `bank states FILE DAY a b=13.00 c~reversed d*2 +7.00@POS1`: a statement of that day with a row for each payment named, as ours has it, or of
-/// another amount, another state, twice; and rows of which we know nothing.
+/// another amount, another state, twice, of another day (`a/2026-03-06`); and rows of which we know nothing.
 fn states(shop: &mut Shop, file: &str, day: &str, rows: &[&str]) -> String {
     let judged = judge(shop, file, day, rows);
     match shop.ask(Command::Statement(Box::new(judged.for_the_writer().unwrap()))) {
@@ -55,14 +55,16 @@ fn states(shop: &mut Shop, file: &str, day: &str, rows: &[&str]) -> String {
 
 fn judge(shop: &Shop, file: &str, day: &str, rows: &[&str]) -> Judged {
     let mut text = "terminal,batch,stan,rrn,kind,amount,status,settle_date\n".to_owned();
-    let day: String = day.chars().filter(char::is_ascii_digit).skip(4).collect();
+    let mmdd = |day: &str| day.chars().filter(char::is_ascii_digit).skip(4).collect::<String>();
+    let own = mmdd(day);
     for (n, row) in rows.iter().enumerate() {
         if let Some((amount, device)) = row.strip_prefix('+').and_then(|r| r.split_once('@')) {
             let tid = &shop.rules.terminals[&terminal(device)].tid;
-            text.push_str(&format!("{tid},000001,{:06},,sale,{},approved,{day}\n", 900_000 + n, minor(amount).0));
+            text.push_str(&format!("{tid},000001,{:06},,sale,{},approved,{own}\n", 900_000 + n, minor(amount).0));
             continue;
         }
-        let (row, times) = row.split_once('*').map_or((*row, 1), |(row, n)| (row, n.parse().unwrap()));
+        let (row, day) = row.split_once('/').map_or((*row, own.clone()), |(row, day)| (row, mmdd(day)));
+        let (row, times) = row.split_once('*').map_or((row, 1), |(row, n)| (row, n.parse().unwrap()));
         let (row, state) = row.split_once('~').unwrap_or((row, "approved"));
         let (name, amount) = row.split_once('=').map_or((row, None), |(name, amount)| (name, Some(minor(amount).0)));
         let p = shop.payment_of(name).unwrap_or_else(|| panic!("there is no payment {name}"));
@@ -271,6 +273,29 @@ fn a_statement_issued_again_supersedes_and_reopens_what_it_contradicts() {
         bank states s5 2026-03-07 a b c    => matched 3 0/0/0/0 reopens 4 agrees 2 supersedes 1
         case 4                             => open differs/amount 0.60 1001 agreed
         day 2026-03-08 => open sale 0/0.00 refund 0/0.00 void 0/0.00 vouchers 3/-12.00 net -12.00
+    ",
+    );
+}
+
+#[test]
+fn a_row_of_the_day_before_does_not_take_that_day_from_its_own_statement() {
+    play(
+        "
+        1001 POS1 sells a card 12.00       => approved
+        1001 POS1 sells b card 5.00        => approved
+        1001 POS1 sells c card 6.00        => approved
+        cut                                => 2026-03-07 Z1
+        wait 10s
+        1001 POS1 sells d card 7.00        => approved
+        1001 POS1 sells e card 8.00        => approved
+        1001 POS1 sells f card 9.00        => approved
+        bank states s1 2026-03-07 a b +1.00@POS1 => matched 2 1/1/0/0 opens 1 2
+        # One corrected row: b is not missing, and what was found on that day is not gone.
+        bank states s2 2026-03-08 a/2026-03-07 d e f => matched 4 0/0/0/0
+        case 1                             => open long/absent 1.00 1001
+        # What had not come comes a day late: of this the row does speak.
+        bank states s3 2026-03-08 c/2026-03-07 d e f => matched 4 0/0/0/0 agrees 2 supersedes 1
+        bank states s4 2026-03-07 a b c    => matched 3 0/0/0/0 agrees 1 supersedes 1
     ",
     );
 }

@@ -32,6 +32,8 @@ const MAX_DAYS: usize = 400;
 const DAYS_SEEN: usize = 4_000;
 /// Days without rows within a statement: the longest holiday.
 const LONGEST_GAP: i64 = 8;
+/// Days further away are the statement's own only with so many rows: fewer are corrections.
+const FAR_ROWS: u64 = 10;
 /// Ours settles at most so many days after it was made, offline sales and repeats included; what lies beyond is looked up one by one.
 const BEFORE_DAYS: u64 = 8;
 /// So many differences carry their payment's story.
@@ -140,7 +142,7 @@ impl Books {
         let mut survey = Survey::default();
         let Survey { days, spoiled } = &mut survey;
         let hash = each_row(asked.file, &format, today, Some(spoiled), |row| count_day(days, row))?;
-        let own = spoken_for(&survey.days);
+        let own = spoken_for(&survey.days, &DaysOf::new());
         let (Some(first), Some(last)) = (own.first().copied(), own.last().copied()) else {
             return Err(ReconcileError::Empty(asked.file.to_owned(), survey.spoiled.count));
         };
@@ -149,6 +151,7 @@ impl Books {
         }
         let known = self.reader.statement(&hash)?;
         let live = self.reader.statement_days(&format.name, first, later(last, 40))?;
+        let own = spoken_for(&survey.days, &live);
         let supersedes: DaysOf =
             live.iter().filter(|(d, _)| known.is_none() && own.contains(d)).map(|(d, by)| (*d, by.clone())).collect();
         let elsewhere = live.keys().filter(|d| !own.contains(d)).copied().collect();
@@ -364,18 +367,76 @@ fn count_day(days: &mut BTreeMap<BusinessDate, u64>, row: &Row) {
     }
 }
 
-/// The days that a statement speaks for: those of its rows and what lies between them. A few rows from far away (a correction of an old day) do
-/// not make it speak for that day: what is missing from such a day is not missing.
-fn spoken_for(rows: &BTreeMap<BusinessDate, u64>) -> BTreeSet<BusinessDate> {
+/// The days that a statement speaks for: those whose rows carry weight, and what lies between them. A few rows of another day (a correction, a cut at
+/// another hour) do not make it speak for that day: what is missing from such a day is not missing. `live`: which statements speak for which days.
+fn spoken_for(rows: &BTreeMap<BusinessDate, u64>, live: &DaysOf) -> BTreeSet<BusinessDate> {
     let total: u64 = rows.values().sum();
+    let mut sizes: Vec<(u64, BusinessDate)> = rows.iter().map(|(day, n)| (*n, *day)).collect();
+    sizes.sort_unstable();
+    // The usual day is the one of the middle row: neither many corrections nor one great day move it.
+    let mut so_far = 0;
+    let middle = sizes.into_iter().find(|(n, _)| {
+        so_far += n;
+        so_far * 2 >= total
+    });
+    let Some((usual, middle)) = middle else { return BTreeSet::new() };
+    let weighs = |(day, n): &(&BusinessDate, &u64)| {
+        // A day that another statement has stays with it, unless this one is that statement issued again, or has most of a day of it.
+        let others = live.get(day).filter(|by| Some(*by) != live.get(&middle));
+        if others.is_some() { *n * 2 > usual } else { *n * 10 >= usual }
+    };
     let mut runs: Vec<(BusinessDate, BusinessDate, u64)> = Vec::new();
-    for (day, n) in rows {
+    for (day, n) in rows.iter().filter(weighs) {
         match runs.last_mut() {
             Some((_, last, sum)) if (day.0 - last.0).num_days() <= LONGEST_GAP => (*last, *sum) = (*day, *sum + n),
             _ => runs.push((*day, *day, *n)),
         }
     }
-    let whole = runs.into_iter().filter(|(_, _, n)| n.saturating_mul(100) >= total);
+    let most = runs.iter().map(|(_, _, n)| *n).max();
+    let whole = runs.into_iter().filter(|(_, _, n)| Some(*n) == most || (*n >= FAR_ROWS && n * 100 >= total));
     let days = whole.flat_map(|(first, last, _)| first.0.iter_days().take_while(move |d| *d <= last.0));
     days.take(MAX_DAYS + 1).map(BusinessDate).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// Days of November with their rows, and those of which the statement of a number has the word; gives the days spoken for.
+    fn spoken(rows: &[(u32, u64)], live: &[(u32, u64)]) -> String {
+        let day = |n: u32| BusinessDate(chrono::NaiveDate::from_ymd_opt(2026, 11, n).unwrap());
+        let live = live.iter().map(|(d, by)| (day(*d), (*by, String::new()))).collect();
+        let days = spoken_for(&rows.iter().map(|(d, n)| (day(*d), *n)).collect(), &live);
+        days.iter().map(|d| d.0.format("%-d").to_string()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_days_file_does_not_speak_for_the_days_of_which_it_has_a_few_rows() {
+        assert_eq!(spoken(&[(19, 1), (20, 40)], &[]), "20");
+        assert_eq!(spoken(&[(3, 1), (12, 1), (19, 1), (20, 40), (21, 2)], &[]), "20");
+        // A shop that is open until midnight, cut at eleven: the day before has its own statement.
+        assert_eq!(spoken(&[(19, 9), (20, 40)], &[(19, 1)]), "20");
+        assert_eq!(spoken(&[(19, 9), (20, 40)], &[(19, 1), (20, 2)]), "20");
+        // Three sales a day: so it is there as well, and an old day is one even before it has a statement.
+        assert_eq!(spoken(&[(19, 1), (20, 3)], &[(19, 1)]), "20");
+        assert_eq!(spoken(&[(2, 1), (19, 3), (20, 3)], &[]), "19 20");
+    }
+
+    #[test]
+    fn a_statement_over_several_days_speaks_for_the_quiet_ones_too() {
+        assert_eq!(spoken(&[(19, 1), (20, 3), (21, 2)], &[]), "19 20 21");
+        // Sundays: one with hardly a sale, one with none; and a holiday.
+        assert_eq!(
+            spoken(&[(6, 40), (7, 35), (8, 1), (9, 50), (14, 38), (16, 20)], &[]),
+            "6 7 8 9 10 11 12 13 14 15 16"
+        );
+        // Two weeks closed.
+        assert_eq!(spoken(&[(1, 30), (2, 40), (20, 40)], &[]), "1 2 20");
+        // A festival does not make the other days small ones.
+        assert_eq!(spoken(&[(1, 20), (2, 30), (3, 30), (4, 30), (5, 70)], &[]), "1 2 3 4 5");
+        // Issued again: it is the same days'. A week's, after each day's own: those with most of a day.
+        assert_eq!(spoken(&[(19, 1), (20, 3)], &[(19, 7), (20, 7)]), "19 20");
+        assert_eq!(spoken(&[(19, 30), (20, 40), (21, 35)], &[(19, 1), (20, 2), (21, 3)]), "19 20 21");
+    }
 }
