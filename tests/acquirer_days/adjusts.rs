@@ -1,7 +1,10 @@
 //! 离线调整 and tips: another amount in a sale's place. The sale stands as it was made, the difference is a voucher, and the acquirer counts the sale
 //! once, with its new amount.
 
-use tilld::core::domain::{Kind, Minor, Refusal, State};
+use tilld::core::domain::{CaseNo, CashierId, Kind, Minor, Refusal, State, WallMs};
+use tilld::core::journal::{Awaited, CaseHow};
+use tilld::core::ports::{Archive, CaseAct, Command, FileHash, StatementJudged, StatementNote};
+use tilld::core::suspense::Ending;
 use tilld::sim::acquirer::dialect::Kind as HostKind;
 
 use crate::rig::{HOME, Shop, UnionPay, stripe};
@@ -116,5 +119,50 @@ fn what_has_ended_or_was_given_back_is_not_adjusted() {
     shop.cut();
     shop.pass(30_000);
     assert_eq!(shop.refer("y", Kind::Adjust, &old, 10_100).unwrap_err().refusal, Refusal::AdjustTooLate);
+    shop.check();
+}
+
+#[test]
+fn a_tipped_sale_that_does_not_come_is_short_by_its_new_amount_once() {
+    let mut shop = open("");
+    let sold = shop.sale("s", 1, 10_000, stripe(HOME));
+    shop.refer("t", Kind::Adjust, &sold, 12_000).unwrap();
+    shop.pass(5_000);
+    shop.cut();
+    shop.pass(30_000);
+    // The day's statement says: accepted, not yet paid. The wait is over with that day.
+    let format = "tilld-acquirer".to_owned();
+    let awaited = vec![Awaited { payment: sold.id, format: format.clone(), day: sold.date, until: sold.date }];
+    let note = StatementNote {
+        hash: FileHash([1; 32]),
+        format,
+        name: "day.csv".into(),
+        days: vec![sold.date],
+        lines: 2,
+        spoiled: 0,
+        imported_at: WallMs(0),
+        matched: 0,
+        counts: [0, 0, 0, 1],
+    };
+    let judged = StatementJudged { note, findings: Vec::new(), awaited, clean: Vec::new() };
+    shop.ask(Command::Statement(Box::new(judged))).unwrap();
+    shop.pass(2_000);
+    let finding = shop.store().case(CaseNo(1)).unwrap().unwrap().finding;
+    assert_eq!((finding.difference, finding.ours.unwrap().amount), (Minor(-12_000), Minor(12_000)));
+    let manager = CashierId::new("M1").unwrap();
+    let ending = Ending {
+        how: CaseHow::Confirm,
+        by: manager,
+        second: None,
+        reason: "it never came".into(),
+        reference: String::new(),
+        consent: None,
+        refund: None,
+        cashier: None,
+        device: None,
+    };
+    shop.ask(Command::Case { case: CaseNo(1), act: Box::new(CaseAct::Resolve(ending)) }).unwrap();
+    let all = shop.ledger().today().totals.all;
+    assert_eq!((all.vouchers.count, all.vouchers.amount), (1, Minor(-12_000)));
     shop.check();
 }

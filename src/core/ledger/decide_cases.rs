@@ -7,7 +7,7 @@ use super::decide_pay::{Stop, known};
 use super::decide_shift::known_device;
 use super::{Ledger, Rules};
 use crate::core::day::DayBook;
-use crate::core::domain::{CaseNo, CashierId, PaymentId, Refusal, Reject, Role, State, StatementNo};
+use crate::core::domain::{CaseNo, CashierId, Minor, PaymentId, Refusal, Reject, Role, State, StatementNo};
 use crate::core::journal::{Attribution, Awaited, CaseStep, Event, Finding, OursSide, StatementTaken, Tally};
 use crate::core::payment::Payment;
 use crate::core::ports::{Archive, CaseAct, CasesView, StatementJudged, StatementNoted, StoreError};
@@ -282,7 +282,7 @@ impl Ledger {
             key: format!("{}|{}", payment.id, reason.facet()),
             format: awaited.format.clone(),
             reason,
-            difference: crate::core::domain::Minor(i64::try_from(difference).unwrap_or(0)),
+            difference: Minor(i64::try_from(difference).unwrap_or(0)),
             line: None,
             day: awaited.day,
             method: payment.method,
@@ -299,7 +299,8 @@ impl Ledger {
             theirs: None,
             ours: Some(OursSide {
                 kind: ours.kind,
-                amount: payment.amount,
+                // As it stands: the difference is of that amount.
+                amount: Minor(ours.amount),
                 state: payment.state,
                 day: ours.settles,
                 fee: None,
