@@ -209,6 +209,23 @@ fn each_difference_opens_a_case_with_the_name_of_who_answers_for_it() {
 }
 
 #[test]
+fn what_comes_late_and_twice_is_not_missing_any_more() {
+    play(
+        "
+        1001 POS1 sells a card 12.00       => approved
+        1002 POS1 sells b card 5.00        => approved
+        bank states s1 2026-03-07 a        => matched 1 0/1/0/0 opens 1
+        case 1                             => open short/missing -5.00 1002
+        bank states s2 2026-03-07 a b*2    => matched 2 1/0/0/0 opens 2 agrees 1 supersedes 1
+        case 2                             => open long/duplicate 5.00 1002
+        M1 resolves case 1 write_off       => case_way
+        M1 resolves case 1 confirm         => case 1 resolved
+        day 2026-03-07 => open sale 2/17.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 17.00
+    ",
+    );
+}
+
+#[test]
 fn a_case_is_taken_and_resolved_by_a_manager_with_a_voucher_in_the_open_day() {
     play(
         "

@@ -283,8 +283,8 @@ impl<'b> Matcher<'b> {
             Class::Timing => {}
         }
         self.out.counts[class as usize] += 1;
-        // With another fee the money is right all the same.
-        if let Some(n) = hit.filter(|_| !matches!(reason, Reason::OtherDay | Reason::Fee)) {
+        // With another fee the money is right all the same; of one booked twice the first row was.
+        if let Some(n) = hit.filter(|_| !matches!(reason, Reason::OtherDay | Reason::Fee | Reason::Duplicate)) {
             self.at_fault.insert(PaymentId(self.book.entries[n as usize].id));
         }
         let listed = match class {
