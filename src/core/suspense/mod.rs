@@ -169,9 +169,11 @@ impl Case {
     /// Whether its end goes with what a later statement shows: the same difference again, or none where the end said that there would be none.
     #[must_use]
     pub fn end_goes_with(&self, later: Option<&Finding>) -> bool {
-        match (later, self.end.as_ref().map(|end| end.how)) {
+        match (later, self.end.as_ref()) {
             (Some(later), _) => self.agreed.is_none() && self.finding.says_the_same(later),
-            (None, Some(CaseHow::Confirm | CaseHow::MakeUp)) => true,
+            // A voucher has taken over a figure that the statement no longer shows.
+            (None, Some(end)) if end.how == CaseHow::Confirm => !matches!(end.books, CaseBooks::Voucher { .. }),
+            (None, Some(end)) if end.how == CaseHow::MakeUp => true,
             (None, _) => self.agreed.is_some(),
         }
     }
