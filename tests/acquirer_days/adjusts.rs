@@ -1,9 +1,13 @@
 //! 离线调整 and tips: another amount in a sale's place. The sale stands as it was made, the difference is a voucher, and the acquirer counts the sale
 //! once, with its new amount.
 
+use std::collections::BTreeSet;
+
 use tilld::core::domain::{CaseNo, CashierId, Kind, Minor, Refusal, State, WallMs};
 use tilld::core::journal::{Awaited, CaseHow};
+use tilld::core::payment::Payment;
 use tilld::core::ports::{Archive, CaseAct, Command, FileHash, StatementJudged, StatementNote};
+use tilld::core::reconcile::{Book, Matcher, Ours, Period, Row};
 use tilld::core::suspense::Ending;
 use tilld::sim::acquirer::dialect::Kind as HostKind;
 
@@ -119,6 +123,35 @@ fn what_has_ended_or_was_given_back_is_not_adjusted() {
     shop.cut();
     shop.pass(30_000);
     assert_eq!(shop.refer("y", Kind::Adjust, &old, 10_100).unwrap_err().refusal, Refusal::AdjustTooLate);
+    shop.check();
+}
+
+#[test]
+fn a_tipped_sale_gives_back_the_fee_of_its_new_amount_and_a_statement_with_that_fee_agrees() {
+    let mut shop = open("");
+    shop.set_fees("[[fee]]\nname=\"card\"\nchannel=\"card\"\nrate=600\non_refund=\"returned\"\narrives=\"T+1\"\n");
+    let (first, second) = (shop.sale("a", 1, 10_000, stripe(HOME)), shop.sale("b", 1, 20_000, stripe(HOME)));
+    shop.refer("ta", Kind::Adjust, &first, 11_000).unwrap();
+    shop.refer("tb", Kind::Adjust, &second, 22_000).unwrap();
+    shop.pass(5_000);
+    let tipped = shop.payment(second.id);
+    let mut book = Book::new(1, false);
+    book.add(&Ours::of(&tipped, "10000001").unwrap());
+    book.seal();
+    let days = BTreeSet::from([tipped.date]);
+    let period = Period { days, elsewhere: BTreeSet::new(), today: tipped.date, wait_days: 3 };
+    let (batch, stan) = (tipped.batch.map(|b| b.0), tipped.stan.map(|s| s.0));
+    let row = Row { terminal: "10000001".into(), batch, stan, amount: 22_000, fee: Some(132), ..Row::default() };
+    let mut matcher = Matcher::new(&mut book, period);
+    matcher.row(&row, None);
+    assert_eq!(matcher.finish().counts, [0; 4], "0.6 % of 220.00 is what it costs");
+    let voided = shop.refer("v", Kind::Void, &first, 11_000).unwrap();
+    let half = shop.refer("r1", Kind::Refund, &second, 11_000).unwrap();
+    let rest = shop.refer("r2", Kind::Refund, &second, 11_000).unwrap();
+    let fee = |p: &Payment| shop.payment(p.id).class.unwrap().fee.unwrap().fee.0;
+    assert_eq!([fee(&voided), fee(&half), fee(&rest)], [66, 66, 66]);
+    let sum = shop.ledger().today().fees.sum().unwrap();
+    assert_eq!((sum.gross, sum.fee), (Minor::ZERO, Minor::ZERO), "nothing was sold, and nothing costs");
     shop.check();
 }
 

@@ -263,6 +263,13 @@ impl<B: Bank> Shop<B> {
         self.start(store);
     }
 
+    /// Started again with a schedule of fees.
+    pub fn set_fees(&mut self, schedule: &str) {
+        self.rules.money.fees = tilld::core::fees::FeeSchedule::parse(schedule).unwrap();
+        self.crash();
+        self.pass(2_000);
+    }
+
     pub fn ledger(&self) -> &Ledger {
         self.writer.as_ref().unwrap().ledger()
     }

@@ -28,7 +28,7 @@ impl Ledger {
         // What undoes a payment is of that payment's class: it may come without the card.
         let class = match original.and_then(|o| o.class.as_ref()) {
             Some(class) if made.kind == Kind::Adjust => adjusting(class, original, made, around.rules),
-            Some(class) => undoing(class, original, made),
+            Some(class) => undoing(class, original, made, around.rules),
             None => {
                 let (card, brand, foreign) = identity(pay.presented.as_ref(), around.rules);
                 Classed { card, brand, foreign, fee: None }.priced(made, around.rules)
@@ -89,8 +89,13 @@ fn stamp(case: &Case<'_>, rules: &Rules) -> Option<FeeStamp> {
 }
 
 /// A void takes the whole fee back; a refund its share, where the line says so.
-fn undoing(class: &Classed, original: Option<&Payment>, made: &PaymentMade) -> Classed {
+fn undoing(class: &Classed, original: Option<&Payment>, made: &PaymentMade, rules: &Rules) -> Classed {
     let mut class = class.clone();
+    // The stamp of an adjusted sale is of its first amount; the adjustment was stamped with the rest.
+    if let Some(original) = original.filter(|o| o.adjusted.is_some()) {
+        let whole = stamp(&case(made.method, &class, class.foreign, original.standing()), rules);
+        class.fee = whole.or(class.fee);
+    }
     if let (Some(fee), Some(original), Kind::Refund) = (&mut class.fee, original, made.kind) {
         fee.fee = back(fee, original.standing(), original.refunded(), made.amount);
     }

@@ -61,6 +61,9 @@ impl<'a> Ours<'a> {
         if !matches!(payment.method, Method::Card | Method::Qr) || payment.stan.is_none() {
             return None;
         }
+        // The stamp is of the first amount: of another one's fee ours says nothing.
+        let class = payment.class.as_ref().filter(|_| payment.adjusted.is_none());
+        let stamp = class.and_then(|class| class.fee.as_ref());
         Some(Ours {
             id: payment.id,
             order: payment.request.as_str(),
@@ -76,7 +79,7 @@ impl<'a> Ours<'a> {
             batch: payment.batch.map(|b| b.0),
             stan: payment.stan.map(|s| s.0),
             rrn: payment.rrn.as_deref().unwrap_or_default(),
-            fee: payment.class.as_ref().and_then(|class| class.fee.as_ref()).map(|stamp| stamp.fee.0),
+            fee: stamp.map(|stamp| stamp.fee.0),
             coupons: 0,
         })
     }
