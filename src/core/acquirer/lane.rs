@@ -61,6 +61,8 @@ pub struct Lane {
     deframer: Deframer,
     job: Option<Job>,
     echo: Option<Sent>,
+    /// Whether anything came since the last echo went out.
+    heard: bool,
     recent: VecDeque<Pending>,
     batch: BatchNo,
     last_heard_or_said: MonoMs,
@@ -111,6 +113,7 @@ impl Lane {
             failures: 0,
             job: None,
             echo: None,
+            heard: false,
             recent: VecDeque::with_capacity(RECENT),
             batch: BatchNo(1),
             last_heard_or_said: MonoMs(0),
@@ -273,7 +276,7 @@ impl Lane {
     }
 
     fn frame(&mut self, now: MonoMs, frame: &Frame, keys: &mut dyn TerminalKeys, out: &mut Vec<LaneOutput>) {
-        (self.last_heard_or_said, self.silent) = (now, 0);
+        (self.last_heard_or_said, self.silent, self.heard) = (now, 0, true);
         let mismatch = match self.job.take() {
             Some(Job::Sent(stan, sent)) => match accept(&self.profile, &sent.pending, frame, keys, true) {
                 Ok(accepted) => return self.answered(stan, sent.pending, accepted, out),
@@ -353,7 +356,12 @@ impl Lane {
             other => self.job = other,
         }
         if self.echo.as_ref().is_some_and(|echo| now >= echo.until) {
-            self.drop_line(now, "the line is dead: the echo was not answered", out);
+            // A host that answers sales and no echo is there all the same.
+            if self.heard {
+                self.echo = None;
+            } else {
+                self.drop_line(now, "the line is dead: the echo was not answered", out);
+            }
         }
         if self.echo_due().is_some_and(|at| now >= at) {
             self.send_echo(now, keys, out);
@@ -364,7 +372,7 @@ impl Lane {
     }
 
     fn send_echo(&mut self, now: MonoMs, keys: &mut dyn TerminalKeys, out: &mut Vec<LaneOutput>) {
-        self.last_heard_or_said = now;
+        (self.last_heard_or_said, self.heard) = (now, false);
         match compose_echo(&self.profile, &self.identity, self.batch, keys) {
             Ok(composed) => {
                 out.push(LaneOutput::Write(composed.wire));

@@ -357,6 +357,30 @@ fn a_quiet_line_is_tried_by_an_echo() {
     assert_eq!(rig.sleep(), ["no answer 1", "disconnect", "line down: the line is dead: the echo was not answered"]);
 }
 
+/// A host that answers no echo answers sales: the one that is under way when the echo's time ends is not reversed for it.
+#[test]
+fn an_echo_without_an_answer_ends_no_line_on_which_sales_are_answered() {
+    let mut rig = Rig::new(LaneTimes { echo_ms: 60_000, ..TIMES });
+    rig.step(LaneInput::Tick);
+    rig.step(LaneInput::Connected);
+    assert_eq!(rig.sleep(), ["write echo"]);
+    rig.now += 50_000;
+    let sell = |rig: &mut Rig, stan| match &rig.raw(LaneInput::Order(Box::new(sale(stan))))[..] {
+        [LaneOutput::Write(wire)] => reply(wire, "00"),
+        other => panic!("{other:?}"),
+    };
+    let first = sell(&mut rig, 1);
+    assert_eq!(rig.step(LaneInput::Bytes(&first)), ["answered 1: Approved"]);
+    rig.now += 8_000;
+    let second = sell(&mut rig, 2);
+    assert_eq!((rig.sleep(), rig.now), (vec![], 120_000));
+    rig.now += 1_000;
+    assert_eq!(rig.step(LaneInput::Bytes(&second)), ["answered 2: Approved"]);
+    // What was heard before the next echo says nothing of the line after it.
+    assert_eq!((rig.sleep(), rig.now), (vec!["write echo".to_owned()], 181_000));
+    assert_eq!(rig.sleep(), ["disconnect", "line down: the line is dead: the echo was not answered"]);
+}
+
 /// A seeded host, line and shop. Everything that can go wrong does, by chance.
 struct World {
     rig: Rig,
