@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use crate::core::acquirer::Profile;
 use crate::core::acquirer::iso8583::{Deframer, Frame};
@@ -36,14 +37,23 @@ enum Said {
 impl Shared {
     /// Starts the task that owns the connection; it is made when the first lane wants it.
     #[must_use]
-    pub fn start(address: Address, profile: Arc<Profile>, connect_ms: u64, stop: watch::Receiver<bool>) -> Shared {
+    pub fn start(
+        address: Address,
+        profile: Arc<Profile>,
+        connect_ms: u64,
+        answer_ms: u64,
+        stop: watch::Receiver<bool>,
+    ) -> Shared {
         let (said, hears) = mpsc::unbounded_channel();
         let task = Task {
             address,
             deframer: Deframer::new(profile.frame),
             profile,
             connect_ms,
+            // A terminal counts from a moment before its frame is written here.
+            silence: Duration::from_millis(answer_ms - answer_ms / 8),
             link: None,
+            unheard: None,
             shares: BTreeMap::new(),
             made: 0,
             said: said.clone(),
@@ -65,7 +75,11 @@ struct Task {
     address: Address,
     profile: Arc<Profile>,
     connect_ms: u64,
+    /// Without anything heard for so long after a frame, a connection that a terminal gives up is dead.
+    silence: Duration,
     link: Option<Link>,
+    /// When the first frame since the last bytes that came was written.
+    unheard: Option<Instant>,
     deframer: Deframer,
     /// By TID.
     shares: BTreeMap<String, Share>,
@@ -121,14 +135,16 @@ impl Task {
                 let Some(link) = &mut self.link else { return };
                 let written = tokio::time::timeout(Duration::from_millis(WRITE_MS), link.write(&bytes)).await;
                 if !matches!(written, Ok(Ok(()))) {
-                    self.lost();
+                    return self.lost();
                 }
+                self.unheard.get_or_insert_with(Instant::now);
             }
             Said::Left { tid, share } => {
                 if self.shares.get(&tid).is_some_and(|known| known.number == share) {
                     self.shares.remove(&tid);
                 }
-                if self.shares.is_empty() {
+                // A dead connection may never be closed by the other side: the others must not hold it for the one that comes again.
+                if self.shares.is_empty() || self.unheard.is_some_and(|since| since.elapsed() >= self.silence) {
                     self.lost();
                 }
             }
@@ -152,6 +168,7 @@ impl Task {
 
     /// Whole frames, each to its terminal.
     async fn heard(&mut self, bytes: &[u8]) {
+        self.unheard = None;
         self.deframer.push(bytes);
         loop {
             match self.deframer.next_frame() {
@@ -180,7 +197,7 @@ impl Task {
 
     /// The one connection goes, and with it every share.
     fn lost(&mut self) {
-        self.link = None;
+        (self.link, self.unheard) = (None, None);
         self.shares.clear();
         self.deframer.clear();
     }

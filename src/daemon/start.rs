@@ -308,8 +308,9 @@ fn lanes(
     let mut senders = Vec::new();
     let connect_ms = config.acquirer.timeout_ms.min(5_000);
     let address = acquirer_address(config)?;
+    let answer_ms = config.acquirer.timeout_ms;
     let shared = (profile.link.connection == Connection::Shared)
-        .then(|| Shared::start(address.clone(), Arc::clone(profile), connect_ms, stopped.clone()));
+        .then(|| Shared::start(address.clone(), Arc::clone(profile), connect_ms, answer_ms, stopped.clone()));
     for (number, terminal) in config.terminals.iter().enumerate() {
         let (keys, pad) = keys(terminal, readers)?;
         let identity = LaneIdentity {
@@ -323,7 +324,7 @@ fn lanes(
         };
         let times = LaneTimes {
             connect_ms,
-            answer_ms: config.acquirer.timeout_ms,
+            answer_ms,
             echo_ms: u64::from(profile.link.echo_s) * 1_000,
             ..LaneTimes::default()
         };

@@ -50,7 +50,7 @@ async fn two_terminals_share_one_connection_and_each_hears_its_own() {
     let address = Address { host: "127.0.0.1".into(), port: listener.local_addr().unwrap().port(), tls: None };
     let (_stop, stopped) = watch::channel(false);
     let profile = Arc::new(Profile::builtin("unionpay-pos").unwrap());
-    let shared = Shared::start(address, profile, 2_000, stopped);
+    let shared = Shared::start(address, profile, 2_000, 60_000, stopped);
     let (mut first, mut second) =
         (shared.connect("10000001").await.unwrap(), shared.connect("10000002").await.unwrap());
     let (mut acquirer, _) = listener.accept().await.unwrap();
@@ -92,6 +92,43 @@ async fn where_nobody_listens_every_terminal_is_told() {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let (_stop, stopped) = watch::channel(false);
     let profile = Arc::new(Profile::builtin("unionpay-pos").unwrap());
-    let shared = Shared::start(Address { host: "127.0.0.1".into(), port, tls: None }, profile, 2_000, stopped);
+    let shared = Shared::start(Address { host: "127.0.0.1".into(), port, tls: None }, profile, 2_000, 60_000, stopped);
     assert!(shared.connect("10000001").await.is_err() && shared.connect("10000002").await.is_err());
+}
+
+/// A router has forgotten the connection and says nothing of it: the first terminal that gives up gets a new one for all of them.
+#[tokio::test]
+async fn a_connection_on_which_nobody_is_answered_is_made_anew() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = Address { host: "127.0.0.1".into(), port: listener.local_addr().unwrap().port(), tls: None };
+    let (_stop, stopped) = watch::channel(false);
+    let profile = Arc::new(Profile::builtin("unionpay-pos").unwrap());
+    let shared = Shared::start(address, profile, 2_000, 300, stopped);
+    let (mut first, mut second) =
+        (shared.connect("10000001").await.unwrap(), shared.connect("10000002").await.unwrap());
+    let (mut silent, _) = listener.accept().await.unwrap();
+
+    // The second terminal is answered: that the first one is not is no fault of the connection.
+    first.write(&frame(200, Some("10000001"), "000001")).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(350)).await;
+    second.write(&frame(200, Some("10000002"), "000002")).await.unwrap();
+    assert_eq!(arrived(&mut silent, 2).await, ["000001", "000002"]);
+    silent.write_all(&frame(210, Some("10000002"), "000002")).await.unwrap();
+    assert_eq!(heard(&mut second, 1).await, ["000002"]);
+    drop(first);
+    let mut first = shared.connect("10000001").await.unwrap();
+    first.write(&frame(200, Some("10000001"), "000003")).await.unwrap();
+    assert_eq!(arrived(&mut silent, 1).await, ["000003"], "the same connection");
+
+    // Nothing comes any more: when the first terminal gives up, the connection goes for the second too.
+    tokio::time::sleep(Duration::from_millis(350)).await;
+    drop(first);
+    let gone = tokio::time::timeout(Duration::from_secs(5), second.read(&mut [0; 16])).await;
+    assert_eq!(gone.expect("the dead connection is kept").unwrap(), 0);
+    let mut again = shared.connect("10000001").await.unwrap();
+    let (mut acquirer, _) = listener.accept().await.unwrap();
+    again.write(&frame(200, Some("10000001"), "000004")).await.unwrap();
+    assert_eq!(arrived(&mut acquirer, 1).await, ["000004"]);
+    acquirer.write_all(&frame(210, Some("10000001"), "000004")).await.unwrap();
+    assert_eq!(heard(&mut again, 1).await, ["000004"]);
 }
