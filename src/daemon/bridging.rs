@@ -196,6 +196,7 @@ impl BridgeLine {
             line: own,
             pad: pad_sender,
             jobs: Vec::new(),
+            keys_asked: None,
             told: Box::new(told),
         };
         let thread = work::thread("bridge", move || shell.run(&messages));
@@ -303,6 +304,8 @@ struct Shell {
     line: BridgeLine,
     pad: watch::Sender<PadState>,
     jobs: Vec<Job>,
+    /// The request for its keys that is under way.
+    keys_asked: Option<u16>,
     told: Listener,
 }
 
@@ -411,13 +414,19 @@ impl Shell {
                 self.answered(id, Err(AskError::Away(PadState::Away.why().into())));
             }
             Event::Failed { id, failure: Failure::Unanswered } => self.answered(id, Err(AskError::Unanswered)),
+            // Its keys are as it says, however late: without them it is *away*, and no terminal of it connects.
+            Event::Late { id, reply: reply @ Reply::Keys(_) } => self.answered(id, Ok(reply)),
             Event::Late { .. } => log::warn!("the bridge answered too late"),
             Event::Notice(notice) => (self.told)(&self.line, Told::Notice(notice)),
             Event::Aside(Aside::Log { level, line, .. }) => {
                 log::info!("bridge: {line}");
                 (self.told)(&self.line, Told::Log(level, line.as_str().to_owned()));
             }
-            Event::Aside(Aside::Beat { .. }) => {}
+            Event::Aside(Aside::Beat { .. }) => {
+                if *self.pad.borrow() == PadState::Away && self.keys_asked.is_none() {
+                    self.ask_keys();
+                }
+            }
         }
     }
 
@@ -432,9 +441,16 @@ impl Shell {
             let _ = self.pad.send(PadState::NoMaster);
             return (self.told)(&self.line, Told::Up);
         }
-        // Its answer is told as `Up`: see `answered`.
+        self.ask_keys();
+    }
+
+    /// The answer is told as `Up`: see `answered`. Without one it is asked again, at the bridge's next heartbeat.
+    fn ask_keys(&mut self) {
         match self.host.send(Request::KeyState, ANSWER_MS, self.now()) {
-            Ok(id) => self.jobs.push(Job { ids: vec![id], done: Box::new(|_| {}) }),
+            Ok(id) => {
+                self.keys_asked = Some(id);
+                self.jobs.push(Job { ids: vec![id], done: Box::new(|_| {}) });
+            }
             Err(error) => log::error!("the bridge's keys could not be asked for: {error}"),
         }
     }
@@ -450,6 +466,7 @@ impl Shell {
     }
 
     fn answered(&mut self, id: u16, reply: Result<Reply, AskError>) {
+        self.keys_asked.take_if(|asked| *asked == id);
         if let Ok(Reply::Keys(keys)) = &reply {
             lock(&self.line.shown).keys = *keys;
             let was = *self.pad.borrow();

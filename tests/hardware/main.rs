@@ -4,6 +4,7 @@
 mod doctor;
 mod firmware;
 mod keys;
+mod lost_answer;
 mod marks;
 mod printers;
 mod prints;
