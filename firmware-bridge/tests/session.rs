@@ -184,6 +184,31 @@ fn a_late_answer_is_late_and_not_another_requests() {
     assert!(seen.contains(&(asked_again, "Unanswered".into())), "{seen:?} {asked}");
 }
 
+/// The cashier starts over while the customer of the first payment types: the pad is the second one's.
+#[test]
+fn a_younger_payment_takes_the_pin_pad_over() {
+    let mut rig = Rig::new().up();
+    rig.ask(load_master());
+    rig.ask(load_work());
+    let cancelled = |rig: &mut Rig, entry| {
+        rig.until(1_000, |e| match e {
+            Event::Answer { id, reply } if id == entry => Some(reply),
+            _ => None,
+        }) == Reply::Refused(Refusal::Cancelled)
+    };
+    let enter = |rig: &mut Rig| rig.host.send(Request::EnterPin { pan: pan(), seconds: 30 }, 32_000, rig.now).unwrap();
+    rig.bench.pin = None;
+    let (first, second) = (enter(&mut rig), enter(&mut rig));
+    assert!(cancelled(&mut rig, first), "by the second card");
+    assert_eq!(rig.ask(Request::ArmReader { seconds: 0 }), Reply::Done, "to stop looking for a card ends nothing");
+    let armed = rig.host.send(Request::ArmReader { seconds: 60 }, 2_000, rig.now).unwrap();
+    assert!(cancelled(&mut rig, second) && armed != second, "by the third payment");
+    rig.bench.pin = Secret::new(b"907531");
+    let block = rig.ask(Request::EnterPin { pan: pan(), seconds: 30 });
+    assert_eq!(block, Reply::PinBlock(hex("4C0A925D577DC92E").try_into().unwrap()));
+    assert!(rig.events().is_empty(), "each is answered once");
+}
+
 #[test]
 fn a_host_that_goes_away_leaves_no_reader_armed_and_no_pin_half_typed() {
     let mut rig = Rig::new().up();

@@ -179,6 +179,34 @@ fn a_bridge_that_goes_away_stops_cards_and_comes_back() {
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
+/// The customer looks for his PIN, and the cashier starts over: the pad takes the second payment's PIN at once.
+#[test]
+fn a_cashier_who_starts_over_finds_the_pin_pad_free() {
+    let dir = folder("over");
+    let port = dir.join("bridge");
+    let stand = stand(&port, &BridgeSettings::default());
+    load_key(&port);
+    runtime().block_on(async {
+        let rig = Rig::start(&dir, &port).await;
+        rig.signed_on().await;
+        stand.pin(None);
+        let swiped = std::time::Duration::from_millis(800);
+        let (first, second) = tokio::join!(rig.pay("r-1", "card", 100), async {
+            tokio::time::sleep(swiped).await;
+            let typed = async {
+                tokio::time::sleep(swiped).await;
+                stand.pin(Some(PIN));
+            };
+            tokio::join!(rig.pay("r-2", "card", 100), typed).0
+        });
+        assert_eq!(first, Err("no_card".into()));
+        assert_eq!(second.unwrap()["state"], "approved");
+        assert_eq!(rig.findings(), Vec::<String>::new());
+        rig.stop().await;
+    });
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
 #[test]
 fn a_pin_may_be_left_out_and_a_card_must_be_one() {
     let dir = folder("no-pin");

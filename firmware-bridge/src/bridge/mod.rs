@@ -231,6 +231,10 @@ impl<S: Store> Bridge<S> {
             Request::Leds { mask, on } => return self.ask_device(id, Act::Leds { mask, on }),
             Request::Display { row, text } => return self.ask_device(id, Act::Display { row, text }),
             Request::ArmReader { seconds } => {
+                // A card is looked for by a younger payment: whoever types for the last one types in vain.
+                if seconds > 0 {
+                    self.end_entry(Reply::Refused(Refusal::Cancelled));
+                }
                 let until = now.saturating_add(u64::from(seconds) * 1000);
                 self.armed_until = (seconds > 0).then_some(until);
                 return self.ask_device(id, Act::Reader(seconds > 0));
@@ -256,9 +260,8 @@ impl<S: Store> Bridge<S> {
                 Err(refusal) => Reply::Refused(refusal),
             },
             Request::EnterPin { pan, seconds } => {
-                if self.entry.is_some() {
-                    return Some(Reply::Refused(Refusal::Busy));
-                }
+                // The younger payment takes over.
+                self.end_entry(Reply::Refused(Refusal::Cancelled));
                 if let Err(refusal) = self.pad.may_make_pin_block(now) {
                     return Some(Reply::Refused(refusal));
                 }

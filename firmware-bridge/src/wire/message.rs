@@ -86,7 +86,7 @@ pub enum Request {
         /// GB18030.
         text: Text,
     },
-    /// Look for a card for so many seconds; 0 stops looking.
+    /// Look for a card for so many seconds; 0 stops looking. To look ends a PIN entry that is under way, as [`Request::EnterPin`] does.
     ArmReader {
         /// Seconds.
         seconds: u8,
@@ -132,7 +132,8 @@ pub enum Request {
         /// The piece.
         data: Blob,
     },
-    /// Version 2. Let the customer type a PIN on the keypad; answered with the PIN block, format 0, enciphered under the PIN key.
+    /// Version 2. Let the customer type a PIN on the keypad; answered with the PIN block, format 0, enciphered under the PIN key. Of two the
+    /// younger takes over, and the one under way is refused as [`Refusal::Cancelled`]; an older bridge refuses the younger as [`Refusal::Busy`].
     EnterPin {
         /// The card number, digits as ASCII.
         pan: Secret<19>,
@@ -346,7 +347,7 @@ pub enum Refusal {
     Wiped,
     /// Version 2. A PIN, card number or block that cannot be enciphered, or a piece out of its place.
     Data,
-    /// Version 2. The customer cancelled 取消, or typed too short a PIN too often.
+    /// Version 2. The customer cancelled 取消, or typed too short a PIN too often; or a younger payment took over.
     Cancelled,
     /// Version 2. Nobody typed.
     TimedOut,
