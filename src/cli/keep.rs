@@ -82,9 +82,11 @@ pub(super) fn rotate(config: &Config, args: &RotateArgs) -> Result<Exit, Failure
     let place = place.display();
     say(
         config.store.lang,
-        format!("新数据密钥在 {place}，{cards} 张待用卡片已改用新密钥密封；请妥善保存，旧备份需旧密钥"),
         format!(
-            "the new data key is {place}; {cards} cards are sealed under it. Keep it; older copies of the store need the old one"
+            "新数据密钥在 {place}，{cards} 张待用卡片已改用新密钥密封；请妥善保存。旧密钥已抹去，旧备份不能再用：请现在重做备份"
+        ),
+        format!(
+            "the new data key is {place}; {cards} cards are sealed under it. Keep it. The old one is wiped and opens no older copy of the store any more: make a new copy now"
         ),
     )
 }

@@ -27,7 +27,7 @@ pub(super) async fn reconcile(till: &Till, args: ReconcileArgs) -> Result<Exit, 
     let (format, wait_days) = (args.format.as_deref(), args.wait_days);
     let asked = Asked { file: &args.file, name: &name, format, wait_days, now: wall() };
     let judging = async { tokio::task::block_in_place(|| books.judge(&asked)) };
-    let judged = progress::shown(till.say("对账", "reconciling"), judging).await.map_err(failed)?;
+    let judged = progress::waiting(till.say("对账", "reconciling"), judging).await.map_err(failed)?;
     let noted: Option<StatementNoted> = if args.dry_run {
         None
     } else {

@@ -29,6 +29,13 @@ pub(super) fn verify(config: Config, args: &VerifyArgs) -> Result<Exit, Failure>
         return Err(Failure::new(Exit::NoInput, text));
     }
     let reader = Reader::open(&StoreOptions::at(&database)).map_err(|e| Failure::new(Exit::Io, e.to_string()))?;
+    if reader.is_older().map_err(|e| Failure::new(Exit::Io, e.to_string()))? {
+        let text = match config.store.lang {
+            Lang::Zh => "旧版 tilld 写的数据：先启动一次本版守护进程，再校验",
+            Lang::En => "an older tilld wrote this store: start this one's daemon once, then verify",
+        };
+        return Err(Failure::new(Exit::TempFail, text.to_owned()));
+    }
     let found = check(&config, &reader).map_err(|e| Failure::new(Exit::Io, e.to_string()))?;
     if let Some(code) = &args.code {
         let seals = seals(&reader).map_err(|e| Failure::new(Exit::Io, e.to_string()))?;

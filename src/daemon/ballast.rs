@@ -1,10 +1,13 @@
-//! Room that is kept for the end of the day: a file of zeros beside the data. Where the disk fills up, new sales are refused while there is still this much;
+//! Room that is kept for the end of the day: a file beside the data. Where the disk fills up, new sales are refused while there is still this much;
 //! where even that is eaten by others, it is given back, so that the day can be closed and uploaded.
 
 use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use ring::rand::{SecureRandom, SystemRandom};
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
+use rustix::io::Errno;
 
 /// The file's name in the data folder.
 pub const BALLAST: &str = "ballast";
@@ -25,6 +28,8 @@ pub struct Ballast {
     /// Its size, and how much must be free beside it; 0 keeps none.
     bytes: u64,
     held: bool,
+    /// Why it cannot be made though there is room: what is free decides alone then.
+    unmade: bool,
     said: bool,
 }
 
@@ -32,7 +37,7 @@ impl Ballast {
     /// Makes it where there is room for it.
     #[must_use]
     pub fn keep(dir: &Path, bytes: u64) -> Ballast {
-        let mut ballast = Ballast { dir: dir.to_owned(), bytes, held: false, said: false };
+        let mut ballast = Ballast { dir: dir.to_owned(), bytes, held: false, unmade: false, said: false };
         ballast.held = bytes > 0 && ballast.make();
         ballast
     }
@@ -44,12 +49,20 @@ impl Ballast {
     fn make(&mut self) -> bool {
         let path = self.path();
         let there = path.metadata().is_ok_and(|m| m.len() == self.bytes);
-        let made =
-            there || free(&self.dir).is_some_and(|free| free > 2 * self.bytes) && allocate(&path, self.bytes).is_ok();
-        if !made {
+        if there || self.unmade {
+            return there;
+        }
+        let made = free(&self.dir).is_some_and(|free| free > 2 * self.bytes).then(|| allocate(&path, self.bytes));
+        if !matches!(made, Some(Ok(()))) {
             let _ = std::fs::remove_file(&path);
         }
-        made
+        if let Some(Err(error)) = &made
+            && error.kind() != ErrorKind::StorageFull
+        {
+            log::error!("no room is kept for closing the day: {}: {error}", path.display());
+            self.unmade = true;
+        }
+        matches!(made, Some(Ok(())))
     }
 
     /// To be asked about once a second. Refuses early, gives the ballast back late, and takes it again when there is room.
@@ -66,7 +79,9 @@ impl Ballast {
         if !self.held && free > 3 * self.bytes {
             self.held = self.make();
         }
-        let room = if self.held && free >= self.bytes { Room::Enough } else { Room::Little };
+        // Without a ballast the same room has to be free.
+        let enough = if self.unmade { free >= 2 * self.bytes } else { self.held && free >= self.bytes };
+        let room = if enough { Room::Enough } else { Room::Little };
         if room == Room::Little && !self.said {
             log::error!("the disk is nearly full ({free} bytes): free some space");
         }
@@ -84,6 +99,22 @@ fn free(dir: &Path) -> Option<u64> {
 fn allocate(path: &Path, bytes: u64) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let file: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    fallocate(&file, FallocateFlags::empty(), 0, bytes)?;
+    match fallocate(&file, FallocateFlags::empty(), 0, bytes) {
+        // Some file systems of small devices (UBIFS) can only be written to; what they would compress away keeps no room.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => fill(&file, bytes)?,
+        done => done?,
+    }
     file.sync_all()
+}
+
+fn fill(mut file: &File, bytes: u64) -> std::io::Result<()> {
+    let mut block = [0; 4096];
+    SystemRandom::new().fill(&mut block).map_err(|_| std::io::Error::other("the system gives no random numbers"))?;
+    let mut left = bytes;
+    while left > 0 {
+        let part = usize::try_from(left).map_or(block.len(), |left| left.min(block.len()));
+        file.write_all(&block[..part])?;
+        left -= part as u64;
+    }
+    Ok(())
 }

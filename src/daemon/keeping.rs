@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use ring::digest::{Context, SHA256};
@@ -10,12 +11,13 @@ use thiserror::Error;
 
 use super::config::Config;
 use super::marking;
-use super::start::DATABASE;
+use super::start::{DATABASE, writer_options};
 use super::verifying::whole;
 use crate::core::domain::{Seq, StoreId};
 use crate::core::journal::{Event, GENESIS, Link, Record, link};
-use crate::core::ledger::hex;
+use crate::core::ledger::{hex, refold};
 use crate::core::ports::{Store, StoreError};
+use crate::io::clock::Clock;
 use crate::io::store::{Mark, Reader, SqliteStore, StoreOptions, copy_to, readable_rows};
 use crate::io::vault::{DataKey, KeySource, Reseal, VaultError, load_data_key};
 
@@ -61,7 +63,7 @@ pub fn backup(config: &Config, to: &Path) -> Result<Seq, KeepError> {
         return Err(KeepError::Refused(format!("{} is there already: name another file", to.display())));
     }
     copy_to(&StoreOptions::at(config.data.dir.join(DATABASE)), &part)?;
-    let checked = sound(&part);
+    let checked = sound(&part, &part);
     let head = match checked {
         Ok(head) => head,
         Err(e) => {
@@ -74,12 +76,12 @@ pub fn backup(config: &Config, to: &Path) -> Result<Seq, KeepError> {
     Ok(head)
 }
 
-/// The last row of a copy that is in order.
-fn sound(copy: &Path) -> Result<Seq, KeepError> {
+/// The last row of a copy that is in order; `named` is the file that people know.
+fn sound(copy: &Path, named: &Path) -> Result<Seq, KeepError> {
     let reader = Reader::open(&StoreOptions::at(copy))?;
     let found = whole(&reader, None, true, None)?;
     if let Some(finding) = found.findings.first() {
-        return Err(KeepError::Refused(format!("{} is not in order: {finding}", copy.display())));
+        return Err(KeepError::Refused(format!("{} is not in order: {finding}", named.display())));
     }
     Ok(found.head.map_or(Seq(0), |(seq, _)| seq))
 }
@@ -106,7 +108,6 @@ impl Undone {
 /// Compares a copy with the store that it would replace, and with the mark.
 pub fn would_undo(config: &Config, copy: &Path) -> Result<Undone, KeepError> {
     let theirs = Reader::open(&StoreOptions::at(copy))?;
-    belongs(&theirs, &config.store.id, copy)?;
     let (head, _) = theirs.head()?.unwrap_or((Seq(0), GENESIS));
     let mut undone = Undone::default();
     let database = config.data.dir.join(DATABASE);
@@ -168,7 +169,6 @@ fn belongs(reader: &Reader, store: &StoreId, copy: &Path) -> Result<(), KeepErro
 /// Puts a copy in the place of the store. Refuses what would roll anything back unless `roll_back` says that a technician has looked; the mark stays as it
 /// is, so that cards are stopped until they have. Gives where the old store was kept.
 pub fn restore(config: &Config, copy: &Path, roll_back: bool) -> Result<Option<PathBuf>, KeepError> {
-    let head = sound(copy)?;
     let database = config.data.dir.join(DATABASE);
     // The daemon must not run: this takes its lock, and with it the write-ahead log goes into the file. A store too damaged for that is moved as it is.
     let owner = if database.exists() {
@@ -179,13 +179,18 @@ pub fn restore(config: &Config, copy: &Path, roll_back: bool) -> Result<Option<P
     if let Err(error @ StoreError::Unusable(_)) = owner {
         return Err(error.into());
     }
-    let undone = would_undo(config, copy)?;
-    if !undone.nothing() && !roll_back {
-        return Err(KeepError::Refused(refusal(&undone)));
-    }
     let fresh = beside(&database, ".restoring");
-    std::fs::copy(copy, &fresh).map_err(file(copy))?;
-    File::open(&fresh).and_then(|f| f.sync_all()).map_err(file(&fresh))?;
+    let ready = fresh_copy(config, copy, &fresh).and_then(|head| {
+        let undone = would_undo(config, &fresh)?;
+        if undone.nothing() || roll_back { Ok((head, undone)) } else { Err(KeepError::Refused(refusal(&undone))) }
+    });
+    let (head, undone) = match ready {
+        Ok(ready) => ready,
+        Err(error) => {
+            remove(&fresh);
+            return Err(error);
+        }
+    };
     drop(owner);
     let mut kept = None;
     if database.exists() {
@@ -206,8 +211,60 @@ pub fn restore(config: &Config, copy: &Path, roll_back: bool) -> Result<Option<P
     }
     std::fs::rename(&fresh, &database).map_err(file(&database))?;
     sync_folder(&database)?;
+    remove(&fresh);
     log::warn!("the store was restored from {} as of row {head}: {undone:?}", copy.display());
     Ok(kept)
+}
+
+/// The copy, beside the store that it will replace, as this program would have it, and checked. Its last row.
+fn fresh_copy(config: &Config, copy: &Path, fresh: &Path) -> Result<Seq, KeepError> {
+    remove(fresh);
+    private(fresh, b"")?;
+    owned_as(&config.data.dir, fresh)?;
+    std::io::copy(
+        &mut File::open(copy).map_err(file(copy))?,
+        &mut std::fs::OpenOptions::new().append(true).open(fresh).map_err(file(fresh))?,
+    )
+    .map_err(file(fresh))?;
+    belongs(&Reader::open(&StoreOptions::at(fresh))?, &config.store.id, copy)?;
+    // One that an older tilld wrote gets this one's shape first, as at a start.
+    let mut store = SqliteStore::open(&StoreOptions::at(fresh))?;
+    let options = writer_options(config, &config.acquirer.profile, Clock::start().now());
+    let options = options.map_err(|e| KeepError::Refused(e.to_string()))?;
+    refold(&mut store, options.first_date, &options.rules)?;
+    if let Some(sealed) = store.day_keys()?
+        && let Ok((key, source)) = known_key(config)
+        && !key.opens(&config.store.id, &sealed)
+    {
+        return Err(KeepError::Refused(format!(
+            "{} is sealed under another data key than {source:?}: put that one in its place first",
+            copy.display()
+        )));
+    }
+    drop(store);
+    let head = sound(fresh, copy)?;
+    File::open(fresh).and_then(|f| f.sync_all()).map_err(file(fresh))?;
+    Ok(head)
+}
+
+/// It is read by whoever reads what is there: the service, though a technician works as root.
+fn owned_as(there: &Path, new: &Path) -> Result<(), KeepError> {
+    match there.metadata() {
+        Ok(was) => std::os::unix::fs::chown(new, Some(was.uid()), Some(was.gid())).map_err(file(new)),
+        Err(_) => Ok(()),
+    }
+}
+
+/// A database that nobody will open, and what lies beside it.
+fn remove(database: &Path) {
+    for ending in ["", "-wal", "-shm", ".lock"] {
+        let _ = std::fs::remove_file(beside(database, ending));
+    }
+}
+
+fn known_key(config: &Config) -> Result<(DataKey, KeySource), VaultError> {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    load_data_key(config.data.key_file.as_deref(), credentials.as_deref(), &config.data.dir, false)
 }
 
 fn refusal(undone: &Undone) -> String {
@@ -321,6 +378,7 @@ pub fn rotate_keys(config: &Config, out: Option<&Path>) -> Result<(usize, PathBu
     let _ = std::fs::remove_file(&next);
     let new = DataKey::random()?;
     new.write_new(&next)?;
+    owned_as(&place, &next)?;
     let reseal = Reseal::new(&config.store.id, &old, &new);
     let cards = store.reseal(&mut |id, sealed| Ok(reseal.card(id, sealed)?), &|sealed| Ok(reseal.day_keys(sealed)?))?;
     store.tidy()?;

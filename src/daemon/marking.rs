@@ -54,8 +54,11 @@ pub fn judge(mark: &Mark, reader: &Reader, state: &MarkState) -> Result<MarkVerd
 impl Marker {
     /// Opens the mark, compares, and stops cards where the store is behind it. Gives what people should know.
     pub fn open(config: &Config, writer: &mut TillWriter) -> Result<(Marker, Vec<Sentence>), StoreError> {
-        let mut mark = Mark::open(&path(config))?;
         let now = state(writer);
+        let mut mark = match Mark::open(&path(config)) {
+            Ok(mark) => mark,
+            Err(error) => return Marker::none(now.store, error),
+        };
         let verdict = judge(&mark, &writer.store().reader()?, &now)?;
         let store = now.store.clone();
         if verdict.stops_cards() {
@@ -63,9 +66,17 @@ impl Marker {
             writer.set_mark_behind(true);
             return Ok((Marker { mark: None, store, failing: false, fresh: false }, Vec::new()));
         }
-        mark.write(&now)?;
-        mark.sync()?;
+        if let Err(error) = mark.write(&now).and_then(|()| mark.sync()) {
+            return Marker::none(store, error);
+        }
         let mut warnings = Vec::new();
+        if verdict == MarkVerdict::Unreadable {
+            log::error!("{verdict}");
+            warnings.push(Sentence::new(
+                "标记文件读不出，已重新开始：此前是否丢失数据无从得知；请检查该介质",
+                "The mark could not be read and was begun anew: whether rows were lost before cannot be said. Check its medium",
+            ));
+        }
         if config.data.mark_file.is_none() {
             warnings.push(Sentence::new(
                 "标记文件与数据放在一起：整盘恢复旧镜像时无法发现；请用 [data] mark_file 放到别的介质",
@@ -74,6 +85,21 @@ impl Marker {
         }
         let fresh = verdict == MarkVerdict::New;
         Ok((Marker { mark: Some(mark), store, failing: false, fresh }, warnings))
+    }
+
+    /// A medium that is missing or broken costs evidence; a till that did not start for it would cost the day.
+    fn none(store: StoreId, error: StoreError) -> Result<(Marker, Vec<Sentence>), StoreError> {
+        if !matches!(error, StoreError::Io(_) | StoreError::Full(_)) {
+            return Err(error);
+        }
+        log::error!("no mark is kept until the next start: {error}");
+        let warning = Sentence::new(
+            format!("本次启动没有标记：还原旧镜像将无法察觉。请检查其介质后重启 tilld（{error}）"),
+            format!(
+                "No mark is kept: an older image put back would not be seen. Check its medium, then restart tilld ({error})"
+            ),
+        );
+        Ok((Marker { mark: None, store, failing: false, fresh: false }, vec![warning]))
     }
 
     /// There was no mark before this start.

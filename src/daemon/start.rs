@@ -35,7 +35,7 @@ use super::writing::{Outlets, write_on};
 use crate::core::acquirer::profile::Connection;
 use crate::core::acquirer::{Lane, LaneIdentity, LaneTimes, Order, Profile};
 use crate::core::day::{ClockPair, first_date};
-use crate::core::domain::{Refusal, Reject, Sentence, TerminalId};
+use crate::core::domain::{Now, Refusal, Reject, Sentence, TerminalId};
 use crate::core::ledger::{Rows, Rules, Writer, WriterOptions};
 use crate::core::ports::{Committed, Store, StoreError, TerminalKeys};
 use crate::io::clock::Clock;
@@ -114,11 +114,7 @@ fn open_writer(
         vault.tag_cards(&*read_card_key(path)?);
     }
     let now = clock.now();
-    let first_date = first_date(cut_schedule(config.store.day_cut), &config.store.timezone, now.wall)
-        .ok_or_else(|| StartError::System("the clock shows a date that no calendar has".into()))?;
-    let start = ClockPair { wall: now.wall, mono: now.mono };
-    let rules = Rules { money: money(config)?, ..rules(config, profile) };
-    let options = WriterOptions { rules, first_date, start };
+    let options = writer_options(config, profile, now)?;
     if !looked_at {
         return Ok((Writer::open(store, vault, options, now)?, key_warning(&source)));
     }
@@ -132,6 +128,15 @@ fn open_writer(
         writer.stop_sales(Refusal::Damaged);
     }
     Ok((writer, key_warning(&source)))
+}
+
+/// What a writer of this store begins with.
+pub(super) fn writer_options(config: &Config, profile: &Profile, now: Now) -> Result<WriterOptions, StartError> {
+    let first_date = first_date(cut_schedule(config.store.day_cut), &config.store.timezone, now.wall)
+        .ok_or_else(|| StartError::System("the clock shows a date that no calendar has".into()))?;
+    let start = ClockPair { wall: now.wall, mono: now.mono };
+    let rules = Rules { money: money(config)?, ..rules(config, profile) };
+    Ok(WriterOptions { rules, first_date, start })
 }
 
 fn key_warning(source: &KeySource) -> Vec<Sentence> {

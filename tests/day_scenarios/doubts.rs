@@ -241,6 +241,25 @@ fn a_message_that_cannot_be_built_or_sent_is_taken_back() {
     );
 }
 
+/// A PIN block dies with the key that it was made under: sent after a sign-on it would be a wrong PIN, counted against the card.
+#[test]
+fn a_payment_with_a_pin_that_waited_over_a_sign_on_is_taken_back() {
+    play(
+        "
+        POS1 next lose-answer
+        1001 POS1 begins a card 12.00     => sent
+        1001 POS1 begins b card 13.00 pin => waiting
+        1001 POS1 begins c card 14.00     => waiting
+        POS1 next code-99                 # the reversal of a: other keys; sign on again
+        wait 2m
+        a state                           => reversed
+        b state                           => cancelled
+        b card                            => erased
+        1001 POS1 sells d card 15.00 pin  => approved
+    ",
+    );
+}
+
 #[test]
 fn a_payment_that_waits_too_long_for_its_turn_is_stored_or_taken_back() {
     play(

@@ -21,5 +21,6 @@ mod seeds;
 mod settlements;
 mod shop;
 mod statements;
+mod transfers;
 mod undoings;
 mod words;

@@ -63,6 +63,41 @@ fn a_copy_that_would_settle_a_batch_again_is_refused_unless_a_technician_says_so
     rig.sells("e", "cash", "approved");
 }
 
+/// A copy that the program before this one made is as good as one of today's: no other may be left when the disk dies.
+#[test]
+fn a_copy_of_an_older_tilld_is_put_back_and_sells_on() {
+    let mut rig = Rig::new();
+    let released = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upgrade/released/0.1.0");
+    let unpacked = |packed: &str, name: &str| {
+        let packed = std::fs::File::open(released.join(packed)).unwrap();
+        let mut file = std::fs::File::create(rig.dir.join(name)).unwrap();
+        std::io::copy(&mut flate2::read::GzDecoder::new(packed), &mut file).unwrap();
+    };
+    unpacked("tilld.sqlite.gz", "older.sqlite");
+    unpacked("tilld.sqlite-wal.gz", "older.sqlite-wal");
+    Connection::open(rig.dir.join("older.sqlite")).unwrap().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    std::fs::create_dir(rig.dir.join("data")).unwrap();
+
+    // Under another key nothing of it would open: said before anything is changed.
+    crate::rig::secret(&rig.dir.join("data.key"), &"ab".repeat(32));
+    let (code, why) = rig.refuses(&["restore", "older.sqlite"]);
+    assert_eq!(code, 65, "{why}");
+    assert!(why.contains("sealed under another data key"), "{why}");
+    assert_eq!(std::fs::read_dir(rig.dir.join("data")).unwrap().count(), 0, "something was left behind");
+
+    std::fs::copy(released.join("data.key"), rig.dir.join("data.key")).unwrap();
+    std::fs::copy(rig.dir.join("older.sqlite"), rig.database()).unwrap();
+    let (code, why) = rig.refuses(&["verify"]);
+    assert_eq!(code, 75, "{why}");
+    assert!(why.contains("an older tilld wrote this store"), "{why}");
+    std::fs::remove_file(rig.database()).unwrap();
+
+    rig.does(&["restore", "older.sqlite"]);
+    assert!(rig.does(&["verify"]).contains("everything agrees"));
+    rig.start();
+    rig.must("GET", "/v1/day", None);
+}
+
 #[test]
 fn another_stores_copy_and_a_damaged_one_are_refused() {
     let (mut rig, before) = two_batches();

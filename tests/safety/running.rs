@@ -299,6 +299,30 @@ fn the_memory_of_a_till_that_has_sold_holds_no_card_no_track_no_code_and_no_pin(
     assert!(cores.split_whitespace().filter(|w| *w == "0").count() == 2, "{cores}");
 }
 
+/// The stick with the mark is pulled, or its mount comes late: evidence is missing, no sale.
+#[test]
+fn a_till_whose_marks_medium_is_missing_sells_and_says_so() {
+    let mut rig = Rig::new();
+    let toml = std::fs::read_to_string(rig.dir.join("tilld.toml")).unwrap();
+    std::fs::write(rig.dir.join("tilld.toml"), toml.replace("\"tilld.mark\"", "\"stick/tilld.mark\"")).unwrap();
+    rig.start();
+    rig.hire();
+    rig.sells("a", "cash", "approved");
+    let warnings = rig.ask("GET", "/healthz", None).unwrap().1["warnings"].to_string();
+    assert!(warnings.contains("No mark is kept"), "{warnings}");
+    rig.stop();
+    // It is back: the mark begins, and a spoiled one is told, too.
+    std::fs::create_dir(rig.dir.join("stick")).unwrap();
+    rig.start();
+    let warnings = rig.ask("GET", "/healthz", None).unwrap().1["warnings"].to_string();
+    assert!(!warnings.contains("mark"), "{warnings}");
+    rig.stop();
+    std::fs::write(rig.dir.join("stick/tilld.mark"), [7; 8192]).unwrap();
+    rig.start();
+    let warnings = rig.ask("GET", "/healthz", None).unwrap().1["warnings"].to_string();
+    assert!(warnings.contains("begun anew"), "{warnings}");
+}
+
 #[test]
 fn a_guessed_pin_is_locked_out_and_stays_so_over_a_restart() {
     let mut rig = Rig::new();

@@ -121,7 +121,8 @@ fn judge(profile: &Profile, pending: &Pending, message: &Message) -> Result<Answ
     if class == AnswerClass::Unknown { Err(Doubt::UndocumentedCode) } else { Ok(class) }
 }
 
-/// A MAC that is there must be right; an approval must have one where the request had.
+/// A MAC that is there must be right; an approval must have one where the request had. What a host answers to a reversal or an advice that it has had, or
+/// knows nothing of, is no approval: some sign it, some do not.
 fn check_mac(
     profile: &Profile,
     pending: &Pending,
@@ -132,10 +133,18 @@ fn check_mac(
     if !pending.mac {
         return Ok(());
     }
+    let approves = match pending.purpose {
+        Purpose::Reversal | Purpose::Advice => {
+            view.message().text(39).is_some_and(|code| profile.classify(code).0 == AnswerClass::Approved)
+        }
+        _ => class == AnswerClass::Approved,
+    };
     match view.mac_parts() {
         Some((covered, mac)) if keys.verify_mac(profile.mac.method, covered, &mac) == Ok(true) => Ok(()),
+        // The host says that its keys are others: so is its MAC.
+        Some(_) if class == AnswerClass::SignOnAgain => Ok(()),
         Some(_) => Err(Doubt::BadMac),
-        None if class == AnswerClass::Approved => Err(Doubt::NoMac),
+        None if approves => Err(Doubt::NoMac),
         None => Ok(()),
     }
 }

@@ -207,12 +207,14 @@ fn a_mac_is_needed_where_the_request_had_one_and_the_answer_approves() {
         }),
         doubted(Doubt::BadMac)
     );
-    assert_eq!(
-        judged(&sale(1), "A0", |m| {
-            m.unset(64);
-        }),
-        AGAIN
-    );
+    // A host with other keys cannot be checked, and that is what it says.
+    for mac in [None, Some(b"00000000")] {
+        let told = judged(&sale(1), "A0", |m| match mac {
+            Some(mac) => drop(m.set_bytes(64, mac)),
+            None => drop(m.unset(64)),
+        });
+        assert_eq!(told, AGAIN);
+    }
 }
 
 #[test]
@@ -232,12 +234,12 @@ fn any_changed_byte_of_an_approval_is_seen() {
 fn an_advice_is_delivered_also_where_the_host_had_it() {
     let advice = order(5, Outgoing::Payment(Box::new(payment(MessageName::OfflineSale, Entry::Magstripe, card()))));
     assert_eq!(judged(&advice, "94", |_| {}), APPROVED);
-    assert_eq!(
-        judged(&advice, "94", |m| {
+    for (code, expected) in [("94", APPROVED), ("00", doubted(Doubt::NoMac))] {
+        let bare = judged(&advice, code, |m| {
             m.unset(64);
-        }),
-        doubted(Doubt::NoMac)
-    );
+        });
+        assert_eq!(bare, expected, "{code}");
+    }
     assert_eq!(judged(&advice, "14", |_| {}), DECLINED);
 }
 
@@ -262,6 +264,17 @@ fn a_reversal_ends_on_the_profiles_codes_and_on_no_other() {
         }),
         APPROVED
     );
+    // A host that never saw the request has nothing to sign for; "done" is signed.
+    for (code, expected) in [("25", APPROVED), ("12", APPROVED), ("00", doubted(Doubt::NoMac))] {
+        let bare = judged(&reversal, code, |m| {
+            m.unset(64);
+        });
+        assert_eq!(bare, expected, "{code}");
+    }
+    let spoiled = judged(&reversal, "25", |m| {
+        m.set_bytes(64, b"00000000");
+    });
+    assert_eq!(spoiled, doubted(Doubt::BadMac));
 }
 
 fn settle() -> Order {

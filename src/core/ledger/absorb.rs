@@ -128,8 +128,8 @@ impl Ledger {
                 }
                 self.payment_act(made, seq, at);
                 let effect = self.settle_in(payment, None);
-                self.tie_to_original(PaymentId(seq.0));
                 self.tie_routes(PaymentId(seq.0));
+                self.tie_to_original(PaymentId(seq.0));
                 return effect;
             }
             Event::PaymentStored { payment } => {

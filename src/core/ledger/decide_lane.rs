@@ -332,6 +332,10 @@ impl Ledger {
                 if events.is_empty() {
                     events = self.kept_reversals(terminal, scene.rules);
                 }
+                // The PIN blocks of those who wait were made under the PIN key before this one. A wrong PIN would be counted against their cards.
+                let waiting = Index::of_terminal(&self.index.waiting, terminal).filter_map(|id| self.payments.get(&id));
+                let outdated = waiting.filter(|p| p.pin);
+                events.extend(outdated.map(|p| Event::PaymentCancelled { payment: p.id, why: CancelReason::NotBuilt }));
                 events
             }
             Subject::SignOn => {

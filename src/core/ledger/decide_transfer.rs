@@ -9,7 +9,7 @@ use crate::core::acquirer::Answer;
 use crate::core::domain::{
     BusinessDate, CashierId, Kind, Method, Minor, PaymentId, Refusal, Reject, RequestId, Role, State, TransferStep,
 };
-use crate::core::journal::{Event, Original, PaymentMade, TransferAnswer};
+use crate::core::journal::{Event, ExceptionKind, Original, PaymentMade, TransferAnswer};
 use crate::core::payment::Payment;
 use crate::core::ports::{Archive, Pay, TransferMove};
 use crate::core::transfer::{self, No};
@@ -181,17 +181,22 @@ impl Ledger {
         let late = |p: &&Payment| {
             p.state == State::Promised
                 && p.transfer.as_ref().is_some_and(|t| {
+                    // What the bank says of it begins the days anew.
+                    let heard = t.answers.last().map(|answer| answer.day).max(t.sent);
                     matches!(t.step, TransferStep::Sent | TransferStep::Accepted)
-                        && t.sent
+                        && heard
                             .is_some_and(|day| calendar.business_days_between(day, self.open) > transfer::RETURN_DAYS)
                 })
         };
         let mut events = Vec::new();
+        let mut opened = 0;
         for payment in self.payments.values().filter(late) {
-            let (to, opened) = (TransferStep::Unknown, u32::try_from(events.len() / 2).unwrap_or(0));
-            events.push(Event::TransferMoved { payment: payment.id, to, by: None, answer: None });
-            let kind = crate::core::journal::ExceptionKind::TransferUnknown;
-            events.push(self.exception(kind, Some(payment.id), &payment.device, opened));
+            let (id, to, kind) = (payment.id, TransferStep::Unknown, ExceptionKind::TransferUnknown);
+            events.push(Event::TransferMoved { payment: id, to, by: None, answer: None });
+            if !self.exceptions.values().any(|e| e.kind == kind && e.payment == Some(id)) {
+                events.push(self.exception(kind, Some(id), &payment.device, opened));
+                opened += 1;
+            }
         }
         events
     }

@@ -64,7 +64,7 @@ pub use errands::{ErrandUnderWay, QueryPlan};
 pub use index::Index;
 pub use lines::{BackOff, Line, LineState, Lines};
 pub use proof::Proof;
-pub use refold::FOLD_VERSION;
+pub use refold::{FOLD_VERSION, refold};
 pub use rules::{ChannelRules, GuardRules, MoneyRules, OfflineRules, RouteRules, Rules, TerminalRules, UploadPlan};
 pub use view::{check_code, hex, payment_view, rfc3339, settlement_view};
 pub use writer::{Rows, Writer, WriterOptions, busy, replay, state_at};

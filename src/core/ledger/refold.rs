@@ -20,7 +20,7 @@ pub const FOLD_VERSION: u32 = 6;
 const CHUNK: u32 = 512;
 
 /// Makes look-ups and snapshots again where another fold wrote them. Money must be the same before and after, or nothing is changed.
-pub(super) fn refold<S: Refold>(store: &mut S, first_date: BusinessDate, rules: &Rules) -> Result<(), StoreError> {
+pub fn refold<S: Refold>(store: &mut S, first_date: BusinessDate, rules: &Rules) -> Result<(), StoreError> {
     let wrote = store.fold()?;
     if wrote == FOLD_VERSION {
         return Ok(());

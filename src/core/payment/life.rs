@@ -387,14 +387,18 @@ impl Payment {
     }
 
     /// A refund of it came to nothing after all, or came back: it may be refunded again.
-    pub fn refund_undone(&mut self, refund: PaymentId) {
+    pub fn refund_undone(&mut self, refund: PaymentId) -> bool {
+        let before = self.refunds.len();
         self.refunds.retain(|(id, _)| *id != refund);
+        self.refunds.len() < before
     }
 
-    /// A refund of it is approved. Saying so twice changes nothing.
-    pub fn refunded_by(&mut self, refund: PaymentId, amount: Minor) {
-        if !self.refunds.iter().any(|(id, _)| *id == refund) {
+    /// A refund of it is approved. Saying so twice changes nothing; whether it was news.
+    pub fn refunded_by(&mut self, refund: PaymentId, amount: Minor) -> bool {
+        let new = !self.refunds.iter().any(|(id, _)| *id == refund);
+        if new {
             self.refunds.push((refund, amount));
         }
+        new
     }
 }

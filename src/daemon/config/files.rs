@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::fs::{Access, access};
 use zeroize::Zeroizing;
 
 use super::finding::Finding;
@@ -45,7 +46,7 @@ pub fn check_files(config: &Config) -> Vec<Finding> {
     }
     mark(config, &mut out);
     if let Some(path) = &config.api.token_file {
-        secret_file("api.token_file", path, &mut out);
+        secret_file(TOKEN, path, &mut out);
     }
     tls(config, &mut out);
     for (index, terminal) in config.terminals.iter().enumerate() {
@@ -104,7 +105,7 @@ fn data_dir(dir: &Path, out: &mut Vec<Finding>) {
             }
         }
         Err(_) => {
-            let writable = existing(dir).is_some_and(|p| rustix::fs::access(p, rustix::fs::Access::WRITE_OK).is_ok());
+            let writable = existing(dir).is_some_and(|p| access(p, Access::WRITE_OK).is_ok());
             if !writable {
                 out.push(error(
                     "data.dir",
@@ -115,6 +116,8 @@ fn data_dir(dir: &Path, out: &mut Vec<Finding>) {
         }
     }
 }
+
+const TOKEN: &str = "api.token_file";
 
 /// A file that nobody else may read. Gives whether it is there.
 pub(super) fn secret_file(key: &str, path: &Path, out: &mut Vec<Finding>) -> bool {
@@ -135,13 +138,23 @@ pub(super) fn secret_file(key: &str, path: &Path, out: &mut Vec<Finding>) -> boo
     }
     let me = rustix::process::geteuid().as_raw();
     if meta.mode() & 0o077 != 0 {
-        // The daemon closes its own file by itself; what others may write, or own, it refuses.
-        let finding = if meta.mode() & 0o022 == 0 && meta.uid() == me { warn } else { error };
+        // The daemon closes its own key file by itself; what others may write, or own, it refuses, and a token that others may read.
+        let closes = key != TOKEN && meta.mode() & 0o022 == 0 && meta.uid() == me;
+        let finding = if closes { warn } else { error };
         out.push(finding(
             key,
             format!("{shown} 的权限为 {:04o}，其他用户可读，请执行 chmod 600 {shown}", meta.mode() & 0o7777),
             format!("{shown} has mode {:04o}: others can read it. chmod 600 {shown}", meta.mode() & 0o7777),
         ));
+    }
+    // Named here, where a person looks, and not by a service that does not start.
+    if let Err(why) = std::fs::File::open(path) {
+        out.push(error(
+            key,
+            format!("{shown} 读不了（{why}）：请执行 chown tilld:tilld {shown}"),
+            format!("{shown} cannot be read ({why}): chown tilld:tilld {shown}"),
+        ));
+        return true;
     }
     if meta.uid() != me && meta.uid() != 0 {
         out.push(error(
@@ -168,8 +181,10 @@ fn data_key(path: &Path, fresh: bool, out: &mut Vec<Finding>) {
         }
         out.push(error(
             "data.key_file",
-            format!("{shown} 不存在。请生成：(umask 077; openssl rand -hex 32 > {shown})"),
-            format!("{shown} does not exist. Make it: (umask 077; openssl rand -hex 32 > {shown})"),
+            format!("{shown} 不存在：本店的卡和日密钥都以它密封，请从保存处放回（新生成的打不开任何数据）"),
+            format!(
+                "{shown} is missing: this store's cards and day keys are sealed under it. Put it back from where it was kept; a new one opens nothing"
+            ),
         ));
     }
 }
@@ -191,13 +206,21 @@ fn mark(config: &Config, out: &mut Vec<Finding>) {
             "lies on the same file system as the data: a restored image takes it along. Put it on another medium",
         ));
     }
-    if !path.parent().is_some_and(Path::is_dir) {
-        let shown = path.display();
-        out.push(warn(
+    let shown = path.display();
+    let folder = path.parent().filter(|folder| folder.is_dir());
+    let may_write = |at: &Path| access(at, Access::WRITE_OK);
+    match folder.map(|folder| may_write(if path.exists() { path } else { folder })) {
+        None => out.push(warn(
             "data.mark_file",
             format!("{shown} 所在目录不存在，请先建好或挂载"),
             format!("the folder of {shown} does not exist: make or mount it first"),
-        ));
+        )),
+        Some(Err(why)) => out.push(warn(
+            "data.mark_file",
+            format!("{shown} 写不了（{why}）：没有标记也能营业，但还原旧镜像无法察觉；请检查挂载和属主"),
+            format!("{shown} cannot be written ({why}): the till sells without it, and a restored image is not seen. Check mount and owner"),
+        )),
+        Some(Ok(())) => {}
     }
 }
 

@@ -7,11 +7,13 @@ use rusqlite::{Connection, OpenFlags, params};
 use super::archive::{blob, collect, text};
 use super::convert::{small, unsigned};
 use super::error::{damaged, plain};
+use super::migrate::SCHEMA_VERSION;
 use super::options::{StoreOptions, make_private};
 use super::reader::Reader;
 use super::statements as sql;
 use super::writer::SqliteStore;
 use crate::core::domain::{BatchNo, PaymentId, Seq, TerminalId};
+use crate::core::ledger::FOLD_VERSION;
 use crate::core::ports::{Store, StoreError};
 
 /// Seals again what was sealed.
@@ -48,6 +50,18 @@ pub fn copy_to(options: &StoreOptions, to: &Path) -> Result<(), StoreError> {
 }
 
 impl Reader {
+    /// An older tilld wrote it: its tables, or what lies in them, have another shape until a start has made them anew.
+    pub fn is_older(&self) -> Result<bool, StoreError> {
+        self.with(|conn| {
+            let schema: i32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(plain)?;
+            if schema < SCHEMA_VERSION {
+                return Ok(true);
+            }
+            let fold: String = conn.query_row(sql::FOLD, [], |row| row.get(0)).map_err(plain)?;
+            Ok(fold.parse::<u32>().is_ok_and(|fold| fold < FOLD_VERSION))
+        })
+    }
+
     /// Every batch that was ever asked to be settled, with its rung.
     pub fn asked_batches(&self) -> Result<Vec<BatchAt>, StoreError> {
         self.with(|conn| {

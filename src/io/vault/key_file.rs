@@ -35,7 +35,8 @@ fn read_beside(path: &Path, max: usize, credentials: Option<&Path>) -> Result<Ze
                 &format!("others may read or write it (mode {mode:03o}): chmod 600, and make a new key"),
             ));
         }
-        file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))
+            .map_err(|e| wrong(path, &format!("others can read it (mode {mode:03o}): chmod 600 ({e})")))?;
         log::warn!(
             "{}: others could read it (mode {mode:03o}); it is closed now: consider making a new key",
             path.display()

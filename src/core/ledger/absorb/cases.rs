@@ -53,7 +53,11 @@ impl Ledger {
         }
         let books = match step {
             CaseStep::Resolved(end) => {
-                self.today_mut().resolved_cases.push(no);
+                // Ended, opened again and ended on one day: once.
+                let resolved = &mut self.today_mut().resolved_cases;
+                if !resolved.contains(&no) {
+                    resolved.push(no);
+                }
                 &end.books
             }
             CaseStep::Reopened { books, .. } => books,

@@ -90,9 +90,12 @@ impl Ledger {
         let Some((sale, amount, day)) = self.routed(id) else { return };
         let mut tag = None;
         self.change(sale, |p| {
-            p.refunded_by(id, amount);
+            // A sale that was read back at a start may know of it already.
+            let new = p.refunded_by(id, amount);
             if let Some(route) = &mut p.route {
-                route.amount = Minor(route.amount.0.saturating_sub(amount.0));
+                if new {
+                    route.amount = Minor(route.amount.0.saturating_sub(amount.0));
+                }
                 tag = route.tag;
             }
         });
@@ -107,8 +110,9 @@ impl Ledger {
     fn route_given_back(&mut self, id: PaymentId) {
         let Some((sale, amount, _)) = self.routed(id) else { return };
         self.change(sale, |p| {
-            p.refund_undone(id);
-            if let Some(route) = &mut p.route {
+            if p.refund_undone(id)
+                && let Some(route) = &mut p.route
+            {
                 route.amount = Minor(route.amount.0.saturating_add(amount.0));
             }
         });
