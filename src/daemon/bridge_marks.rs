@@ -58,7 +58,7 @@ struct Noted {
 pub struct BridgeMarks {
     homes: Vec<Home>,
     inbox: Inbox,
-    noted_file: PathBuf,
+    noted_files: Vec<PathBuf>,
     /// The mark file was begun at this start: a technician has looked, or it is a new store.
     fresh: bool,
     last: Option<Committed>,
@@ -86,15 +86,15 @@ impl BridgeMarks {
             let (seen, most) = (Arc::new(Mutex::new(Seen::Away)), Arc::new(Mutex::new(began)));
             Some(Home { terminal, tid, line, seen, most })
         };
-        let mut noted_file = marking::path(config).into_os_string();
-        noted_file.push(".bridges");
-        BridgeMarks {
-            homes: bridges.filter_map(home).collect(),
-            inbox,
-            noted_file: noted_file.into(),
-            fresh,
-            last: None,
-        }
+        // Beside the mark file, and beside the data for when the mark's medium is away.
+        let noted = |path: PathBuf| {
+            let mut name = path.into_os_string();
+            name.push(".bridges");
+            PathBuf::from(name)
+        };
+        let mut noted_files = vec![noted(marking::path(config)), noted(config.data.dir.join(marking::BESIDE))];
+        noted_files.dedup();
+        BridgeMarks { homes: bridges.filter_map(home).collect(), inbox, noted_files, fresh, last: None }
     }
 
     /// Notes a commit; a rung of the ladder is written at once.
@@ -128,7 +128,7 @@ impl BridgeMarks {
     fn compare(&self, home: &Home) {
         *lock(&home.seen) = Seen::Asked;
         let (asked, inbox) = (home.clone(), self.inbox.clone());
-        let (noted_file, fresh) = (self.noted_file.clone(), self.fresh);
+        let (noted_files, fresh) = (self.noted_files.clone(), self.fresh);
         home.line.ask(
             Request::ReadMark { tid: home.tid },
             ANSWER_MS,
@@ -141,7 +141,7 @@ impl BridgeMarks {
                     };
                     let ahead = mark.sequence > most.0;
                     *lock(&asked.seen) = if ahead { Seen::Ahead } else { Seen::Agrees(Seq(0)) };
-                    if found_behind(&noted_file, &asked, &mark, (ahead, fresh)) {
+                    if found_behind(&noted_files, &asked.terminal, &mark, (ahead, fresh)) {
                         log::error!(
                             "cards are stopped: the bridge at {} saw row {}, the store ended with row {most}",
                             asked.terminal,
@@ -182,20 +182,25 @@ fn put(home: &Home, committed: &Committed) {
 }
 
 /// Whether the store is behind what a bridge saw, now or since an earlier start; noted, or let pass where the mark file was begun anew.
-fn found_behind(file: &std::path::Path, home: &Home, mark: &Mark, (ahead, fresh): (bool, bool)) -> bool {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    let mut noted: Noted = read_json(text.as_bytes()).unwrap_or_default();
+fn found_behind(files: &[PathBuf], terminal: &TerminalId, mark: &Mark, (ahead, fresh): (bool, bool)) -> bool {
+    let mut noted = Noted::default();
+    for file in files {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        let here: Noted = read_json(text.as_bytes()).unwrap_or_default();
+        for (all, of) in [(&mut noted.ahead, here.ahead), (&mut noted.passed, here.passed)] {
+            for (tid, sequence) in of {
+                let known = all.entry(tid).or_default();
+                *known = sequence.max(*known);
+            }
+        }
+    }
     let before = noted.clone();
-    let tid = String::from_utf8_lossy(&home.tid).into_owned();
+    let tid = String::from_utf8_lossy(&mark.tid).into_owned();
     let is = |list: &BTreeMap<String, u64>| list.get(&tid) == Some(&mark.sequence);
     let behind = if is(&noted.passed) || !(ahead || is(&noted.ahead)) {
         false
     } else if fresh {
-        log::warn!(
-            "the bridge at {} saw row {}; a technician has begun a new mark since",
-            home.terminal,
-            mark.sequence
-        );
+        log::warn!("the bridge at {terminal} saw row {}; a technician has begun a new mark since", mark.sequence);
         noted.ahead.remove(&tid);
         noted.passed.insert(tid, mark.sequence);
         false
@@ -203,10 +208,10 @@ fn found_behind(file: &std::path::Path, home: &Home, mark: &Mark, (ahead, fresh)
         noted.ahead.insert(tid, mark.sequence);
         true
     };
-    if noted != before
-        && let Err(error) = replace(file, &serde_json::to_string(&noted).unwrap_or_default())
-    {
-        log::error!("{}: {error}", file.display());
+    for file in files.iter().filter(|_| noted != before) {
+        if let Err(error) = replace(file, &serde_json::to_string(&noted).unwrap_or_default()) {
+            log::error!("{}: {error}", file.display());
+        }
     }
     behind
 }
@@ -221,4 +226,33 @@ fn replace(file: &std::path::Path, text: &str) -> std::io::Result<()> {
     std::fs::rename(&next, file)?;
     let folder = file.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
     std::fs::File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// The stick with the mark file is not plugged in: the store is behind at the first start, and at the next, though it has come past that row by then.
+    #[test]
+    fn a_store_that_was_found_behind_stays_so_also_where_the_marks_medium_is_away() {
+        let dir = std::env::temp_dir().join(format!("tilld-noted-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let (stick, beside) = (dir.join("stick/tilld.mark.bridges"), dir.join("tilld.mark.bridges"));
+        let files = [stick.clone(), beside];
+        let terminal = TerminalId::new("POS1").unwrap();
+        let mark = Mark { tid: *b"10000001", sequence: 5_000, batch: 1, stan: 9 };
+        let behind = |ahead, fresh| found_behind(&files, &terminal, &mark, (ahead, fresh));
+        assert!(!behind(false, false));
+        assert!(behind(true, false));
+        assert!(behind(false, false), "it is forgotten");
+        // The stick is back; a technician has looked and begins a new mark: for good.
+        std::fs::create_dir(stick.parent().unwrap()).unwrap();
+        assert!(behind(false, false));
+        assert!(!behind(false, true));
+        assert!(!behind(true, false));
+        std::fs::remove_dir_all(dir.join("stick")).unwrap();
+        assert!(!behind(true, false));
+        std::fs::remove_dir_all(dir).unwrap();
+    }
 }

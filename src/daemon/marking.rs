@@ -12,7 +12,7 @@ use crate::core::ports::{Committed, StoreError};
 use crate::io::store::{Mark, MarkState, MarkVerdict, Reader};
 
 /// The file beside the data where none is configured.
-const BESIDE: &str = "tilld.mark";
+pub(super) const BESIDE: &str = "tilld.mark";
 
 /// The mark of a running store.
 #[derive(Debug)]

@@ -52,6 +52,7 @@ impl Shared {
             connect_ms,
             // A terminal counts from a moment before its frame is written here.
             silence: Duration::from_millis(answer_ms - answer_ms / 8),
+            young: Duration::from_millis(answer_ms / 8),
             link: None,
             unheard: None,
             shares: BTreeMap::new(),
@@ -77,9 +78,11 @@ struct Task {
     connect_ms: u64,
     /// Without anything heard for so long after a frame, a connection that a terminal gives up is dead.
     silence: Duration,
+    /// But nobody else's frame is so young: it may be answered yet.
+    young: Duration,
     link: Option<Link>,
-    /// When the first frame since the last bytes that came was written.
-    unheard: Option<Instant>,
+    /// When the first frame since the last bytes that came was written, and the last one.
+    unheard: Option<(Instant, Instant)>,
     deframer: Deframer,
     /// By TID.
     shares: BTreeMap<String, Share>,
@@ -137,14 +140,17 @@ impl Task {
                 if !matches!(written, Ok(Ok(()))) {
                     return self.lost();
                 }
-                self.unheard.get_or_insert_with(Instant::now);
+                let now = Instant::now();
+                self.unheard = Some((self.unheard.map_or(now, |(first, _)| first), now));
             }
             Said::Left { tid, share } => {
                 if self.shares.get(&tid).is_some_and(|known| known.number == share) {
                     self.shares.remove(&tid);
                 }
                 // A dead connection may never be closed by the other side: the others must not hold it for the one that comes again.
-                if self.shares.is_empty() || self.unheard.is_some_and(|since| since.elapsed() >= self.silence) {
+                let dead =
+                    |(first, last): (Instant, Instant)| first.elapsed() >= self.silence && last.elapsed() >= self.young;
+                if self.shares.is_empty() || self.unheard.is_some_and(dead) {
                     self.lost();
                 }
             }

@@ -147,6 +147,8 @@ fn a_tipped_sale_gives_back_the_fee_of_its_new_amount_and_a_statement_with_that_
     assert_eq!(matcher.finish().counts, [0; 4], "0.6 % of 220.00 is what it costs");
     let voided = shop.refer("v", Kind::Void, &first, 11_000).unwrap();
     let half = shop.refer("r1", Kind::Refund, &second, 11_000).unwrap();
+    // Another schedule from the new year on: what comes back is what the sale cost.
+    shop.set_fees("[[fee]]\nname=\"card\"\nchannel=\"card\"\nrate=500\non_refund=\"returned\"\narrives=\"T+1\"\n");
     let rest = shop.refer("r2", Kind::Refund, &second, 11_000).unwrap();
     let fee = |p: &Payment| shop.payment(p.id).class.unwrap().fee.unwrap().fee.0;
     assert_eq!([fee(&voided), fee(&half), fee(&rest)], [66, 66, 66]);

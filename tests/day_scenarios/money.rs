@@ -57,7 +57,7 @@ fn sale(shop: &Shop, name: &str, method: &str, amount: &str, card: &str) -> Pay 
     pay
 }
 
-fn sells(shop: &mut Shop, name: &str, method: &str, amount: &str, card: &str) -> String {
+pub fn sells(shop: &mut Shop, name: &str, method: &str, amount: &str, card: &str) -> String {
     let pay = sale(shop, name, method, amount, card);
     asks(shop, pay)
 }

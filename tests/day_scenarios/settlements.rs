@@ -324,6 +324,23 @@ fn a_settlement_that_is_refused_again_and_again_is_told() {
     );
 }
 
+/// A bad line is no refusal: nobody is sent to the acquirer for it.
+#[test]
+fn a_settlement_that_is_not_answered_for_long_and_then_refused_once_is_nobodys_matter() {
+    let mut told = crate::words::Told::new(rules());
+    told.tell("1001 POS1 sells a card 1.00 => approved");
+    (0..6).for_each(|_| told.tell("POS1 next lose-request"));
+    told.tell(
+        "
+        POS1 next code-96
+        cut                                       => 2026-03-07 Z1
+        wait 3h
+        exceptions                                =>
+        POS1 batch 000001                         => ended balanced debit 1/1.00 credit 0/0.00
+    ",
+    );
+}
+
 /// Not every bank answers a repeat as it answered at first: some know only that they have had it.
 #[test]
 fn a_repeated_upload_that_is_refused_as_a_duplicate_is_delivered() {

@@ -4,7 +4,7 @@ use tilld::core::domain::{BusinessDate, Kind, Method, Minor, State, TransferStep
 use tilld::core::ports::{Command, Presented, Reply};
 
 use crate::bank::Fault;
-use crate::money::{asks, evidence, found, id, moves, open, other_way, refused, send, today, undo, with_tables};
+use crate::money::{asks, evidence, found, id, moves, open, other_way, refused, sells, send, today, undo, with_tables};
 use crate::shop::{Shop, cashier, instrument, terminal};
 use crate::words::{day, said};
 
@@ -125,6 +125,31 @@ fn a_failed_transfer_frees_its_amount_once_whatever_a_restart_reads_again() {
     shop.crash();
     shop.open_again();
     assert_eq!(found(&shop, "a").route.unwrap().amount, Minor(10_000));
+    shop.check();
+}
+
+/// A route that was opened today and used up is used up after a restart, too.
+#[test]
+fn a_route_that_is_used_up_stays_so_whatever_a_restart_reads_again() {
+    let mut shop = open(with_tables());
+    assert_eq!(sells(&mut shop, "a", "card", "200.00", "stripe"), "approved");
+    assert!(matches!(shop.ask(Command::CutDay { by: Some(cashier("M1")) }), Ok(Reply::Cut { .. })));
+    shop.pass(10_000);
+    let by_card = |shop: &mut Shop, name: &str, amount: &str, fault: Fault| {
+        shop.bank.next(&terminal("POS1"), fault);
+        let mut refund = undo(shop, Kind::Refund, "a", name, "card", amount);
+        let (instrument, entry) = instrument("stripe");
+        refund.presented = Some(Presented { instrument, entry, pin_block: None });
+        asks(shop, refund)
+    };
+    assert_eq!(by_card(&mut shop, "r1", "60.00", Fault::Code("14".into())), "declined");
+    let cash = other_way(&shop, "a", "w", "cash", "60.00");
+    assert_eq!(asks(&mut shop, cash), "approved");
+    assert_eq!(found(&shop, "a").route.unwrap().amount, Minor(0));
+    assert_eq!(by_card(&mut shop, "r2", "40.00", Fault::LoseAnswer), "unknown");
+    shop.crash();
+    shop.open_again();
+    assert_eq!(found(&shop, "a").route.unwrap().amount, Minor(0));
     shop.check();
 }
 

@@ -28,13 +28,19 @@ impl Ledger {
         // What undoes a payment is of that payment's class: it may come without the card.
         let class = match original.and_then(|o| o.class.as_ref()) {
             Some(class) if made.kind == Kind::Adjust => adjusting(class, original, made, around.rules),
-            Some(class) => undoing(class, original, made, around.rules),
+            Some(class) => undoing(class, original, self.adjustment(original, around).as_ref(), made),
             None => {
                 let (card, brand, foreign) = identity(pay.presented.as_ref(), around.rules);
                 Classed { card, brand, foreign, fee: None }.priced(made, around.rules)
             }
         };
         Some(Event::PaymentClassed { payment: id, class: Box::new(class) })
+    }
+
+    /// What an adjusted payment was adjusted by.
+    fn adjustment(&self, original: Option<&Payment>, around: Around<'_>) -> Option<Payment> {
+        let by = original?.adjusted?.by;
+        self.payments.get(&by).cloned().or_else(|| around.archive.payment(by).ok().flatten())
     }
 
     /// The stamp anew, where the answer names the organisation and the stamp said otherwise or nothing. Only while the payment's day is
@@ -88,13 +94,13 @@ fn stamp(case: &Case<'_>, rules: &Rules) -> Option<FeeStamp> {
     })
 }
 
-/// A void takes the whole fee back; a refund its share, where the line says so.
-fn undoing(class: &Classed, original: Option<&Payment>, made: &PaymentMade, rules: &Rules) -> Classed {
+/// A void takes the whole fee back; a refund its share, where the line says so. An adjusted payment cost what it and its adjustment were stamped with.
+fn undoing(class: &Classed, original: Option<&Payment>, adjustment: Option<&Payment>, made: &PaymentMade) -> Classed {
     let mut class = class.clone();
-    // The stamp of an adjusted sale is of its first amount; the adjustment was stamped with the rest.
-    if let Some(original) = original.filter(|o| o.adjusted.is_some()) {
-        let whole = stamp(&case(made.method, &class, class.foreign, original.standing()), rules);
-        class.fee = whole.or(class.fee);
+    let more = adjustment.and_then(|a| a.class.as_ref()?.fee.as_ref()).map_or(0, |stamp| stamp.fee.0);
+    if let (Some(fee), Some(original)) = (&mut class.fee, original) {
+        let more = if original.standing() < original.amount { -more } else { more };
+        fee.fee = Minor(fee.fee.0.saturating_add(more));
     }
     if let (Some(fee), Some(original), Kind::Refund) = (&mut class.fee, original, made.kind) {
         fee.fee = back(fee, original.standing(), original.refunded(), made.amount);

@@ -309,6 +309,9 @@ impl Ledger {
                 Subject::Reversal(_) => line.reversals = BackOff::default(),
                 // What is refused again and again keeps its distance, though it signs on in between.
                 Subject::SignOn if settling => {}
+                Subject::Settle(_) | Subject::Upload(_) | Subject::UploadOne(_) | Subject::End { .. } => {
+                    (line.repeats, line.refusals) = (BackOff::default(), 0);
+                }
                 _ => line.repeats = BackOff::default(),
             }
         }
@@ -381,7 +384,8 @@ impl Ledger {
                 scene.back_off(&mut line.repeats);
                 let known =
                     |e: &Exception| e.kind == ExceptionKind::SettlementRefused && e.terminal.as_ref() == Some(terminal);
-                let told = line.repeats.failures < REFUSALS || self.exceptions.values().any(known);
+                line.refusals = line.refusals.saturating_add(1);
+                let told = line.refusals < REFUSALS || self.exceptions.values().any(known);
                 let exception = || self.exception(ExceptionKind::SettlementRefused, None, terminal, 0);
                 (!told).then(exception).into_iter().collect()
             }

@@ -48,6 +48,8 @@ pub struct Line {
     pub sign_on_failed: bool,
     /// Of sign-on, advices and settlement.
     pub repeats: BackOff,
+    /// Answers in a row that refuse a settlement.
+    pub refusals: u32,
     /// Of reversals: one that is not done must not keep the stored sales waiting.
     pub reversals: BackOff,
     /// Whether an advice went out after the last online payment: they take turns.
@@ -64,6 +66,7 @@ impl Default for Line {
             unanswered: false,
             sign_on_failed: false,
             repeats: BackOff::default(),
+            refusals: 0,
             reversals: BackOff::default(),
             advice_had_its_turn: false,
         }

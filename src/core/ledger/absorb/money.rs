@@ -21,7 +21,12 @@ impl Ledger {
             Event::RouteOpened { refund, original, why, tag } => {
                 let amount = self.payments.get(refund)?.amount;
                 let route = Route { refused: *refund, why: *why, amount, tag: *tag };
-                self.change(*original, |p| p.route = Some(route))
+                self.change(*original, |p| {
+                    // A sale that was read back at a start may know of it, and of what went that way since.
+                    if p.route.as_ref().is_none_or(|known| known.refused < *refund) {
+                        p.route = Some(route);
+                    }
+                })
             }
             Event::TransferNamed { payment, payee, name, refused } => {
                 let order = Transfer::new(payee, name, *refused);
