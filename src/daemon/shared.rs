@@ -78,7 +78,7 @@ struct Task {
     connect_ms: u64,
     /// Without anything heard for so long after a frame, a connection that a terminal gives up is dead.
     silence: Duration,
-    /// But nobody else's frame is so young: it may be answered yet.
+    /// Somebody else's frame that is so young may be answered yet, and lets it live on: for once as long.
     young: Duration,
     link: Option<Link>,
     /// When the first frame since the last bytes that came was written, and the last one.
@@ -148,8 +148,10 @@ impl Task {
                     self.shares.remove(&tid);
                 }
                 // A dead connection may never be closed by the other side: the others must not hold it for the one that comes again.
-                let dead =
-                    |(first, last): (Instant, Instant)| first.elapsed() >= self.silence && last.elapsed() >= self.young;
+                let dead = |(first, last): (Instant, Instant)| {
+                    first.elapsed() >= self.silence
+                        && (last.elapsed() >= self.young || first.elapsed() >= self.silence * 2)
+                };
                 if self.shares.is_empty() || self.unheard.is_some_and(dead) {
                     self.lost();
                 }

@@ -1,6 +1,7 @@
 //! Refunds that go back as a transfer: an order of its own, with a life of weeks.
 
 use tilld::core::domain::{BusinessDate, Kind, Method, Minor, State, TransferStep};
+use tilld::core::journal::Resolution;
 use tilld::core::ports::{Command, Presented, Reply};
 
 use crate::bank::Fault;
@@ -126,6 +127,33 @@ fn a_failed_transfer_frees_its_amount_once_whatever_a_restart_reads_again() {
     shop.open_again();
     assert_eq!(found(&shop, "a").route.unwrap().amount, Minor(10_000));
     shop.check();
+}
+
+/// The bank's "failed" comes after somebody was asked: whoever closes that matter takes nothing from the sale.
+#[test]
+fn a_late_transfer_that_failed_stays_given_back_when_its_exception_is_closed() {
+    let mut shop = open(with_tables());
+    refused(&mut shop, "a", "14");
+    let order = other_way(&shop, "a", "t", "transfer", "100.00");
+    assert_eq!(asks(&mut shop, order), "waiting");
+    assert_eq!(moves(&mut shop, "t", TransferStep::Approved, "M2", None), "approved");
+    assert_eq!(send(&mut shop, &["wang"]), 1);
+    for _ in 0..11 {
+        assert!(matches!(shop.ask(Command::CutDay { by: Some(cashier("M1")) }), Ok(Reply::Cut { .. })));
+        shop.pass(24 * 3_600_000);
+    }
+    assert_eq!(found(&shop, "t").transfer.unwrap().step, TransferStep::Unknown);
+    assert_eq!(moves(&mut shop, "t", TransferStep::Failed, "M1", evidence("B9")), "failed");
+    let exception = shop.ledger().last_exception;
+    let (by, note) = (cashier("M1"), String::new());
+    assert_eq!(said(shop.ask(Command::Resolve { exception, by, how: Resolution::Noted, note })), "done");
+    for _ in 0..2 {
+        let sale = found(&shop, "a");
+        assert_eq!((sale.refundable(), sale.route.unwrap().amount), (Minor(10_000), Minor(10_000)));
+        shop.check();
+        shop.crash();
+        shop.open_again();
+    }
 }
 
 /// A route that was opened today and used up is used up after a restart, too.

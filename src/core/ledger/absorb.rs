@@ -362,7 +362,9 @@ impl Ledger {
         let Some(payment) = self.payments.get(&id) else { return };
         let Some(Original::Payment(original)) = payment.original else { return };
         let (kind, state, amount) = (payment.kind, payment.state, payment.amount);
-        let (effective, stands) = (payment.effective(), payment.stands());
+        // A transfer's own steps take the sale's room and give it back.
+        let refunds = kind == Kind::Refund && payment.effective() && payment.method != Method::Transfer;
+        let stands = payment.stands();
         let undoes = matches!(kind, Kind::Void | Kind::PreauthVoid | Kind::CompletionVoid) && stands;
         // A transfer order promises its amount instead: it may take weeks.
         let open_ended =
@@ -380,7 +382,7 @@ impl Ledger {
             if kind == Kind::Adjust {
                 p.adjusted = stands.then_some(Adjusted { by: id, to: amount, told: state == State::Forwarded });
             }
-            if effective && kind == Kind::Refund {
+            if refunds {
                 p.refunded_by(id, amount);
             }
             if open_ended {

@@ -309,10 +309,7 @@ impl Ledger {
                 Subject::Reversal(_) => line.reversals = BackOff::default(),
                 // What is refused again and again keeps its distance, though it signs on in between.
                 Subject::SignOn if settling => {}
-                Subject::Settle(_) | Subject::Upload(_) | Subject::UploadOne(_) | Subject::End { .. } => {
-                    (line.repeats, line.refusals) = (BackOff::default(), 0);
-                }
-                _ => line.repeats = BackOff::default(),
+                _ => (line.repeats, line.refusals) = (BackOff::default(), 0),
             }
         }
         events.extend(self.consequences(&flight.subject, terminal, answer, accepted, line, scene));

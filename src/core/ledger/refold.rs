@@ -14,7 +14,7 @@ use crate::core::ports::{DayView, Refold, StoreError};
 
 /// The shape of `Payment`, `Ledger` and everything in them, and of the bodies of shifts and batches. Add one whenever any of it changes: a store then
 /// makes its look-ups and snapshots again at its next start. A test holds the number against the shape.
-pub const FOLD_VERSION: u32 = 6;
+pub const FOLD_VERSION: u32 = 7;
 
 /// Rows, and payments, that are in memory at a time.
 const CHUNK: u32 = 512;

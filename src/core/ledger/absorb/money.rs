@@ -21,11 +21,11 @@ impl Ledger {
             Event::RouteOpened { refund, original, why, tag } => {
                 let amount = self.payments.get(refund)?.amount;
                 let route = Route { refused: *refund, why: *why, amount, tag: *tag };
-                self.change(*original, |p| {
-                    // A sale that was read back at a start may know of it, and of what went that way since.
-                    if p.route.as_ref().is_none_or(|known| known.refused < *refund) {
-                        p.route = Some(route);
-                    }
+                self.change(*original, |p| match &mut p.route {
+                    // A sale that was read back at a start may know of it, and of what went that way since. Until the last one is read again, the card is
+                    // this one's.
+                    Some(known) if known.refused >= *refund => known.tag = *tag,
+                    route_of => *route_of = Some(route),
                 })
             }
             Event::TransferNamed { payment, payee, name, refused } => {
