@@ -75,6 +75,10 @@ class Browser:
         conditions = {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
         call("POST", self.url + "/goog/cdp/execute", {"cmd": "Network.emulateNetworkConditions", "params": conditions})
 
+    def blocks(self, addresses):
+        """Requests to these come to nothing, while all others go on."""
+        call("POST", self.url + "/goog/cdp/execute", {"cmd": "Network.setBlockedURLs", "params": {"urls": addresses}})
+
     def wait(self, script, what, *args, seconds=20):
         until = time.time() + seconds
         while True:

@@ -59,7 +59,7 @@ export function Pending({ list }) {
 
 export function Today({ status }) {
   const { data: day, error } = useLive('/v1/day');
-  const { data: hours } = useLive('/v1/hours/open');
+  const { data: hours, error: none } = useLive('/v1/hours/open');
   if (error) return html`<${Wrong} error=${error} />`;
   if (!day || !status) return html`<${Soon} />`;
   const figure = (label, tally) => html`<div><dt>${label}</dt><dd>${money(tally.amount)}<small>${t('n_times', { n: tally.count })}</small></dd></div>`;
@@ -69,7 +69,7 @@ export function Today({ status }) {
       <section class="hero" aria-label=${t('takings')}><span>${t('net_takings')}</span><strong id="net">${money(day.net)}<small>${day.currency}</small></strong>
         <dl>${figure(t('sale'), day.totals.sale)}${figure(t('refund'), day.totals.refund)}${figure(t('void'), day.totals.void)}${day.totals.vouchers.count ? figure(t('vouchers'), day.totals.vouchers) : null}</dl>
         <${Proof} day=${day} /></section>
-      <${Card} title=${t('by_hour')} kind="hours">${hours ? html`<${Hours} hours=${hours} />` : html`<${Soon} />`}<//>
+      <${Card} title=${t('by_hour')} kind="hours">${hours ? html`<${Hours} hours=${hours} />` : none ? html`<${Wrong} error=${none} />` : html`<${Soon} />`}<//>
     </div>
     <${Wants} list=${list} />
     <div class="three">
