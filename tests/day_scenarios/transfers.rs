@@ -9,6 +9,25 @@ use crate::money::{asks, evidence, found, id, moves, open, other_way, refused, s
 use crate::shop::{Shop, cashier, instrument, terminal};
 use crate::words::{day, said};
 
+/// A store whose sale a of 100.00 goes back by transfer t: approved, and sent to the bank.
+fn sent() -> Shop {
+    let mut shop = open(with_tables());
+    refused(&mut shop, "a", "14");
+    let order = other_way(&shop, "a", "t", "transfer", "100.00");
+    assert_eq!(asks(&mut shop, order), "waiting");
+    assert_eq!(moves(&mut shop, "t", TransferStep::Approved, "M2", None), "approved");
+    assert_eq!(send(&mut shop, &["wang"]), 1);
+    shop
+}
+
+/// So many days are closed, one each day.
+fn days(shop: &mut Shop, days: u32) {
+    for _ in 0..days {
+        assert!(matches!(shop.ask(Command::CutDay { by: Some(cashier("M1")) }), Ok(Reply::Cut { .. })));
+        shop.pass(24 * 3_600_000);
+    }
+}
+
 #[test]
 fn law_2_accepted_is_not_paid_and_unknown_does_not_become_failed_by_itself() {
     let mut shop = open(with_tables());
@@ -52,12 +71,7 @@ fn law_2_accepted_is_not_paid_and_unknown_does_not_become_failed_by_itself() {
 
 #[test]
 fn a_transfer_that_failed_gives_its_funds_back_and_can_be_tried_again() {
-    let mut shop = open(with_tables());
-    refused(&mut shop, "a", "14");
-    let order = other_way(&shop, "a", "t", "transfer", "100.00");
-    assert_eq!(asks(&mut shop, order), "waiting");
-    assert_eq!(moves(&mut shop, "t", TransferStep::Approved, "M2", None), "approved");
-    assert_eq!(send(&mut shop, &["wang"]), 1);
+    let mut shop = sent();
     assert_eq!(moves(&mut shop, "t", TransferStep::Failed, "", evidence("B1")), "failed");
     let view = today(&shop);
     let (refund, vouchers) = (view.totals.refund.amount, view.totals.vouchers.amount);
@@ -74,12 +88,7 @@ fn a_transfer_that_failed_gives_its_funds_back_and_can_be_tried_again() {
 
 #[test]
 fn law_5_a_return_is_an_order_of_its_own_in_the_open_day() {
-    let mut shop = open(with_tables());
-    refused(&mut shop, "a", "14");
-    let order = other_way(&shop, "a", "t", "transfer", "100.00");
-    assert_eq!(asks(&mut shop, order), "waiting");
-    assert_eq!(moves(&mut shop, "t", TransferStep::Approved, "M2", None), "approved");
-    assert_eq!(send(&mut shop, &["wang"]), 1);
+    let mut shop = sent();
     let back = |shop: &mut Shop, by: &str| {
         let (payment, answer) = (id(shop, "t"), evidence("R1").unwrap());
         said(shop.ask(Command::ReturnTransfer { payment, by: Some(cashier(by)), answer }))
@@ -108,12 +117,7 @@ fn law_5_a_return_is_an_order_of_its_own_in_the_open_day() {
 /// What a transfer had promised is free again once, also where the till is switched on again while another refund of the sale is undecided.
 #[test]
 fn a_failed_transfer_frees_its_amount_once_whatever_a_restart_reads_again() {
-    let mut shop = open(with_tables());
-    refused(&mut shop, "a", "14");
-    let order = other_way(&shop, "a", "t", "transfer", "100.00");
-    assert_eq!(asks(&mut shop, order), "waiting");
-    assert_eq!(moves(&mut shop, "t", TransferStep::Approved, "M2", None), "approved");
-    assert_eq!(send(&mut shop, &["wang"]), 1);
+    let mut shop = sent();
     assert!(matches!(shop.ask(Command::CutDay { by: Some(cashier("M1")) }), Ok(Reply::Cut { .. })));
     shop.pass(10_000);
     assert_eq!(moves(&mut shop, "t", TransferStep::Failed, "", evidence("B1")), "failed");
@@ -132,16 +136,8 @@ fn a_failed_transfer_frees_its_amount_once_whatever_a_restart_reads_again() {
 /// The bank's "failed" comes after somebody was asked: whoever closes that matter takes nothing from the sale.
 #[test]
 fn a_late_transfer_that_failed_stays_given_back_when_its_exception_is_closed() {
-    let mut shop = open(with_tables());
-    refused(&mut shop, "a", "14");
-    let order = other_way(&shop, "a", "t", "transfer", "100.00");
-    assert_eq!(asks(&mut shop, order), "waiting");
-    assert_eq!(moves(&mut shop, "t", TransferStep::Approved, "M2", None), "approved");
-    assert_eq!(send(&mut shop, &["wang"]), 1);
-    for _ in 0..11 {
-        assert!(matches!(shop.ask(Command::CutDay { by: Some(cashier("M1")) }), Ok(Reply::Cut { .. })));
-        shop.pass(24 * 3_600_000);
-    }
+    let mut shop = sent();
+    days(&mut shop, 11);
     assert_eq!(found(&shop, "t").transfer.unwrap().step, TransferStep::Unknown);
     assert_eq!(moves(&mut shop, "t", TransferStep::Failed, "M1", evidence("B9")), "failed");
     let exception = shop.ledger().last_exception;
@@ -184,18 +180,7 @@ fn a_route_that_is_used_up_stays_so_whatever_a_restart_reads_again() {
 /// The bank goes on saying "in progress": it is asked about once, not with every word of the bank.
 #[test]
 fn a_transfer_of_which_the_bank_says_that_it_goes_on_is_not_told_again() {
-    let mut shop = open(with_tables());
-    refused(&mut shop, "a", "14");
-    let order = other_way(&shop, "a", "t", "transfer", "100.00");
-    assert_eq!(asks(&mut shop, order), "waiting");
-    assert_eq!(moves(&mut shop, "t", TransferStep::Approved, "M2", None), "approved");
-    assert_eq!(send(&mut shop, &["wang"]), 1);
-    let days = |shop: &mut Shop, days: u32| {
-        for _ in 0..days {
-            assert!(matches!(shop.ask(Command::CutDay { by: Some(cashier("M1")) }), Ok(Reply::Cut { .. })));
-            shop.pass(24 * 3_600_000);
-        }
-    };
+    let mut shop = sent();
     days(&mut shop, 11);
     assert_eq!(found(&shop, "t").transfer.unwrap().step, TransferStep::Unknown);
     assert_eq!(moves(&mut shop, "t", TransferStep::Accepted, "M1", evidence("B1")), "accepted");
@@ -210,17 +195,9 @@ fn a_transfer_of_which_the_bank_says_that_it_goes_on_is_not_told_again() {
 
 #[test]
 fn a_transfer_of_which_the_bank_says_nothing_for_seven_business_days_is_unknown_and_somebodys_to_ask() {
-    let mut shop = open(with_tables());
-    refused(&mut shop, "a", "14");
-    let order = other_way(&shop, "a", "t", "transfer", "100.00");
-    assert_eq!(asks(&mut shop, order), "waiting");
-    assert_eq!(moves(&mut shop, "t", TransferStep::Approved, "M2", None), "approved");
-    assert_eq!(send(&mut shop, &["wang"]), 1);
+    let mut shop = sent();
     // Sent on Saturday 7 March 2026; its seventh business day is Tuesday the 17th.
-    for _ in 7..17 {
-        assert!(matches!(shop.ask(Command::CutDay { by: Some(cashier("M1")) }), Ok(Reply::Cut { .. })));
-        shop.pass(24 * 3_600_000);
-    }
+    days(&mut shop, 10);
     assert_eq!(shop.ledger().open, BusinessDate::parse("2026-03-17").unwrap());
     assert_eq!(found(&shop, "t").transfer.unwrap().step, TransferStep::Sent);
     assert!(matches!(shop.ask(Command::CutDay { by: Some(cashier("M1")) }), Ok(Reply::Cut { .. })));
