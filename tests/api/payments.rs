@@ -469,7 +469,8 @@ fn payments_are_read_listed_told_and_taken_back() {
     assert_eq!(house.get("/v1/payments/P00000003").json()["request_id"], "r-2");
     assert_eq!(house.get("/v1/payments/P00000003?story=1").json()["story"][0]["seq"], 3);
     assert_eq!(house.get("/v1/payments/P00000003/story").json()["items"][0]["seq"], 3);
-    for bad in ["P00000099", "42", "P1", "x", "P99999999999999999999"] {
+    // The fifth is one more than the database can count to: not there, and no damage either.
+    for bad in ["P00000099", "42", "P1", "x", "P9223372036854775808", "P99999999999999999999"] {
         house.get(&format!("/v1/payments/{bad}")).is(404, "unknown_payment");
     }
     let first = house.get("/v1/payments?limit=2").json();
@@ -485,10 +486,15 @@ fn payments_are_read_listed_told_and_taken_back() {
     for bad in ["limit=0", "limit=501", "limit=x", "cursor=x", "day=today", "state=gone", "colour=red", "device="] {
         house.get(&format!("/v1/payments?{bad}")).is(400, "bad_request");
     }
+    for list in ["payments?cursor", "cases?payment"] {
+        house.get(&format!("/v1/{list}=P9223372036854775808")).is(400, "bad_request");
+    }
     assert_eq!(house.post("/v1/payments/P00000001/cancel", "").status, 200);
     assert_eq!(house.desk.asked().last().unwrap(), "cancel P00000001");
     house.post("/v1/payments/P00000001/cancel", json!({"why": "x"})).is(400, "bad_request");
-    house.post("/v1/payments/42/cancel", "").is(404, "unknown_payment");
+    for bad in ["42", "P9223372036854775808"] {
+        house.post(&format!("/v1/payments/{bad}/cancel"), "").is(404, "unknown_payment");
+    }
 }
 
 // What follows runs on virtual time, in this process, over the same routes.

@@ -148,14 +148,15 @@ impl std::fmt::Display for Seq {
 pub struct PaymentId(pub u64);
 
 impl PaymentId {
-    /// Reads `P00000042`.
+    /// Reads `P00000042`. A number that no row can have (the database counts to `i64::MAX`) is none: were it let in, the database could not be
+    /// asked for it, which reads as damage.
     #[must_use]
     pub fn parse(text: &str) -> Option<PaymentId> {
         let digits = text.strip_prefix('P')?;
         if digits.len() < 8 || digits.len() > 19 || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return None;
         }
-        digits.parse().ok().filter(|n| *n > 0).map(PaymentId)
+        digits.parse().ok().filter(|n| (1..=i64::MAX.unsigned_abs()).contains(n)).map(PaymentId)
     }
 }
 
@@ -234,7 +235,9 @@ mod tests {
         let id = PaymentId(42);
         assert_eq!(id.to_string(), "P00000042");
         assert_eq!(PaymentId::parse(&id.to_string()), Some(id));
-        for bad in ["", "P", "P42", "42", "P00000000", "P0000004x", "P99999999999999999999"] {
+        let last = PaymentId(i64::MAX.unsigned_abs());
+        assert_eq!(PaymentId::parse(&last.to_string()), Some(last));
+        for bad in ["", "P", "P42", "42", "P00000000", "P0000004x", "P9223372036854775808", "P99999999999999999999"] {
             assert_eq!(PaymentId::parse(bad), None, "{bad}");
         }
     }
