@@ -1,8 +1,9 @@
--- The store's schema, version 5. Equal to the sum of migrations/ (a test compares them).
+-- The store's schema, version 6. Equal to the sum of migrations/ (a test compares them).
 --
 -- Three kinds of tables:
 --   the journal     what happened, once and for ever; every other figure can be recomputed from it
---   look-ups        what the journal says, folded, so that nobody has to read it all: payment, shift, batch, day, snapshot, statement, suspense_case, awaited
+--   look-ups        what the journal says, folded, so that nobody has to read it all: payment, shift, batch, day, snapshot, statement, statement_booked,
+--                   suspense_case, awaited
 --   side rows       what must not be in the journal: sealed cards and keys (they must die), PIN hashes, print jobs
 --
 -- All tables are STRICT: SQLite would otherwise keep a text in an INTEGER column, and a sum over it would be wrong without an error.
@@ -267,6 +268,29 @@ CREATE TRIGGER statement_day_is_superseded_once BEFORE UPDATE ON statement_day
 WHEN NEW.statement IS NOT OLD.statement OR NEW.day IS NOT OLD.day OR OLD.superseded_by IS NOT NULL
 BEGIN
     SELECT RAISE(ABORT, 'a superseded day stays superseded');
+END;
+
+-- Which payments a statement has with money, so that another one that has them again is told. A look-up of the journal's `statement_booked` rows.
+-- Rows of a day hold until another statement takes that day over; those of a day that no statement speaks for, as long as any day of theirs does.
+CREATE TABLE statement_booked (
+    row       INTEGER PRIMARY KEY,                     -- of the journal
+    statement INTEGER NOT NULL REFERENCES statement (id),
+    day       TEXT    NOT NULL,                        -- of its rows
+    first     INTEGER NOT NULL,                        -- the lowest payment
+    last      INTEGER NOT NULL,                        -- the highest
+    payments  BLOB    NOT NULL CHECK (length(payments) > 8)  -- sum, then the steps between the payments
+) STRICT;
+
+CREATE INDEX statement_booked_payments ON statement_booked (last, first);
+
+CREATE TRIGGER statement_booked_never_vanishes BEFORE DELETE ON statement_booked
+BEGIN
+    SELECT RAISE(ABORT, 'what a statement has is never deleted');
+END;
+
+CREATE TRIGGER statement_booked_never_changes BEFORE UPDATE ON statement_booked
+BEGIN
+    SELECT RAISE(ABORT, 'what a statement has never changes');
 END;
 
 -- 挂账: a difference between a statement and the journal. A look-up of the journal's case rows; `body` is the whole (sum, version byte, postcard).

@@ -74,11 +74,12 @@ fn name(event: &Event) -> &'static str {
         Event::TransferMoved { .. } => "transfer_moved",
         Event::TransferAnswered { .. } => "transfer_answered",
         Event::RecordSkipped { .. } => "record_skipped",
+        Event::StatementBooked(_) => "statement_booked",
     }
 }
 
 /// How many names stand above.
-const KINDS: usize = 47;
+const KINDS: usize = 48;
 
 fn date() -> BusinessDate {
     BusinessDate::parse("2026-11-20").unwrap()

@@ -194,6 +194,14 @@ fn table(till: &Till, list: &[Difference]) -> String {
         ]);
     }
     let mut text = table.text();
+    for (d, also) in list.iter().take(SHOWN).flat_map(|d| d.also_in.iter().map(move |also| (d, also))) {
+        let payment = d.payment.map_or_else(none, |p| p.to_string());
+        let StatementDay { day, statement, file } = also;
+        text.push_str(&match lang {
+            Lang::Zh => format!("{payment}：{day} 的对账单 {statement}（{file}）也有此笔\n"),
+            Lang::En => format!("{payment}: statement {statement} ({file}) has it on {day}, too\n"),
+        });
+    }
     if list.len() > SHOWN {
         text.push_str(till.say("…其余见 --json\n", "… the others with --json\n"));
     }

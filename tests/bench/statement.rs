@@ -95,6 +95,7 @@ pub fn beside_sort_and_join(dir: &Path, rows: u64) -> Took {
             rrn: v[3],
             fee: None,
             coupons: 0,
+            booked: &[],
         });
     });
     book.seal();

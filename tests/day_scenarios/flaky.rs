@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tilld::core::domain::{
     BatchNo, BusinessDate, CaseNo, CashierId, PaymentId, RequestId, Seq, Stan, StatementNo, TerminalId, WallMs,
 };
-use tilld::core::journal::{Link, Record, StatementTaken};
+use tilld::core::journal::{Link, Record, StatementBooked, StatementTaken};
 use tilld::core::payment::{Payment, Slot};
 use tilld::core::ports::{
     Archive, BatchRow, DayRow, History, JobRow, PrintWhat, Recount, Refold, Row, ShiftRow, Store, StoreError,
@@ -127,6 +127,9 @@ impl Store for Flaky {
     }
     fn put_statement(&mut self, taken: &StatementTaken, at: WallMs) -> Result<u32, StoreError> {
         self.inner.put_statement(taken, at)
+    }
+    fn put_booked(&mut self, booked: &StatementBooked, row: Seq) -> Result<(), StoreError> {
+        self.inner.put_booked(booked, row)
     }
     fn forget_awaited(&mut self, payment: PaymentId) -> Result<(), StoreError> {
         self.inner.forget_awaited(payment)

@@ -1,10 +1,12 @@
 //! Samples of what the journal keeps of statements and cases.
 
 use tilld::core::domain::{
-    BatchNo, BusinessDate, CaseNo, CashierId, Method, Minor, PaymentId, ShiftNo, Stan, State, StatementNo, TerminalId,
+    BatchNo, BusinessDate, CaseNo, CashierId, Method, Minor, PaymentId, PaymentSet, ShiftNo, Stan, State, StatementNo,
+    TerminalId,
 };
 use tilld::core::journal::{
-    Attribution, Awaited, CaseBooks, CaseHow, CaseResolved, CaseStep, Event, Finding, OursSide, StatementTaken, Theirs,
+    Attribution, Awaited, CaseBooks, CaseHow, CaseResolved, CaseStep, Event, Finding, OursSide, StatementBooked,
+    StatementTaken, Theirs,
 };
 use tilld::core::reconcile::{Reason, RowKind, RowState};
 
@@ -75,6 +77,8 @@ pub fn samples() -> Vec<(String, Event)> {
             arrived: vec![PaymentId(41)],
         })),
     )];
+    let booked = StatementBooked { statement, day: day("2026-11-20"), payments: PaymentSet::of(&[7, 42, 42, 300]) };
+    all.push((String::new(), Event::StatementBooked(Box::new(booked))));
     let mut opened = |word: &str, finding| {
         all.push((word.to_owned(), Event::CaseOpened { case: CaseNo(4), statement: Some(statement), finding }));
     };

@@ -28,6 +28,7 @@ fn ours(id: u64) -> Ours<'static> {
         rrn: "",
         fee: None,
         coupons: 0,
+        booked: &[],
     }
 }
 
@@ -210,4 +211,25 @@ fn what_a_platforms_coupon_paid_may_stand_in_the_statements_amount_or_not() {
             Some(said) => assert_eq!(only(&outcome), said, "{amount}"),
         }
     }
+}
+
+#[test]
+fn what_another_days_statement_has_with_money_came_twice_and_is_not_missing() {
+    let (same, other) = ([day("2026-11-20")], [day("2026-03-20")]);
+    // Months apart: the money is not right, as a late row's would be.
+    let outcome = judge(&[Ours { booked: &other, ..ours(7) }], &[row(7)]);
+    assert_eq!((only(&outcome).as_str(), outcome.long[0].difference), ("Long/duplicate", 500));
+    assert_eq!((outcome.sums.theirs, outcome.sums.ours, outcome.matched_count), (500, 0, 0));
+    assert_eq!(judge(&[Ours { booked: &other, ..ours(7) }], &[]).counts, [0; 4]);
+    // The same day's row once more, in another file.
+    assert_eq!(judge(&[Ours { booked: &same, ..ours(7) }], &[row(7)]).matched_count, 1);
+    // Taken back: what the other statement gave it has no more.
+    let reversed = Row { state: RowState::Reversed, ..row(7) };
+    assert_eq!(only(&judge(&[Ours { booked: &other, ..ours(7) }], &[reversed])), "Short/theirs_reversed");
+    // A row of another kind is no second settlement.
+    let refund = Row { kind: RowKind::Refund, ..row(7) };
+    assert_eq!(only(&judge(&[Ours { booked: &other, ..ours(7) }], &[refund])), "Differs/kind");
+    // What ours does not count came twice all the same.
+    let declined = Ours { state: State::Declined, booked: &other, ..ours(7) };
+    assert_eq!(only(&judge(&[declined], &[row(7)])), "Long/duplicate");
 }

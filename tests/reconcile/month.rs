@@ -319,6 +319,7 @@ fn judge(format: &Format, made: &[Made], bytes: &[u8], today: BusinessDate) -> (
             rrn: &m.rrn,
             fee: Some(fee(m)),
             coupons: 0,
+            booked: &[],
         });
     }
     book.seal();

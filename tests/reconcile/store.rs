@@ -1,9 +1,9 @@
 //! What the store keeps of a statement: the same file is known, a later one takes its days over.
 
-use tilld::core::domain::{BusinessDate, StatementNo, WallMs};
-use tilld::core::journal::StatementTaken;
+use tilld::core::domain::{BusinessDate, PaymentId, PaymentSet, Seq, StatementNo, WallMs};
+use tilld::core::journal::{StatementBooked, StatementTaken};
 use tilld::core::ports::{Archive, Store};
-use tilld::io::store::{SqliteStore, StoreOptions};
+use tilld::io::store::{Has, SqliteStore, StoreOptions};
 
 fn day(n: u32) -> BusinessDate {
     BusinessDate::parse(&format!("2026-11-{n:02}")).unwrap()
@@ -60,4 +60,41 @@ fn a_later_file_supersedes_day_by_day_and_the_same_file_is_known() {
     assert_eq!(seen, [(3, 0, 8, 1), (2, 0, 8, 1)]);
     assert_eq!(page.next_cursor.as_deref(), Some("2"));
     assert_eq!(reader.statements(Some(2), 2).unwrap().items[0].superseded_days, 1);
+}
+
+#[test]
+fn what_a_statement_has_holds_until_another_takes_its_day_over() {
+    let mut store = SqliteStore::open(&StoreOptions::in_memory()).unwrap();
+    let reader = store.reader().unwrap();
+    // Days with their payments, as the writer keeps them: behind the statement's own row.
+    let mut row = 100;
+    let mut has = |store: &mut SqliteStore, statement: u32, on: u32, ids: &[u64]| {
+        row += 1;
+        let booked = StatementBooked { statement: StatementNo(statement), day: day(on), payments: PaymentSet::of(ids) };
+        store.begin().unwrap();
+        store.put_booked(&booked, Seq(row)).unwrap();
+        store.commit().unwrap();
+    };
+    let all = |first: u64, last: u64| {
+        let found = reader.booked("a", PaymentId(first), PaymentId(last)).unwrap();
+        let line = |h: &Has| format!("{} {} {}", h.statement, h.day.to_string().split_off(8), h.payments.count());
+        found.iter().map(line).collect::<Vec<_>>().join(", ")
+    };
+    note(&mut store, 1, "a", 1..=2);
+    has(&mut store, 1, 1, &[5, 7, 9]);
+    has(&mut store, 1, 2, &[20, 20, 30]);
+    // A row of a day that it does not speak for, and nobody else.
+    has(&mut store, 1, 3, &[40]);
+    note(&mut store, 2, "b", 1..=9);
+    has(&mut store, 2, 1, &[5]);
+    assert_eq!(all(1, 99), "1 01 3, 1 02 3, 1 03 1");
+    assert_eq!((all(9, 20), all(10, 19), all(41, 99)), ("1 01 3, 1 02 3".into(), String::new(), String::new()));
+    note(&mut store, 3, "a", 2..=2);
+    assert_eq!(all(1, 99), "1 01 3, 1 03 1");
+    note(&mut store, 4, "a", 3..=3);
+    assert_eq!(all(1, 99), "1 01 3");
+    has(&mut store, 4, 8, &[50]);
+    note(&mut store, 5, "a", 1..=3);
+    // Nothing of the first is left, and of the fourth not even its stray row.
+    assert_eq!(all(1, 99), "");
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::suspense::{CaseStep, Finding, StatementTaken};
+use super::suspense::{CaseStep, Finding, StatementBooked, StatementTaken};
 use crate::core::acquirer::{Answer, HostTotals, NotSent, ReversalReason};
 use crate::core::domain::{
     BatchNo, BusinessDate, CaseNo, CashierId, Currency, Denomination, Entry, ExceptionNo, Kind, Lang, Method, Minor,
@@ -431,6 +431,8 @@ pub enum Event {
         /// The payment.
         payment: PaymentId,
     },
+    /// Which payments a judged statement has with money.
+    StatementBooked(Box<StatementBooked>),
 }
 
 /// The facts of a payment at its birth.

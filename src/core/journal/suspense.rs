@@ -8,7 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::core::domain::{
-    BatchNo, BusinessDate, CashierId, Method, Minor, PaymentId, ShiftNo, Stan, State, StatementNo, TerminalId,
+    BatchNo, BusinessDate, CashierId, Method, Minor, PaymentId, PaymentSet, ShiftNo, Stan, State, StatementNo,
+    TerminalId,
 };
 use crate::core::reconcile::{Reason, RowKind, RowState};
 
@@ -37,6 +38,17 @@ pub struct StatementTaken {
     pub awaited: Vec<Awaited>,
     /// Payments that were waited for and have come.
     pub arrived: Vec<PaymentId>,
+}
+
+/// Payments that a statement has with money, so that no other statement of its format may have them again. Behind its [`StatementTaken`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementBooked {
+    /// Its number.
+    pub statement: StatementNo,
+    /// The day on which the rows stand.
+    pub day: BusinessDate,
+    /// Each as often as a row has it.
+    pub payments: PaymentSet,
 }
 
 /// A payment that a later statement should settle.

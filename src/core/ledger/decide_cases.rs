@@ -8,10 +8,12 @@ use super::decide_shift::known_device;
 use super::{Ledger, Rules};
 use crate::core::day::DayBook;
 use crate::core::domain::{CaseNo, CashierId, Minor, PaymentId, Refusal, Reject, Role, State, StatementNo};
-use crate::core::journal::{Attribution, Awaited, CaseStep, Event, Finding, OursSide, StatementTaken, Tally};
+use crate::core::journal::{
+    Attribution, Awaited, CaseStep, Event, Finding, OursSide, StatementBooked, StatementTaken, Tally,
+};
 use crate::core::payment::Payment;
-use crate::core::ports::{Archive, CaseAct, CasesView, StatementJudged, StatementNoted, StoreError};
-use crate::core::reconcile::{Ours, Reason};
+use crate::core::ports::{Archive, Booked, CaseAct, CasesView, StatementJudged, StatementNoted, StoreError};
+use crate::core::reconcile::{Ours, Reason, RowsOf};
 use crate::core::suspense::{Case, CaseState, Ending, LONGEST_TRAIL, MOST_OF_A_STATEMENT, MOST_OPEN, case_line};
 
 /// So many of a day's cases are listed one by one, of each sort.
@@ -59,11 +61,21 @@ impl Ledger {
         }
         self.bounds(judged.findings.len(), done.1.opened.len() + done.1.reopened.len())?;
         let clean: BTreeSet<PaymentId> = judged.clean.iter().copied().collect();
+        let rows: BTreeMap<PaymentId, &RowsOf> = judged.rows.iter().map(|rows| (rows.payment, rows)).collect();
         for no in earlier.values().filter(|no| !seen.contains(no)) {
             let Some(case) = self.case(*no, archive)? else { continue };
             // A payment's case: the statement has judged it. One without: its row is gone from its day.
             let day = judged.note.days.contains(&case.finding.day);
-            if case.finding.payment.map_or(day, |id| clean.contains(&id)) {
+            let gone = match (case.finding.payment, case.finding.reason) {
+                // Of a payment that came twice either row may go. Where no row is known of (statements from before rows were kept), only one of its
+                // day says so.
+                (Some(id), Reason::Duplicate) => rows.get(&id).map_or(day, |of| {
+                    (day || of.judged || of.rows > 0) && of.rows <= which_row_too_many(&case.finding.key)
+                }),
+                (Some(id), _) => clean.contains(&id),
+                (None, _) => day,
+            };
+            if gone {
                 found_no_more(&case, statement, &mut done);
             }
         }
@@ -107,6 +119,10 @@ impl Ledger {
             awaited,
             arrived,
         })));
+        for Booked { day, payments } in &judged.booked {
+            let (day, payments) = (*day, payments.clone());
+            done.0.push(Event::StatementBooked(Box::new(StatementBooked { statement, day, payments })));
+        }
         Ok(())
     }
 
@@ -125,7 +141,8 @@ impl Ledger {
                 }
             }
         }
-        let clean: BTreeSet<PaymentId> = judged.clean.iter().copied().collect();
+        let rows = judged.rows.iter().map(|rows| rows.payment);
+        let clean: BTreeSet<PaymentId> = judged.clean.iter().copied().chain(rows).collect();
         let here = self.cases.values().filter(|c| c.finding.format == note.format);
         let open = here.filter(|c| c.finding.payment.is_some_and(|id| clean.contains(&id)));
         cases.extend(open.map(|c| (c.finding.key.clone(), c.no)));
@@ -342,6 +359,11 @@ impl Ledger {
     pub fn open_cases(&self) -> impl Iterator<Item = &Case> {
         self.cases.values().filter(|case| case.state != CaseState::Resolved)
     }
+}
+
+/// The first row too many has no number in its difference's name, the second has `#2`.
+fn which_row_too_many(key: &str) -> u32 {
+    key.split_once('#').and_then(|(_, n)| n.parse().ok()).unwrap_or(1)
 }
 
 fn noted(statement: StatementNo, new: bool) -> StatementNoted {

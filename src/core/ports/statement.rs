@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::domain::{BusinessDate, CashierId, PaymentId, WallMs};
+use crate::core::domain::{BusinessDate, CashierId, PaymentId, PaymentSet, WallMs};
 use crate::core::journal::{Awaited, Finding};
+use crate::core::reconcile::RowsOf;
 use crate::core::suspense::Ending;
 
 /// SHA-256 of a file; 64 hex digits as text.
@@ -67,6 +68,22 @@ pub struct StatementJudged {
     pub awaited: Vec<Awaited>,
     /// Of the payments that are waited for or that a case is about: those that it has rightly.
     pub clean: Vec<PaymentId>,
+    /// Of the payments that are waited for or that a case is about: how often their money came.
+    #[serde(default)]
+    pub rows: Vec<RowsOf>,
+    /// Every payment that it has with money, by the day of the row.
+    #[serde(default)]
+    pub booked: Vec<Booked>,
+}
+
+/// Payments that a statement has with money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Booked {
+    /// On which day its rows stand.
+    pub day: BusinessDate,
+    /// Each as often as a row has it.
+    pub payments: PaymentSet,
 }
 
 /// What became of the note.

@@ -6,7 +6,7 @@ use crate::core::domain::{
     BatchNo, BusinessDate, CaseNo, CashierId, ChipData, Pan, PaymentId, PrinterId, RequestId, Seq, ShiftNo,
     StatementNo, TerminalId, WallMs,
 };
-use crate::core::journal::{Columns, Link, Record, StatementTaken};
+use crate::core::journal::{Columns, Link, Record, StatementBooked, StatementTaken};
 use crate::core::payment::{Payment, Slot};
 use crate::core::ports::PrintWhat;
 use crate::core::suspense::Case;
@@ -190,6 +190,8 @@ pub trait Store: History {
     /// Notes a statement and that it takes over its days from earlier ones of its format; how many days it took over. What was waited for and
     /// has come is forgotten, what it waits for is kept.
     fn put_statement(&mut self, taken: &StatementTaken, at: WallMs) -> Result<u32, StoreError>;
+    /// Keeps which payments a statement has with money; the row is the journal's.
+    fn put_booked(&mut self, booked: &StatementBooked, row: Seq) -> Result<(), StoreError>;
     /// It is not waited for any more.
     fn forget_awaited(&mut self, payment: PaymentId) -> Result<(), StoreError>;
     /// Keeps a PIN hash, outside the journal.

@@ -45,6 +45,8 @@ pub struct Ours<'a> {
     pub fee: Option<i64>,
     /// What a platform's coupons paid of the same order: some statements have it in the amount.
     pub coupons: i64,
+    /// The days on which other statements of the format have it with money, one for each row.
+    pub booked: &'a [BusinessDate],
 }
 
 impl<'a> Ours<'a> {
@@ -81,6 +83,7 @@ impl<'a> Ours<'a> {
             rrn: payment.rrn.as_deref().unwrap_or_default(),
             fee: stamp.map(|stamp| stamp.fee.0),
             coupons: 0,
+            booked: &[],
         })
     }
 }
@@ -126,6 +129,13 @@ pub(super) struct Entry {
     /// Negative where none is expected.
     fee: i32,
     coupons: i32,
+    /// Where in [`Book::booked`] the days stand on which other statements have it with money.
+    booked: u32,
+    booked_len: u8,
+    /// How many rows with money and of its kind this statement has for it.
+    pub here: u8,
+    /// The day of the first of them.
+    pub here_day: i32,
 }
 
 impl Entry {
@@ -191,6 +201,7 @@ pub struct Book {
     devices: Names,
     tids: Names,
     orders: Vec<u8>,
+    booked: Vec<i32>,
     with_orders: bool,
     by_rrn: Vec<(u64, u32)>,
     by_stan: Vec<(u64, u32)>,
@@ -214,6 +225,8 @@ impl Book {
         if keeps {
             self.orders.extend_from_slice(ours.order.as_bytes());
         }
+        let booked = self.booked.len();
+        self.booked.extend(ours.booked.iter().map(|day| day.0.num_days_from_ce()));
         self.entries.push(Entry {
             id: ours.id.0,
             amount: ours.amount,
@@ -234,6 +247,10 @@ impl Book {
             // Beyond twenty million yuan it is not compared.
             fee: ours.fee.and_then(|fee| i32::try_from(fee).ok()).unwrap_or(-1),
             coupons: i32::try_from(ours.coupons).unwrap_or(0),
+            booked: u32::try_from(booked).unwrap_or(0),
+            booked_len: u8::try_from(ours.booked.len()).unwrap_or(u8::MAX),
+            here: 0,
+            here_day: 0,
         });
     }
 
@@ -325,6 +342,19 @@ impl Book {
     pub(super) fn device_of(&self, tid: &str) -> Option<&str> {
         let n = *self.tids.by_name.get(tid)?;
         self.entries.iter().find(|e| e.tid == n).map(|e| self.device(e))
+    }
+
+    /// The days on which other statements have it with money, one for each row.
+    pub(super) fn booked(&self, e: &Entry) -> &[i32] {
+        let from = e.booked as usize;
+        self.booked.get(from..from + usize::from(e.booked_len)).unwrap_or_default()
+    }
+
+    /// How often its money came, as far as this statement was read: a row of another statement and one of this may be the same one, of one day.
+    pub(super) fn times(&self, e: &Entry) -> u32 {
+        let (same, other): (Vec<i32>, Vec<i32>) =
+            self.booked(e).iter().partition(|day| e.here > 0 && **day == e.here_day);
+        u32::try_from(other.len() + same.len().max(usize::from(e.here))).unwrap_or(u32::MAX)
     }
 
     pub(super) fn order(&self, e: &Entry) -> String {

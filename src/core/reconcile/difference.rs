@@ -7,7 +7,7 @@ use crate::core::domain::{
     BatchNo, BusinessDate, CashierId, Method, Minor, PaymentId, Sentence, ShiftNo, Stan, State, TerminalId,
 };
 use crate::core::journal::{Attribution, CaseHow, Finding, OursSide, Theirs};
-use crate::core::ports::StoryLine;
+use crate::core::ports::{StatementDay, StoryLine};
 
 /// Which way the books differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,7 +61,7 @@ reasons! {
     Absent = Long, "absent",
         "本店无此笔：查该终端当班小票与监控，向收单方调单；属实则挂账补记，否则要求退回",
         "We have no such payment: look at that shift's slips, ask the acquirer for its voucher; book it if it is real, else have it returned";
-    /// A second row for a payment that has had its row.
+    /// A second row for a payment that has had its row, in this statement or in another one's on another day.
     Duplicate = Long, "duplicate",
         "对方重复入账：向收单方申请退回多出的一笔，勿向顾客退货",
         "Booked twice by the acquirer: ask it to take the second one back; make no refund to the customer before that";
@@ -281,6 +281,8 @@ pub struct Difference {
     pub ours: Option<Side<State>>,
     /// What to do.
     pub action: Sentence,
+    /// Where other statements have the payment, too: of one that came twice.
+    pub also_in: Vec<StatementDay>,
     /// The case that it is, once it was noted.
     pub case: Option<u32>,
     /// Its payment's whole story.

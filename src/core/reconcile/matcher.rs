@@ -1,9 +1,10 @@
 //! Judges a statement row by row, and at its end what of ours it left out. Sums are kept on both sides and must meet: theirs − ours = long − short + differs,
 //! with each part in the sign that it has in the store's net.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use chrono::Datelike;
+use serde::{Deserialize, Serialize};
 
 use super::book::{Book, Entry, Ours, Seen, unpack};
 use super::decode::Row;
@@ -54,6 +55,18 @@ pub struct Sums {
     pub foots: bool,
 }
 
+/// How many rows with money all statements of a format together have of a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowsOf {
+    /// Which.
+    pub payment: PaymentId,
+    /// So many.
+    pub rows: u32,
+    /// This statement has a row of it, or should.
+    pub judged: bool,
+}
+
 /// What a statement came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -75,6 +88,10 @@ pub struct Outcome {
     pub sums: Sums,
     /// Of the watched payments, and of all refunds: those that this statement has judged, and found no fault with.
     pub clean: Vec<PaymentId>,
+    /// How often the money of the watched payments came.
+    pub rows: Vec<RowsOf>,
+    /// Every payment of ours that a row with money and of its kind has, by the day of the row. Each as often as a row has it, ascending.
+    pub booked: BTreeMap<BusinessDate, Vec<u64>>,
 }
 
 impl Outcome {
@@ -118,6 +135,8 @@ impl<'b> Matcher<'b> {
             counts: [0; 4],
             sums: Sums::default(),
             clean: Vec::new(),
+            rows: Vec::new(),
+            booked: BTreeMap::new(),
         };
         Matcher { book, period, out, watched: BTreeSet::new(), at_fault: BTreeSet::new() }
     }
@@ -164,7 +183,21 @@ impl<'b> Matcher<'b> {
         let Some(n) = hit else { return self.note(Reason::Absent, theirs, Some(row), None) };
         let ours = self.in_ours(n);
         let e = &mut self.book.entries[n as usize];
-        if std::mem::replace(&mut e.seen, Seen::Taken) == Seen::Taken {
+        let mut again = std::mem::replace(&mut e.seen, Seen::Taken) == Seen::Taken;
+        if e.kind == row.kind {
+            let day = row.day.or(row.made).or(self.period.days.last().copied()).unwrap_or(self.period.today);
+            self.out.booked.entry(day).or_default().push(e.id);
+            let day = day.0.num_days_from_ce();
+            if e.here == 0 {
+                e.here_day = day;
+            }
+            e.here = e.here.saturating_add(1);
+            // Settled on another day, too, by another statement: the money came twice. Of the same day it is the same row once more.
+            let e = &self.book.entries[n as usize];
+            again |= self.book.booked(e).iter().any(|other| *other != day);
+        }
+        let e = &self.book.entries[n as usize];
+        if again {
             return self.note(Reason::Duplicate, theirs, Some(row), hit);
         }
         if !e.good() {
@@ -214,7 +247,9 @@ impl<'b> Matcher<'b> {
         if let (Some(first), Some(last)) = (first, last) {
             for n in 0..u32::try_from(self.book.entries.len()).unwrap_or(u32::MAX) {
                 let e = &self.book.entries[n as usize];
-                if e.seen == Seen::Taken || !(e.good() || e.state == State::Unknown) {
+                // What another day's statement has is not missing here.
+                let told = e.seen == Seen::Taken || (e.seen == Seen::No && !self.book.booked(e).is_empty());
+                if told || !(e.good() || e.state == State::Unknown) {
                     continue;
                 }
                 if let Some(reason) = self.left_out(e, first, last) {
@@ -229,6 +264,7 @@ impl<'b> Matcher<'b> {
             }
         }
         self.find_clean();
+        self.out.booked.values_mut().for_each(|payments| payments.sort_unstable());
         let sums = &mut self.out.sums;
         sums.difference = sums.theirs - sums.ours;
         sums.foots = sums.difference == sums.long - sums.short + sums.differs;
@@ -239,6 +275,9 @@ impl<'b> Matcher<'b> {
     /// is watched until it is seen. With none of them anything is wrong.
     fn find_clean(&mut self) {
         let judged = |e: &Entry| e.seen != Seen::No || self.period.days.contains(&e.settles().unwrap_or(e.day()));
+        let watched = |e: &&Entry| self.watched.contains(&PaymentId(e.id));
+        let rows = |e: &Entry| RowsOf { payment: PaymentId(e.id), rows: self.book.times(e), judged: judged(e) };
+        self.out.rows = self.book.entries.iter().filter(watched).map(rows).collect();
         let returned = |e: &Entry| e.kind == RowKind::Refund && e.seen == Seen::Taken;
         let watched = self.book.entries.iter();
         let watched = watched.filter(|e| returned(e) || (self.watched.contains(&PaymentId(e.id)) && judged(e)));
@@ -349,16 +388,22 @@ fn describe(book: &Book, reason: Reason, difference: i128, row: Option<&Row>, hi
         theirs: row.map(|r| Side { kind: r.kind, amount: r.amount, state: r.state, day: r.day.or(r.made), fee: r.fee }),
         ours: ours.map(|e| Side { kind: e.kind, amount: e.amount, state: e.state, day: e.settles(), fee: e.fee() }),
         action: reason.action(),
+        also_in: Vec::new(),
         case: None,
         story: Vec::new(),
-        key: key(reason, row, ours),
+        key: key(book, reason, row, ours),
     }
 }
 
 /// What names the difference again: our payment, or everything by which the other side names its own.
-fn key(reason: Reason, row: Option<&Row>, ours: Option<&Entry>) -> String {
+fn key(book: &Book, reason: Reason, row: Option<&Row>, ours: Option<&Entry>) -> String {
     match (ours, row) {
-        (Some(e), _) => format!("{}|{}", PaymentId(e.id), reason.facet()),
+        (Some(e), _) => {
+            let first = format!("{}|{}", PaymentId(e.id), reason.facet());
+            // Of three rows two are too many, wherever they stand.
+            let more = book.times(e).saturating_sub(1);
+            if reason == Reason::Duplicate && more > 1 { format!("{first}#{more}") } else { first }
+        }
         (None, Some(r)) => {
             let (day, number) = (r.day.or(r.made), |n: Option<u32>| n.unwrap_or(0));
             let day = day.map_or_else(String::new, |d| d.to_string());

@@ -1,6 +1,7 @@
 //! Reconciles a statement's file with the store: finds its format, reads it twice (its days, then its rows), gathers ours, judges. Writes nothing: noting it
 //! and opening its cases is the writer's, asked by whoever called.
 
+mod others;
 mod reading;
 pub mod upload;
 pub mod watch;
@@ -13,17 +14,18 @@ use thiserror::Error;
 
 use super::config::{Config, StatementsConfig};
 use crate::core::domain::{
-    BatchNo, BusinessDate, Funder, Kind, PaymentId, Refusal, Reject, Stan, State, TerminalId, WallMs, Zone,
+    BatchNo, BusinessDate, Funder, Kind, PaymentId, PaymentSet, Refusal, Reject, Stan, State, TerminalId, WallMs, Zone,
 };
 use crate::core::journal::Awaited;
 use crate::core::payment::Payment;
 use crate::core::ports::{
-    Archive, FileHash, StatementJudged, StatementNote, StatementNoted, StatementView, StoreError,
+    Archive, Booked, FileHash, StatementJudged, StatementNote, StatementNoted, StatementView, StoreError,
 };
 use crate::core::ports::{SpoiledLine, StatementDay, StatementFacts, StatementSpoiled};
 use crate::core::reconcile::{Book, Difference, Format, FormatError, Matcher, Ours, Outcome, Period, Reason, Row};
 use crate::core::suspense::MOST_OF_A_STATEMENT;
-use crate::io::store::{DaysOf, Known, Reader};
+use crate::io::store::{DaysOf, Has, Known, Reader};
+use others::{BookedElsewhere, Others};
 use reading::{Quarantine, each_row, find_format};
 
 /// No statement speaks for more days.
@@ -36,6 +38,8 @@ const LONGEST_GAP: i64 = 8;
 const FAR_ROWS: u64 = 10;
 /// Ours settles at most so many days after it was made, offline sales and repeats included; what lies beyond is looked up one by one.
 const BEFORE_DAYS: u64 = 8;
+/// So many payments stand in one journal row about what a statement has.
+const BOOKED_PART: usize = 16_384;
 /// So many differences carry their payment's story.
 const STORIES: usize = 4_000;
 
@@ -155,9 +159,10 @@ impl Books {
         let supersedes: DaysOf =
             live.iter().filter(|(d, _)| known.is_none() && own.contains(d)).map(|(d, by)| (*d, by.clone())).collect();
         let elsewhere = live.keys().filter(|d| !own.contains(d)).copied().collect();
+        let others = Others::than(&format.name, own.clone(), known.as_ref());
         let wait_days = asked.wait_days.unwrap_or(self.settings.wait_days);
         let period = Period { days: own.clone(), elsewhere, today, wait_days };
-        let (mut outcome, again) = self.match_rows(asked, &format, today, period)?;
+        let (mut outcome, again) = self.match_rows(asked, &format, today, period, &others)?;
         if again != hash {
             return Err(ReconcileError::Changing(asked.file.to_owned()));
         }
@@ -182,6 +187,7 @@ impl Books {
         format: &Format,
         today: BusinessDate,
         period: Period,
+        others: &Others,
     ) -> Result<(Outcome, [u8; 32]), ReconcileError> {
         let tids: BTreeMap<&str, &str> = self.terminals.iter().map(|(id, tid)| (id.as_str(), tid.as_str())).collect();
         let devices: BTreeMap<&str, &TerminalId> = self.terminals.iter().map(|(id, tid)| (tid.as_str(), id)).collect();
@@ -194,13 +200,15 @@ impl Books {
         let to = later(last, u64::from(period.wait_days) + 1);
         let room = usize::try_from(self.reader.count_sent(from, to)?).unwrap_or(0);
         let coupons = self.platform_coupons(from, to)?;
+        let (lowest, highest) = self.reader.payments_between(from, to)?;
+        let booked = others.have(&self.reader, lowest, highest)?;
         let mut book = Book::new(room, format.has_orders());
         self.reader.sent(from, to, &mut |payment| {
             if format.expects(payment.method, payment.masked.as_deref())
                 && let Some(ours) = Ours::of(payment, tid(&payment.device))
             {
                 let coupons = coupons.get(&ours.id).copied().unwrap_or(0);
-                book.add(&Ours { coupons, ..ours });
+                book.add(&Ours { coupons, booked: booked.days_of(ours.id), ..ours });
             }
         })?;
         book.seal();
@@ -211,9 +219,14 @@ impl Books {
             if trouble.is_some() {
                 return;
             }
-            let found = if matcher.knows(row) { Ok(None) } else { self.look_further(&devices, row) };
+            let found = if matcher.knows(row) { Ok(None) } else { self.look_further(&devices, row, others) };
             match found {
-                Ok(found) => matcher.row(row, found.as_ref().and_then(|p| Ours::of(p, tid(&p.device))).as_ref()),
+                Ok(found) => {
+                    let ours = found.as_ref().and_then(|(p, booked)| {
+                        Ours::of(p, tid(&p.device)).map(|ours| Ours { booked: booked.days_of(p.id), ..ours })
+                    });
+                    matcher.row(row, ours.as_ref());
+                }
                 Err(error) => trouble = Some(error),
             }
         })?;
@@ -237,18 +250,31 @@ impl Books {
         Ok(sums)
     }
 
-    /// A payment of any day: by terminal, batch and STAN, or by its order id.
-    fn look_further(&self, devices: &BTreeMap<&str, &TerminalId>, row: &Row) -> Result<Option<Payment>, StoreError> {
-        if let (Some(device), Some(batch), Some(stan)) = (devices.get(row.terminal.as_str()), row.batch, row.stan)
-            && let Some(id) = self.reader.by_stan(device, BatchNo(batch), Stan(stan))?
-        {
-            return self.reader.payment(id);
+    /// A payment of any day, by terminal, batch and STAN, or by its order id; and where other statements have it.
+    fn look_further(
+        &self,
+        devices: &BTreeMap<&str, &TerminalId>,
+        row: &Row,
+        others: &Others,
+    ) -> Result<Option<(Payment, BookedElsewhere)>, StoreError> {
+        let mut id = None;
+        if let (Some(device), Some(batch), Some(stan)) = (devices.get(row.terminal.as_str()), row.batch, row.stan) {
+            id = self.reader.by_stan(device, BatchNo(batch), Stan(stan))?;
         }
-        let request = crate::core::domain::RequestId::new(&row.order).ok();
-        match request.map(|r| self.reader.by_request(&r)).transpose()?.flatten() {
-            Some(id) => self.reader.payment(id),
-            None => Ok(None),
+        if let (None, Ok(request)) = (id, crate::core::domain::RequestId::new(&row.order)) {
+            id = self.reader.by_request(&request)?;
         }
+        let Some(payment) = id.map(|id| self.reader.payment(id)).transpose()?.flatten() else { return Ok(None) };
+        let booked = others.have(&self.reader, payment.id, payment.id)?;
+        Ok(Some((payment, booked)))
+    }
+
+    /// Where statements have a payment's money on other days than this.
+    fn also_in(&self, format: &str, id: PaymentId, day: Option<BusinessDate>) -> Result<Vec<StatementDay>, StoreError> {
+        let mut others = self.reader.booked(format, id, id)?;
+        others.retain(|has| Some(has.day) != day && has.payments.iter().any(|other| other == id));
+        let day = |has: Has| StatementDay { day: has.day, statement: has.statement, file: has.name };
+        Ok(others.into_iter().map(day).collect())
     }
 
     /// The store's calendar day.
@@ -271,6 +297,9 @@ impl Books {
         for difference in lists.into_iter().flatten().take(STORIES) {
             if let Some(id) = difference.payment {
                 difference.story = self.reader.story(id)?;
+                if difference.reason == Reason::Duplicate {
+                    difference.also_in = self.also_in(&format.name, id, difference.day())?;
+                }
             }
             difference.case = self.reader.case_of(&format.name, &difference.key)?.map(|no| no.0);
         }
@@ -323,6 +352,8 @@ impl Judged {
             findings: cases.map(|d| d.finding(&self.format.name, method, last)).collect(),
             awaited: waits.filter_map(|d| self.awaited(d, last)).collect(),
             clean: out.clean.clone(),
+            rows: out.rows.clone(),
+            booked: out.booked.iter().flat_map(|(day, payments)| booked_on(*day, payments)).collect(),
         })
     }
 
@@ -334,6 +365,11 @@ impl Judged {
         let until = later(day, u64::from(self.wait_days));
         Some(Awaited { payment, format: self.format.name.clone(), day, until })
     }
+}
+
+/// Payments of one day's rows, in parts of a bounded size.
+fn booked_on(day: BusinessDate, payments: &[u64]) -> impl Iterator<Item = Booked> {
+    payments.chunks(BOOKED_PART).map(move |part| Booked { day, payments: PaymentSet::of(part) })
 }
 
 /// Two differences of one name are two: each further one has a number.

@@ -24,8 +24,9 @@ use crate::core::ports::{
 
 /// No statement speaks for more days.
 const MAX_DAYS: usize = 400;
-/// Findings have some 600 bytes, and there are at most [`crate::core::suspense::MOST_OF_A_STATEMENT`]; what waits has some 130.
-const MAX_JUDGED: usize = 4 * 1024 * 1024;
+/// Findings have some 600 bytes, and there are at most [`crate::core::suspense::MOST_OF_A_STATEMENT`]; what waits has some 130, what it has with money
+/// some four: a million rows.
+const MAX_JUDGED: usize = 8 * 1024 * 1024;
 /// How long the next part of an upload may take.
 const PART_TIME: Duration = Duration::from_secs(30);
 /// So many parts wait between the socket and the disk.

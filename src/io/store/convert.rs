@@ -177,5 +177,6 @@ pub(super) fn event_word(event: &Event) -> &'static str {
         Event::TransferMoved { .. } => "transfer_moved",
         Event::TransferAnswered { .. } => "transfer_answered",
         Event::RecordSkipped { .. } => "record_skipped",
+        Event::StatementBooked(_) => "statement_booked",
     }
 }

@@ -5,14 +5,27 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::archive::{blob, text};
-use super::convert::{date, int, payment, small, unsigned};
-use super::error::plain;
+use super::convert::{date, int, payment, small, summed, unsigned, unsummed};
+use super::error::{damaged, plain};
 use super::reader::Reader;
 use super::statements as sql;
-use crate::core::domain::{BusinessDate, PaymentId, StatementNo, WallMs};
-use crate::core::journal::StatementTaken;
+use crate::core::domain::{BusinessDate, PaymentId, PaymentSet, StatementNo, WallMs};
+use crate::core::journal::{StatementBooked, StatementTaken};
 use crate::core::payment::Payment;
 use crate::core::ports::StoreError;
+
+/// What one statement has of some payments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Has {
+    /// The statement's number.
+    pub statement: u64,
+    /// Its file's name.
+    pub name: String,
+    /// The day of its rows.
+    pub day: BusinessDate,
+    /// The payments, each as often as a row has it; others may stand there, too.
+    pub payments: PaymentSet,
+}
 
 /// Days and the statement (number, file name) that each is now spoken for by.
 pub type DaysOf = BTreeMap<BusinessDate, (u64, String)>;
@@ -63,6 +76,33 @@ impl Reader {
                 days.insert(date(text(row, 0)?)?, (id, text(row, 2)?.to_owned()));
             }
             Ok(days)
+        })
+    }
+
+    /// What statements of a format have of the payments between two, with money. Rows of a day hold until another statement takes that day over; those
+    /// of a day that no statement speaks for, as long as any day of theirs does.
+    pub fn booked(&self, format: &str, first: PaymentId, last: PaymentId) -> Result<Vec<Has>, StoreError> {
+        self.with(|conn| {
+            let mut stmt = conn.prepare_cached(sql::BOOKED).map_err(plain)?;
+            let mut rows = stmt.query(params![format, int(first.0)?, int(last.0)?]).map_err(plain)?;
+            let mut all = Vec::new();
+            while let Some(row) = rows.next().map_err(plain)? {
+                let statement = unsigned(row.get(0).map_err(plain)?, "a statement")?;
+                let what = format_args!("what statement {statement} has");
+                let payments = PaymentSet::from_bytes(unsummed(blob(row, 3)?, &what)?.to_vec()).map_err(damaged)?;
+                all.push(Has { statement, name: text(row, 2)?.to_owned(), day: date(text(row, 1)?)?, payments });
+            }
+            Ok(all)
+        })
+    }
+
+    /// The payments of these business days lie between these two.
+    pub fn payments_between(&self, from: BusinessDate, to: BusinessDate) -> Result<(PaymentId, PaymentId), StoreError> {
+        self.with(|conn| {
+            let mut stmt = conn.prepare_cached(sql::ROWS_BETWEEN).map_err(plain)?;
+            let rows = stmt.query_row([from.to_string(), to.to_string()], |r| Ok((r.get(0)?, r.get(1)?)));
+            let (first, last): (i64, i64) = rows.map_err(plain)?;
+            Ok((PaymentId(unsigned(first, "a row")?), PaymentId(unsigned(last, "a row")?)))
         })
     }
 
@@ -164,6 +204,15 @@ pub(super) fn put_statement(conn: &Connection, taken: &StatementTaken, at: WallM
         conn.prepare_cached(sql::PUT_AWAITED)?.execute(values)?;
     }
     Ok(u32::try_from(superseded).unwrap_or(u32::MAX))
+}
+
+/// Keeps which payments a statement has with money.
+pub(super) fn put_booked(conn: &Connection, booked: &StatementBooked, row: i64) -> rusqlite::Result<()> {
+    let Some((first, last)) = booked.payments.ends() else { return Ok(()) };
+    let whole = |id: PaymentId| i64::try_from(id.0).unwrap_or(i64::MAX);
+    let (day, payments) = (booked.day.to_string(), summed(booked.payments.as_bytes()));
+    let values = params![row, booked.statement.0, day, whole(first), whole(last), payments];
+    conn.prepare_cached(sql::PUT_BOOKED)?.execute(values).map(drop)
 }
 
 /// It is not waited for any more.

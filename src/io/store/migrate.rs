@@ -8,7 +8,7 @@ use crate::core::ledger::FOLD_VERSION;
 use crate::core::ports::StoreError;
 
 /// The schema that this tilld writes: the number of its last migration.
-pub const SCHEMA_VERSION: i32 = 5;
+pub const SCHEMA_VERSION: i32 = 6;
 
 struct Migration {
     to: i32,
@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(3, "0003_fold"),
     migration!(4, "0004_cases"),
     migration!(5, "0005_day_ranges"),
+    migration!(6, "0006_statement_booked"),
 ];
 
 /// Runs what is missing. A store in which nothing has happened yet has look-ups of today's shape.

@@ -22,7 +22,7 @@ mod verify;
 mod writer;
 
 pub use archive::{ArchivedBatch, Job, JobState, PinRow};
-pub use imports::{DaysOf, Known};
+pub use imports::{DaysOf, Has, Known};
 pub use keeping::{BatchAt, ResealCard, copy_to, readable_rows};
 pub use mark::{Mark, MarkState, MarkVerdict};
 pub use migrate::SCHEMA_VERSION;

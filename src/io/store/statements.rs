@@ -119,6 +119,18 @@ pub const STATEMENT_DAYS: &str =
     WHERE d.statement = ?1 ORDER BY d.day LIMIT 1000";
 pub const LIVE_DAYS: &str = "SELECT d.day, s.id, s.name FROM statement_day d JOIN statement s ON s.id = d.statement
     WHERE d.superseded_by IS NULL AND s.format = ?1 AND d.day BETWEEN ?2 AND ?3 ORDER BY d.day LIMIT 1000";
+pub const PUT_BOOKED: &str =
+    "INSERT INTO statement_booked (row, statement, day, first, last, payments) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+/// What statements of a format have of these payments, as far as it still holds.
+pub const BOOKED: &str =
+    "SELECT b.statement, b.day, s.name, b.payments FROM statement_booked b JOIN statement s ON s.id = b.statement
+    WHERE b.last >= ?2 AND b.first <= ?3 AND s.format = ?1 AND b.statement = coalesce(
+        (SELECT d.statement FROM statement_day d JOIN statement o ON o.id = d.statement
+            WHERE d.day = b.day AND d.superseded_by IS NULL AND o.format = s.format),
+        (SELECT d.statement FROM statement_day d WHERE d.statement = b.statement AND d.superseded_by IS NULL))
+    ORDER BY b.row";
+/// The first and the last row of these days.
+pub const ROWS_BETWEEN: &str = concat!("SELECT ", first_row!("?1"), ", ", last_row!("?2"));
 /// What a statement may speak of: sent by a terminal. Read by id, a few thousand at a time.
 pub const SENT_BETWEEN: &str = concat!(
     "SELECT id, body FROM payment WHERE id BETWEEN max(",

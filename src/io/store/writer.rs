@@ -21,7 +21,7 @@ use crate::core::domain::{
     BatchNo, BusinessDate, CaseNo, CashierId, PaymentId, PrinterId, RequestId, Seq, Stan, StatementNo, TerminalId,
     WallMs,
 };
-use crate::core::journal::{GENESIS, Link, Record, StatementTaken};
+use crate::core::journal::{GENESIS, Link, Record, StatementBooked, StatementTaken};
 use crate::core::payment::{Payment, Slot};
 use crate::core::ports::{
     Archive, BatchRow, DayRow, History, JobRow, PrintWhat, Recount, Row, ShiftRow, Store, StoreError,
@@ -484,6 +484,11 @@ impl Store for SqliteStore {
 
     fn put_statement(&mut self, taken: &StatementTaken, at: WallMs) -> Result<u32, StoreError> {
         self.write(|conn| imports::put_statement(conn, taken, at))
+    }
+
+    fn put_booked(&mut self, booked: &StatementBooked, row: Seq) -> Result<(), StoreError> {
+        let row = int(row.0)?;
+        self.write(|conn| imports::put_booked(conn, booked, row))
     }
 
     fn forget_awaited(&mut self, payment: PaymentId) -> Result<(), StoreError> {

@@ -139,6 +139,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
                 staged.superseded = self.store.put_statement(taken, now.wall)?;
                 return Ok(());
             }
+            Event::StatementBooked(booked) => return self.store.put_booked(booked, record.seq),
             Event::CaseOpened { case, finding, .. } => (case, finding.payment),
             Event::CaseMoved { case, payment, step } => {
                 let restated = matches!(**step, CaseStep::Restated { .. } | CaseStep::Reopened { .. });
