@@ -56,7 +56,7 @@ pub(super) enum Sub {
     Backup(BackupArgs),
     /// Put a copy in the place of the store 恢复; the daemon must be stopped.
     Restore(RestoreArgs),
-    /// Keep a damaged store as it lies there, and write down what still reads 抢救.
+    /// Keep a damaged store as it lies there, and write down what still reads 抢救; the daemon must be stopped.
     Salvage(SalvageArgs),
     /// The keys that cards and days are sealed under 密钥.
     #[command(subcommand)]

@@ -57,7 +57,7 @@ pub(super) fn restore(config: &Config, args: &RestoreArgs) -> Result<Exit, Failu
     say(config.store.lang, format!("已恢复{zh}"), format!("restored{en}"))
 }
 
-/// Changes nothing of the store; 1 where rows are lost or the chain is broken.
+/// While no daemon runs. Changes nothing of the store; 1 where rows are lost or the chain is broken.
 pub(super) fn salvage(config: &Config, args: &SalvageArgs) -> Result<Exit, Failure> {
     let saved =
         progress::during(word(config, "抢救", "salvaging"), || keeping::salvage(config, &args.dir)).map_err(failed)?;

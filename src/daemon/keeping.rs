@@ -1,5 +1,5 @@
-//! Copies of a store and back, what is left of a damaged one, and new keys. All of it by a technician, at the machine; only the copy beside a running
-//! daemon.
+//! Copies of a store and back, what is left of a damaged one, and new keys. All of it by a technician, at the machine; only the backup beside
+//! a running daemon.
 
 use std::fs::File;
 use std::io::Write;
@@ -18,7 +18,7 @@ use crate::core::journal::{Event, GENESIS, Link, Record, link};
 use crate::core::ledger::{hex, refold};
 use crate::core::ports::{Store, StoreError};
 use crate::io::clock::Clock;
-use crate::io::store::{Mark, Reader, SqliteStore, StoreOptions, copy_to, readable_rows};
+use crate::io::store::{Mark, Ownership, Reader, SqliteStore, StoreOptions, copy_to, readable_rows};
 use crate::io::vault::{DataKey, KeySource, Reseal, VaultError, load_data_key};
 
 /// Why it was not done.
@@ -296,13 +296,16 @@ pub struct Saved {
     pub whole_until: Seq,
 }
 
-/// Keeps every file of the store as it lies there, with its SHA-256, and writes down every row that still reads. Changes nothing of the store.
+/// Keeps every file of the store as it lies there, with its SHA-256, and writes down every row that still reads. Changes nothing of the store; the daemon
+/// must not run.
 pub fn salvage(config: &Config, to: &Path) -> Result<Saved, KeepError> {
     use std::os::unix::fs::DirBuilderExt;
+    let database = config.data.dir.join(DATABASE);
+    // Database and log are copied one after the other: what a daemon moved from one to the other between the two would be in neither.
+    let _held = Ownership::hold(&database)?;
     std::fs::DirBuilder::new().mode(0o700).create(to).map_err(file(to))?;
     let mut saved = Saved::default();
     let mut sums = String::new();
-    let database = config.data.dir.join(DATABASE);
     let evidence = ["", "-wal", "-shm"].map(|ending| beside(&database, ending));
     for path in evidence.into_iter().chain([marking::path(config)]).filter(|p| p.exists()) {
         let bytes = std::fs::read(&path).map_err(file(&path))?;

@@ -124,6 +124,11 @@ fn another_stores_copy_and_a_damaged_one_are_refused() {
 #[test]
 fn what_is_left_of_a_damaged_store_is_kept_as_it_lies_and_read_as_far_as_it_reads() {
     let (mut rig, _) = two_batches();
+    // What a till still writes is no evidence yet, and the refusal takes no folder's name.
+    let (code, why) = rig.refuses(&["salvage", "evidence"]);
+    assert_eq!(code, 75, "{why}");
+    assert!(why.contains("another tilld"), "{why}");
+    assert!(!rig.dir.join("evidence").exists());
     rig.stop();
     let database = rig.database();
     let rows: i64 = {

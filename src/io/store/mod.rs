@@ -27,7 +27,7 @@ pub use keeping::{BatchAt, ResealCard, copy_to, readable_rows};
 pub use mark::{Mark, MarkState, MarkVerdict};
 pub use migrate::SCHEMA_VERSION;
 pub use open::MIN_SQLITE;
-pub use options::{Durability, StoreOptions};
+pub use options::{Durability, Ownership, StoreOptions};
 pub use reader::{PaymentFilter, Reader};
 pub use verify::{EachRow, Finding, Verified, VerifyWith, verify, verify_open_day};
 pub use writer::SqliteStore;

@@ -71,7 +71,7 @@ impl StoreOptions {
 
 /// The lock file beside the database, held while this lives. The system drops it with the process, however that ends.
 #[derive(Debug)]
-pub(super) struct Ownership {
+pub struct Ownership {
     _file: File,
 }
 
@@ -88,22 +88,40 @@ impl Ownership {
             .mode(0o600)
             .open(&path)
             .map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                let holder = std::fs::read_to_string(&path).unwrap_or_default();
-                let holder = holder.trim();
-                let who = if holder.is_empty() { String::new() } else { format!(" (process {holder})") };
-                return Err(StoreError::Unusable(format!(
-                    "another tilld{who} has {} open; stop it, or ask it over its socket",
-                    database.display()
-                )));
-            }
-            Err(std::fs::TryLockError::Error(e)) => return Err(failed(e)),
-        }
+        locked(&file, &path, database)?;
         // The number only helps whoever reads the refusal.
         file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
         Ok(Ownership { _file: file })
+    }
+
+    /// Holds a store that is only looked at, and writes nothing: its medium may take no byte any more. Whoever has opened it for writing has left its
+    /// lock file; where there is none, nobody has it.
+    pub fn hold(database: &Path) -> Result<Option<Ownership>, StoreError> {
+        let path = lock_path(database);
+        match File::open(&path) {
+            Ok(file) => {
+                locked(&file, &path, database)?;
+                Ok(Some(Ownership { _file: file }))
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(StoreError::Io(format!("{}: {e}", path.display()))),
+        }
+    }
+}
+
+fn locked(file: &File, path: &Path, database: &Path) -> Result<(), StoreError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            let holder = std::fs::read_to_string(path).unwrap_or_default();
+            let holder = holder.trim();
+            let who = if holder.is_empty() { String::new() } else { format!(" (process {holder})") };
+            Err(StoreError::Unusable(format!(
+                "another tilld{who} has {} open; stop it, or ask it over its socket",
+                database.display()
+            )))
+        }
+        Err(std::fs::TryLockError::Error(e)) => Err(StoreError::Io(format!("{}: {e}", path.display()))),
     }
 }
 
