@@ -144,15 +144,16 @@ fn plain(code: &str) -> String {
     code.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase()).collect()
 }
 
-/// What the mark says, where there is one; a running daemon may be a row ahead of it, never behind.
+/// What the mark says, where there is one, or what an earlier start found; a running daemon may be a row ahead of the mark, never behind.
 fn mark_verdict(config: &Config, reader: &Reader) -> Result<Option<MarkVerdict>, StoreError> {
-    let path = marking::path(config);
-    if !path.exists() {
-        return Ok(None);
-    }
     let Some((head, link)) = reader.head()? else { return Ok(None) };
     let state = MarkState { store: config.store.id.clone(), head, link, terminals: Vec::new() };
-    marking::judge(&Mark::open(&path)?, reader, &state).map(Some)
+    let path = marking::path(config);
+    let verdict = path.exists().then(|| marking::judge(&Mark::open(&path)?, reader, &state)).transpose()?;
+    match verdict {
+        Some(verdict) if verdict.stops_cards() => Ok(Some(verdict)),
+        verdict => Ok(marking::found(config, reader, &state)?.or(verdict)),
+    }
 }
 
 fn text(found: &Verified, lang: Lang) -> String {

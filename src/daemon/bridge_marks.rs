@@ -59,7 +59,7 @@ pub struct BridgeMarks {
     homes: Vec<Home>,
     inbox: Inbox,
     noted_files: Vec<PathBuf>,
-    /// The mark file was begun at this start: a technician has looked, or it is a new store.
+    /// The mark file was begun on its own medium at this start: a technician has looked, or it is a new store.
     fresh: bool,
     last: Option<Committed>,
 }
@@ -70,7 +70,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl BridgeMarks {
-    /// Of these bridges. `began`: the store's last row at the start; `fresh`: there was no mark file.
+    /// Of these bridges. `began`: the store's last row at the start; `fresh`: there was no mark file on its medium.
     pub fn new(
         config: &Config,
         bridges: impl Iterator<Item = (TerminalId, BridgeLine)>,
@@ -217,7 +217,7 @@ fn found_behind(files: &[PathBuf], terminal: &TerminalId, mark: &Mark, (ahead, f
 }
 
 /// The whole text or the old one, whenever the power goes.
-fn replace(file: &std::path::Path, text: &str) -> std::io::Result<()> {
+pub(super) fn replace(file: &std::path::Path, text: &str) -> std::io::Result<()> {
     let mut next = file.as_os_str().to_owned();
     next.push(".next");
     let mut written = std::fs::File::create(&next)?;

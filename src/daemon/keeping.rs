@@ -307,7 +307,8 @@ pub fn salvage(config: &Config, to: &Path) -> Result<Saved, KeepError> {
     let mut saved = Saved::default();
     let mut sums = String::new();
     let evidence = ["", "-wal", "-shm"].map(|ending| beside(&database, ending));
-    for path in evidence.into_iter().chain([marking::path(config)]).filter(|p| p.exists()) {
+    for path in evidence.into_iter().chain([marking::path(config), marking::found_path(config)]).filter(|p| p.exists())
+    {
         let bytes = std::fs::read(&path).map_err(file(&path))?;
         let name = path.file_name().unwrap_or_default();
         private(&to.join(name), &bytes)?;

@@ -14,8 +14,8 @@ fn copy(from: &Path, to: &Path) {
         let path = entry.unwrap().path();
         let target = to.join(path.file_name().unwrap());
         match path.file_name().and_then(|n| n.to_str()) {
-            Some("data") => copy(&path, &target),
-            Some(name) if path.is_file() && (name.starts_with("tilld.mark") || from.ends_with("data")) => {
+            Some("data" | "mark") => copy(&path, &target),
+            Some(_) if path.is_file() && (from.ends_with("mark") || from.ends_with("data")) => {
                 std::fs::copy(&path, &target).map(drop).unwrap();
             }
             _ => {}
@@ -54,6 +54,7 @@ fn an_older_image_of_the_whole_disk_is_found_out_by_the_bridge() {
 
         // The image is put back: database and mark file agree with each other.
         std::fs::remove_dir_all(dir.join("data")).unwrap();
+        std::fs::remove_dir_all(dir.join("mark")).unwrap();
         copy(&image, &dir);
         let rig = Rig::start(&dir, &port).await;
         rig.until("the bridge's mark was compared", async || behind(&rig).await).await;
@@ -63,17 +64,30 @@ fn an_older_image_of_the_whole_disk_is_found_out_by_the_bridge() {
         rig.stop().await;
         assert_eq!(stand.mark(*b"10000001").unwrap(), kept, "the evidence stays as it is");
 
-        // Started again it is found again; a technician who has looked removes the mark file, and it is found no more.
+        // Started again it is found again, also while the mark's medium is not mounted and another mark begins in its folder; a technician who has looked
+        // removes the mark file, and it is found no more.
+        let (mark, away) = (dir.join("mark"), dir.join("away"));
         let mut passed = false;
-        for technician in [false, true, false] {
-            if technician {
-                std::fs::remove_file(dir.join("tilld.mark")).unwrap();
+        for act in ["", "unmounts", "", "mounts", "removes the mark", ""] {
+            match act {
+                "unmounts" => {
+                    std::fs::rename(&mark, &away).unwrap();
+                    std::fs::create_dir(&mark).unwrap();
+                }
+                "mounts" => {
+                    std::fs::remove_dir_all(&mark).unwrap();
+                    std::fs::rename(&away, &mark).unwrap();
+                }
+                "removes the mark" => {
+                    std::fs::remove_file(mark.join("tilld.mark")).unwrap();
+                    passed = true;
+                }
+                _ => {}
             }
-            passed |= technician;
             let rig = Rig::start(&dir, &port).await;
             rig.signed_on().await;
             tokio::time::sleep(std::time::Duration::from_secs(3)).await;
-            assert_eq!(behind(&rig).await, !passed);
+            assert_eq!(behind(&rig).await, !passed, "a technician {act}");
             rig.stop().await;
         }
     });

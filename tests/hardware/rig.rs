@@ -92,6 +92,7 @@ impl Rig {
         })
         .await
         .unwrap();
+        std::fs::create_dir_all(dir.join("mark")).unwrap();
         let path = dir.join("tilld.toml");
         std::fs::write(&path, configuration(acquirer.addr.port()) + devices).unwrap();
         let config = Config::load(&path).unwrap().0;
@@ -202,7 +203,7 @@ currency = "CNY"
 day_cut = "manual"
 [data]
 dir = "data"
-mark_file = "tilld.mark"
+mark_file = "mark/tilld.mark"
 [api]
 socket = "tilld.sock"
 [acquirer]

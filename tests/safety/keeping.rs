@@ -63,6 +63,61 @@ fn a_copy_that_would_settle_a_batch_again_is_refused_unless_a_technician_says_so
     rig.sells("e", "cash", "approved");
 }
 
+/// A store behind the mark on its stick, and then a start without the stick: its mount point is an empty folder that takes a mark as well.
+#[test]
+fn a_store_behind_its_mark_stays_so_while_the_marks_medium_is_not_mounted_until_a_technician_has_looked() {
+    let mut rig = Rig::new();
+    let (stick, pulled) = (rig.dir.join("stick"), rig.dir.join("pulled"));
+    let toml = std::fs::read_to_string(rig.dir.join("tilld.toml")).unwrap();
+    std::fs::write(rig.dir.join("tilld.toml"), toml.replace("\"tilld.mark\"", "\"stick/tilld.mark\"")).unwrap();
+    std::fs::create_dir(&stick).unwrap();
+    rig.start();
+    rig.hire();
+    rig.sells("a", "cash", "approved");
+    rig.does(&["backup", "before.sqlite"]);
+    rig.sells("b", "cash", "approved");
+    rig.stop();
+    rig.does(&["restore", "before.sqlite", "--roll-back"]);
+
+    let behind = |rig: &mut Rig| {
+        rig.start();
+        let told = rig.ask("GET", "/healthz", None).unwrap().1["warnings"].to_string().contains("behind the mark");
+        let (_, answer) = rig.sale("d", "card", 100);
+        assert_eq!(answer["code"] == "mark_behind", told, "{answer}");
+        rig.sells("e", "cash", "approved");
+        rig.stop();
+        told
+    };
+    assert!(behind(&mut rig));
+    std::fs::rename(&stick, &pulled).unwrap();
+    assert!(behind(&mut rig), "the stick is pulled and its folder is gone");
+    std::fs::create_dir(&stick).unwrap();
+    assert!(behind(&mut rig), "the stick is pulled and its folder takes another mark");
+    let (_, why) = rig.refuses(&["verify"]);
+    assert!(why.contains("the mark saw"), "{why}");
+    assert!(behind(&mut rig), "that other mark agrees with the store");
+    std::fs::remove_dir_all(&stick).unwrap();
+    std::fs::rename(&pulled, &stick).unwrap();
+    assert!(behind(&mut rig), "the stick is back");
+    // A technician who has looked removes the mark file.
+    std::fs::remove_file(stick.join("tilld.mark")).unwrap();
+    assert!(!behind(&mut rig));
+    assert!(!behind(&mut rig));
+    rig.does(&["verify"]);
+
+    // What was settled is settled; a store that loses rows again is found again.
+    rig.does(&["restore", "before.sqlite", "--roll-back"]);
+    assert!(behind(&mut rig));
+    // The stick is lost. Another one is known from its first start on.
+    std::fs::remove_dir_all(&stick).unwrap();
+    std::fs::create_dir(&stick).unwrap();
+    assert!(rig.does(&["check"]).contains("not on the medium that held the mark"));
+    assert!(behind(&mut rig));
+    assert!(!rig.does(&["check"]).contains("not on the medium that held the mark"));
+    std::fs::remove_file(stick.join("tilld.mark")).unwrap();
+    assert!(!behind(&mut rig));
+}
+
 /// A copy that the program before this one made is as good as one of today's: no other may be left when the disk dies.
 #[test]
 fn a_copy_of_an_older_tilld_is_put_back_and_sells_on() {

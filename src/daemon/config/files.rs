@@ -15,6 +15,7 @@ use super::money::money;
 use super::{Config, TerminalConfig};
 use crate::core::acquirer::Profile;
 use crate::core::domain::Sentence;
+use crate::daemon::marking::medium_is_there;
 
 /// An acquirer's dialect: one that ships, by its name; any other, by its path.
 pub(super) fn profile(base: &Path, text: &str) -> Result<Arc<Profile>, Sentence> {
@@ -219,6 +220,11 @@ fn mark(config: &Config, out: &mut Vec<Finding>) {
             "data.mark_file",
             format!("{shown} 写不了（{why}）：没有标记也能营业，但还原旧镜像无法察觉；请检查挂载和属主"),
             format!("{shown} cannot be written ({why}): the till sells without it, and a restored image is not seen. Check mount and owner"),
+        )),
+        Some(Ok(())) if !medium_is_there(config) => out.push(warn(
+            "data.mark_file",
+            format!("{shown} 不在原来的介质上：请先挂载；若已更换介质，下次启动后即可识别"),
+            format!("{shown} is not on the medium that held the mark: mount it; one that was replaced is known from the next start on"),
         )),
         Some(Ok(())) => {}
     }
