@@ -278,6 +278,68 @@ fn a_record_whose_card_does_not_open_is_left_out_and_told() {
     assert_eq!(told.shop.bank.findings, [""; 0]);
 }
 
+/// The card is damaged between an upload and its repeat. The record goes up no more, and never without its card.
+#[test]
+fn a_record_whose_card_does_not_open_is_left_out_of_a_repeated_upload_and_told() {
+    for (fault, findings) in [
+        ("lose-request", vec![]),
+        // The acquirer has had all three: nobody here can know. What it has, it does not get twice; the person who is told sees it in the statement.
+        ("lose-answer", vec!["POS1: the end names 2 records, 3 came"]),
+    ] {
+        let mut told = crate::words::Told::new(rules());
+        told.tell(&format!(
+            "
+            1001 POS1 sells a card 1.00               => approved
+            1001 POS1 sells b card 2.00               => approved
+            1001 POS1 sells c card 3.00               => approved
+            bank forgets a
+            POS1 next late-50ms                       # the 0500 is answered
+            POS1 next {fault}
+            cut                                       => 2026-03-07 Z1
+            wait 500ms
+            b card is spoilt
+        "
+        ));
+        told.shop.pass(300_000);
+        assert_eq!(std::mem::take(&mut told.shop.bank.findings), findings, "{fault}");
+        told.tell(
+            "
+            settled 2026-03-07                        => POS1 000001 unbalanced
+            POS1 batch 000001                         => ended unbalanced debit 3/6.00 credit 0/0.00
+            exceptions                                => 1 unbalanced, 2 record_skipped
+            1001 POS1 sells d card 4.00               => approved
+            d batch                                   => 000002
+        ",
+        );
+        let heard = &told.shop.bank.account(&crate::shop::terminal("POS1")).heard;
+        let uploads: Vec<_> = heard.iter().filter(|h| h.starts_with("upload-")).collect();
+        let stan = |heard: &String| heard.split(' ').nth(1).unwrap().to_owned();
+        assert!(uploads.iter().all(|h| stan(h) == stan(uploads[0])), "{fault}: {heard:?}");
+        assert!(uploads.last().unwrap().starts_with("upload-2 "), "{fault}: {heard:?}");
+        assert!(heard.iter().any(|h| h.starts_with("end-202-2 ")), "{fault}: {heard:?}");
+    }
+}
+
+#[test]
+fn an_upload_of_one_record_whose_card_does_not_open_any_more_is_not_repeated() {
+    let mut told = crate::words::Told::new(rules());
+    told.tell(
+        "
+        1001 POS1 sells a card 1.00               => approved
+        bank forgets a
+        POS1 next late-50ms
+        POS1 next lose-request
+        cut                                       => 2026-03-07 Z1
+        wait 500ms
+        a card is spoilt
+        wait 5m
+        settled 2026-03-07                        => POS1 000001 unbalanced
+        exceptions                                => 1 unbalanced, 2 record_skipped
+    ",
+    );
+    assert_eq!(told.shop.bank.findings, [""; 0]);
+}
+
 #[test]
 fn a_record_of_its_own_that_cannot_be_built_is_left_out_and_told() {
     let mut told = crate::words::Told::new(rules());

@@ -82,7 +82,7 @@ pub struct Batch {
     pub asked: Option<(Stan, HostTotals)>,
     /// What the acquirer said.
     pub verdicts: Option<Verdicts>,
-    /// The upload that is not answered yet: repeated unchanged, so that its records are not counted twice.
+    /// The upload that is not answered yet: repeated unchanged but for what is skipped, so that its records are not counted twice.
     pub uploading: Option<(Stan, Vec<PaymentId>)>,
     /// The payments that are uploaded, or skipped: what is not in here goes up after a crash.
     pub uploaded: BTreeSet<PaymentId>,
@@ -205,8 +205,19 @@ impl Batch {
     }
 
     /// The upload goes on without this record.
+    ///
+    /// A message that is not answered yet may have carried it: silence is *unknown*. It is repeated with the rest under its own STAN, and not as it was
+    /// (that would put zeros in a card's place) and not under a new one: who has the first recognizes the STAN and keeps what it has, who has not gets
+    /// the rest, and no record arrives twice. A repeat that says less changes nothing of what was said. Whether the record itself had arrived is for the
+    /// statement to say: it is not counted, and a person is told.
     pub fn skip(&mut self, record: PaymentId) {
         self.uploaded.insert(record);
+        if let Some((_, rows)) = &mut self.uploading {
+            rows.retain(|row| *row != record);
+            if rows.is_empty() {
+                self.uploading = None;
+            }
+        }
     }
 
     /// Whether field 48 can take another such entry, whichever half its card belongs to: nobody knows before the answer. An empty side takes what is

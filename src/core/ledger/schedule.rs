@@ -152,7 +152,11 @@ impl Ledger {
                 sending(stan, Subject::End { balanced, records: batch.records })
             }
             (Rung::Unbalanced | Rung::Error, ..) if batch.uploading.is_some() => {
-                batch.uploading.clone().and_then(|(stan, rows)| sending(stan, Subject::Upload(rows)))
+                let Some((stan, rows)) = &batch.uploading else { return Ok(None) };
+                match self.without_card(rows, scene)? {
+                    Some(row) => Some(self.skip(row, id, batch.number)),
+                    None => sending(*stan, Subject::Upload(rows.clone())),
+                }
             }
             // After a balanced verdict only what chips gave goes up, mostly nothing.
             (Rung::Balanced | Rung::Unbalanced | Rung::Error, ..) => Some(self.upload_on(id, terminal, scene)?),

@@ -40,17 +40,24 @@ impl Ledger {
             Some(_) => {
                 let rows = due.iter().take_while(|due| !due.single).map(|due| due.payment);
                 let rows = rows.take(scene.rules.channel.upload.rows_per_message.clamp(1, 8)).collect::<Vec<_>>();
-                let sources =
-                    OrderSources { ledger: self, rules: scene.rules, archive: scene.archive, sealer: scene.sealer };
-                for row in &rows {
-                    if !sources.has_card(*row)? {
-                        return Ok(self.skip(*row, id, batch.number));
-                    }
+                if let Some(row) = self.without_card(&rows, scene)? {
+                    return Ok(self.skip(row, id, batch.number));
                 }
                 Subject::Upload(rows)
             }
         };
         Ok(self.fresh(id, terminal, subject))
+    }
+
+    /// The first of these records that would go up without the card that it was paid with.
+    pub(super) fn without_card(&self, rows: &[PaymentId], scene: Scene<'_>) -> Result<Option<PaymentId>, StoreError> {
+        let sources = OrderSources { ledger: self, rules: scene.rules, archive: scene.archive, sealer: scene.sealer };
+        for row in rows {
+            if !sources.has_card(*row)? {
+                return Ok(Some(*row));
+            }
+        }
+        Ok(None)
     }
 
     /// A record that no message can be built of is left out, or its terminal would never settle. A person is told first: a power cut in between leaves
