@@ -1,4 +1,4 @@
--- The store's schema, version 6. Equal to the sum of migrations/ (a test compares them).
+-- The store's schema, version 7. Equal to the sum of migrations/ (a test compares them).
 --
 -- Three kinds of tables:
 --   the journal     what happened, once and for ever; every other figure can be recomputed from it
@@ -90,6 +90,8 @@ CREATE TABLE payment (
 CREATE INDEX payment_stan ON payment (device, batch, stan) WHERE batch IS NOT NULL;
 -- Only what is under way: a small index, untouched by the many payments that are approved at once.
 CREATE INDEX payment_open ON payment (state, id) WHERE state IN ('waiting', 'sent', 'unknown', 'stored', 'set_aside', 'rejected');
+-- Refunds of a sale that was made elsewhere are looked for among the few refunds.
+CREATE INDEX payment_refund ON payment (id) WHERE kind = 'refund';
 
 CREATE TRIGGER payment_never_vanishes BEFORE DELETE ON payment
 BEGIN

@@ -61,6 +61,9 @@ impl Archive for Flaky {
     fn by_stan(&self, terminal: &TerminalId, batch: BatchNo, stan: Stan) -> Result<Option<PaymentId>, StoreError> {
         self.inner.by_stan(terminal, batch, stan)
     }
+    fn refunds_naming(&self, rrn: &str) -> Result<Vec<Payment>, StoreError> {
+        self.inner.refunds_naming(rrn)
+    }
     fn batch_members(&self, terminal: &TerminalId, batch: BatchNo, first: Seq) -> Result<Vec<PaymentId>, StoreError> {
         self.inner.batch_members(terminal, batch, first)
     }

@@ -201,3 +201,27 @@ fn a_refund_that_cannot_be_repeated_stays_unknown_and_a_person_decides() {
     ",
     );
 }
+
+/// A sale made elsewhere has no row here that could be used up: what was given back of it is looked for, on whatever till, day and way.
+#[test]
+fn a_sale_made_elsewhere_is_given_back_once() {
+    play(
+        "
+        POS1 next code-51
+        1001 POS1 refunds 000000000042:12.00 as n 12.00 stripe by M1    => declined
+        1001 POS1 refunds 000000000042:12.00 as r1 5.00 stripe by M1    => approved
+        1002 POS2 refunds 000000000042:12.00 as r2 7.01 stripe by M1    => refund_exceeds
+        1001 POS1 refunds 000000000042:12.00 as r3 4.00 cash by M1      => approved
+        1001 POS1 refunds 000000000042:90.00 as r4 3.01 cash by M1      => refund_exceeds  # what was said of it first stands
+        1001 POS1 refunds 000000000043:12.00 as o 12.00 cash by M1      => approved        # another sale
+        cut                                                             => 2026-03-07 Z1
+        wait 5m
+        crash
+        start
+        wait 5s
+        1002 POS2 refunds 000000000042:12.00 as r5 3.01 cash by M1      => refund_exceeds
+        1002 POS2 refunds 000000000042:12.00 as r6 3.00 stripe by M1    => approved
+        1002 POS2 refunds 000000000042:12.00 as r7 0.01 cash by M1      => refund_exceeds
+    ",
+    );
+}

@@ -362,6 +362,10 @@ impl Ledger {
             if self.is_being_refunded(rrn, *date) {
                 return Err(Refusal::InProgress.into());
             }
+            let left = self.left_elsewhere(rrn, *date, *amount, around)?;
+            if pay.amount > left {
+                return Err(Refusal::RefundExceeds.with("left", left.grouped(exponent)).into());
+            }
             self.manager_approved(pay)?;
         } else {
             let original = self.original(pay, around)?;
@@ -406,7 +410,28 @@ impl Ledger {
         Ok(made)
     }
 
-    /// A sale from before this journal holds nothing busy: its refunds under way are looked for. What was refunded of it in all the acquirer adds up.
+    /// What is left of a sale that is not in this journal: its earlier refunds, at whatever terminal, off the least that its amount was said to be. Only the
+    /// acquirer knows that amount, and it never hears of what was given back in cash.
+    fn left_elsewhere(
+        &self,
+        rrn: &str,
+        date: BusinessDate,
+        said: Minor,
+        around: Around<'_>,
+    ) -> Result<Minor, StoreError> {
+        let (mut limit, mut refunded) = (said, Minor::ZERO);
+        for refund in around.archive.refunds_naming(rrn)? {
+            let refund = self.payments.get(&refund.id).unwrap_or(&refund);
+            let Some(Original::Foreign { rrn: sale, date: day, amount }) = &refund.original else { continue };
+            if sale == rrn && *day == date && refund.stands() {
+                limit = limit.min(*amount);
+                refunded = refunded.checked_add(refund.amount).unwrap_or(limit);
+            }
+        }
+        Ok(limit.checked_sub(refunded).filter(|left| left.is_positive()).unwrap_or(Minor::ZERO))
+    }
+
+    /// A sale from before this journal holds nothing busy: its refunds under way are looked for.
     fn is_being_refunded(&self, sale: &str, day: BusinessDate) -> bool {
         self.payments.values().any(|p| {
             matches!(&p.original, Some(Original::Foreign { rrn, date, .. }) if rrn == sale && *date == day)

@@ -210,6 +210,10 @@ impl Archive for Rested<'_> {
         Ok(None)
     }
 
+    fn refunds_naming(&self, _rrn: &str) -> Result<Vec<Payment>, StoreError> {
+        Ok(Vec::new())
+    }
+
     fn batch_members(&self, _t: &TerminalId, _batch: BatchNo, _first: Seq) -> Result<Vec<PaymentId>, StoreError> {
         Ok(Vec::new())
     }

@@ -130,6 +130,8 @@ pub trait Archive: std::fmt::Debug {
         batch: BatchNo,
         stan: crate::core::domain::Stan,
     ) -> Result<Option<PaymentId>, StoreError>;
+    /// The refunds in which this reference number stands, whatever it is there: for sales that are not in this journal.
+    fn refunds_naming(&self, rrn: &str) -> Result<Vec<Payment>, StoreError>;
     /// The payments of a batch from its first row on, in order: for upload.
     fn batch_members(&self, terminal: &TerminalId, batch: BatchNo, first: Seq) -> Result<Vec<PaymentId>, StoreError>;
     /// The day's totals, recounted from the rows.

@@ -115,6 +115,12 @@ pub(super) fn by_stan(
     one_id(conn, sql::BY_STAN, params![terminal.as_str(), batch.0, stan.0])
 }
 
+pub(super) fn refunds_naming(conn: &Connection, rrn: &str) -> Result<Vec<Payment>, StoreError> {
+    collect(conn, sql::REFUNDS_NAMING, [rrn.as_bytes()], |row| {
+        payment(unsigned(row.get(0).map_err(plain)?, "a payment's id")?, blob(row, 1)?)
+    })
+}
+
 pub(super) fn batch_members(
     conn: &Connection,
     terminal: &TerminalId,

@@ -8,7 +8,7 @@ use crate::core::ledger::FOLD_VERSION;
 use crate::core::ports::StoreError;
 
 /// The schema that this tilld writes: the number of its last migration.
-pub const SCHEMA_VERSION: i32 = 6;
+pub const SCHEMA_VERSION: i32 = 7;
 
 struct Migration {
     to: i32,
@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(4, "0004_cases"),
     migration!(5, "0005_day_ranges"),
     migration!(6, "0006_statement_booked"),
+    migration!(7, "0007_refunds"),
 ];
 
 /// Runs what is missing. A store in which nothing has happened yet has look-ups of today's shape.

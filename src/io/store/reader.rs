@@ -296,6 +296,10 @@ impl Archive for Reader {
         self.with(|conn| archive::by_stan(conn, terminal, batch, stan))
     }
 
+    fn refunds_naming(&self, rrn: &str) -> Result<Vec<Payment>, StoreError> {
+        self.with(|conn| archive::refunds_naming(conn, rrn))
+    }
+
     fn batch_members(&self, terminal: &TerminalId, batch: BatchNo, first: Seq) -> Result<Vec<PaymentId>, StoreError> {
         self.with(|conn| archive::batch_members(conn, terminal, batch, first))
     }

@@ -194,6 +194,9 @@ pub const PAYMENT: &str = "SELECT body FROM payment WHERE id = ?1";
 pub const BY_REQUEST: &str = "SELECT id FROM payment WHERE request_id = ?1";
 pub const BY_STAN: &str =
     "SELECT id FROM payment WHERE device = ?1 AND batch = ?2 AND stan = ?3 ORDER BY batch_row DESC, id DESC LIMIT 1";
+/// A body has its texts as they are; who asks looks at where it stands. Refunds are few, and one of a sale elsewhere is rarer.
+pub const REFUNDS_NAMING: &str =
+    "SELECT id, body FROM payment WHERE kind = 'refund' AND instr(body, ?1) > 0 ORDER BY id";
 /// Batch numbers come again after 999,999: the members were stamped between this batch's first row and that of the next of the same number.
 pub const BATCH_MEMBERS: &str = "SELECT id FROM payment WHERE device = ?1 AND batch = ?2 AND batch_row >= ?3
       AND batch_row < coalesce((SELECT min(first) FROM batch WHERE terminal = ?1 AND batch = ?2 AND first > ?3), 9223372036854775807)

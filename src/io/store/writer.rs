@@ -323,6 +323,10 @@ impl Archive for SqliteStore {
         archive::by_stan(&self.conn, terminal, batch, stan)
     }
 
+    fn refunds_naming(&self, rrn: &str) -> Result<Vec<Payment>, StoreError> {
+        archive::refunds_naming(&self.conn, rrn)
+    }
+
     fn batch_members(&self, terminal: &TerminalId, batch: BatchNo, first: Seq) -> Result<Vec<PaymentId>, StoreError> {
         archive::batch_members(&self.conn, terminal, batch, first)
     }
