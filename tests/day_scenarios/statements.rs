@@ -2,9 +2,10 @@
 
 use std::io::Write as _;
 
-use tilld::core::domain::{CaseNo, WallMs};
-use tilld::core::journal::CaseHow;
-use tilld::core::ports::{Archive, CaseAct, Command, Reply, StatementNoted};
+use chrono::NaiveDate;
+use tilld::core::domain::{BusinessDate, CaseNo, WallMs};
+use tilld::core::journal::{Awaited, CaseHow};
+use tilld::core::ports::{Archive, CaseAct, Command, Reply, StatementJudged, StatementNoted};
 use tilld::core::reconcile::Ours;
 use tilld::core::suspense::{Case, Ending};
 use tilld::daemon::config::StatementsConfig;
@@ -379,6 +380,38 @@ fn a_row_that_comes_early_is_not_missing_on_its_day_and_one_that_comes_again_aft
         case 3                             => open long/duplicate -0.50 1001
     "
     ));
+}
+
+#[test]
+fn what_the_store_cannot_hold_is_refused_alone_and_nothing_stops_for_it() {
+    let mut told = Told::new(crate::shop::rules());
+    told.tell("1001 POS1 sells a card 12.00 => approved\ncut => 2026-03-07 Z1\nwait 10s");
+    let shop = &mut told.shop;
+    let judged = judge(shop, "s1", "2026-03-07", &["a", "+1.00@POS1"]).for_the_writer().unwrap();
+    let mut ask = |judged: StatementJudged| said(shop.ask(Command::Statement(Box::new(judged))));
+    let mut twice = judged.clone();
+    twice.note.days.push(twice.note.days[0]);
+    assert_eq!(ask(twice), "bad_request");
+    let mut twice = judged.clone();
+    twice.findings.push(twice.findings[0].clone());
+    assert_eq!(ask(twice), "bad_request");
+    // A day that is written with five digits is read by nobody: its row would keep the store from starting.
+    let mut far = judged.clone();
+    let day = BusinessDate(NaiveDate::from_ymd_opt(10_000, 1, 1).unwrap());
+    let (payment, format) = (judged.booked[0].payments.iter().next().unwrap(), judged.note.format.clone());
+    far.awaited.push(Awaited { payment, format, day, until: day });
+    assert_eq!(ask(far), "not_kept");
+    told.tell(
+        "
+        1001 POS1 sells b cash 3.00  => approved
+        crash
+        start
+        1001 POS1 sells c card 4.00  => approved
+    ",
+    );
+    let shop = &mut told.shop;
+    assert!(matches!(shop.ask(Command::Statement(Box::new(judged))), Ok(Reply::Statement(noted)) if noted.new));
+    shop.check();
 }
 
 #[test]

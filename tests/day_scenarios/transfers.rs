@@ -98,6 +98,9 @@ fn law_5_a_return_is_an_order_of_its_own_in_the_open_day() {
     assert!(matches!(shop.ask(Command::CutDay { by: Some(cashier("M1")) }), Ok(Reply::Cut { .. })));
     shop.pass(10_000);
     let closed = day(&shop, "2026-03-07");
+    // A client has given the name that this order would have to one of its own.
+    let taken = format!("return-{}", id(&shop, "t"));
+    assert_eq!(sells(&mut shop, &taken, "cash", "1.00", ""), "approved");
     assert_eq!(back(&mut shop, "1001"), "manager_required");
     assert_eq!(back(&mut shop, "M1"), "done");
     // Twice is once.

@@ -51,6 +51,24 @@ fn our_acquirers_csv_with_spoiled_lines_among_good_ones() {
     assert_eq!(rows[1].day, date("2025-12-31"), "a day without a year is not in the future");
 }
 
+#[test]
+fn days_that_no_statement_speaks_of_and_amounts_that_no_payment_has_are_spoiled() {
+    let head = "terminal,batch,stan,rrn,kind,amount,status,settle_date\n";
+    let line = |amount: &str, day: &str| format!("10000001,000001,000002,,sale,{amount},approved,{day}\n");
+    let days = ["2026-11-20", "9999-12-31", "9998-12-31", "2027-01-20", "2027-01-21", "2023-11-17", "2023-11-16"];
+    let text = format!("{head}{}", days.map(|day| line("1", day)).concat());
+    let (rows, spoiled) = read("tilld-acquirer", text.as_bytes());
+    assert_eq!(rows.iter().map(|r| r.line).collect::<Vec<_>>(), [2, 5, 7]);
+    assert_eq!(rows.iter().map(|r| r.day).collect::<Vec<_>>(), ["2026-11-20", "2027-01-20", "2023-11-17"].map(date));
+    assert_eq!(spoiled.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [3, 4, 6, 8]);
+    // Twelve digits of fen are the most that a payment can have (field 4).
+    let text = format!("{head}{}{}", line("999999999999", "1120"), line("1000000000000", "1120"));
+    let (rows, spoiled) = read("tilld-acquirer", text.as_bytes());
+    assert_eq!((rows.len(), rows[0].amount, spoiled.len()), (1, 999_999_999_999, 1));
+    let far = WECHAT.replace("`0.60%,`9.90,", "`0.60%,`10000000000.00,");
+    assert_eq!(read("wechat-pay", far.as_bytes()).1.len(), 1);
+}
+
 /// The layout of the published samples, with a product whose name has a comma and a back-tick's neighbourhood.
 pub const WECHAT: &str = "\u{feff}交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态,商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注\r\n\
 `2026-11-20 10:00:00,`wx123,`1900000001,`0,`,`4200001,`pay_1,`o1,`MICROPAY,`SUCCESS,`OTHERS,`CNY,`9.90,`0.00,`0,`0,`0.00,`0.00,`,`,`面包,大份,`,`0.05940,`0.60%,`9.90,`0.00,`\r\n\

@@ -125,6 +125,25 @@ fn too_many_differences_are_another_stores_statement_and_change_nothing() {
 }
 
 #[test]
+fn orders_that_are_named_as_another_ones_second_row_would_be_stop_nothing() {
+    let dir = Dir::new("names");
+    with_a_till(&dir, |till| {
+        let head = "交易时间,公众账号ID,商户号,商户订单号,微信退款单号,商户退款单号,交易状态,订单金额,申请退款金额,退款状态,手续费";
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let day = chrono::DateTime::from_timestamp(now as i64, 0).unwrap().date_naive();
+        let row = |order: &str, n: u32| format!("`{day} 10:00:0{n},`wx,`m,`{order},`,`,`SUCCESS,`1.00,`0.00,`,`0.00\n");
+        let rows: String = ["X", "X", "X#2", "X"].iter().zip(0..).map(|(order, n)| row(order, n)).collect();
+        let text = format!("{head}\n{rows}总交易单数,x\n`1,`0\n");
+        let view = upload(till, &mut text.as_bytes()).unwrap();
+        assert_eq!((view.counts["long"], view.cases.unwrap().opened), (4, vec![1, 2, 3, 4]));
+        // A row less: what is gone is one of them.
+        let text = format!("{head}\n{}{}{}总交易单数,x\n`1,`0\n", row("X", 0), row("X", 1), row("X#2", 2));
+        let view = upload(till, &mut text.as_bytes()).unwrap();
+        assert_eq!(view.cases.unwrap().agreed.len(), 1);
+    });
+}
+
+#[test]
 fn the_watched_folder_takes_what_stands_still_and_sets_aside_what_is_no_statement() {
     let dir = Dir::new("watch");
     with_a_till(&dir, |till| {

@@ -118,6 +118,7 @@ refusals! {
     NotAStatement = "not_a_statement", 422, "对账单无法使用：{why}", "The statement cannot be used: {why}";
     CashierExists = "cashier_exists", 409, "工号 {cashier} 已存在", "The id {cashier} is taken";
     Busy = "busy", 503, "系统繁忙，请稍候重试", "The till is busy: try again in a moment";
+    NotKept = "not_kept", 422, "系统无法记录此项，未作任何更改；请联系技术员查看日志", "This cannot be kept, and nothing was changed: call the technician, the log says why";
     StorageFailed = "storage_failed", 503, "数据无法保存，交易未进行，请联系技术员", "Nothing could be saved, so nothing was done: call the technician";
     StorageFull = "storage_full", 503, "磁盘将满，已停止新交易，请日结并联系技术员", "The disk is nearly full and new sales are stopped: close the day and call the technician";
     StorageDoubtful = "storage_doubtful", 503, "保存时存储故障，是否已保存尚不确定：请用同一请求号再问，先不要重收", "The storage failed while saving, and whether it was saved is not known yet: ask again with the same request id before charging again";

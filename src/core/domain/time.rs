@@ -51,6 +51,12 @@ impl BusinessDate {
         date.map(BusinessDate).ok_or_else(|| format!("{text:?} is no date: write it as 2026-11-20"))
     }
 
+    /// Its year has four digits: as it is written it is read again.
+    #[must_use]
+    pub fn is_written(self) -> bool {
+        (0..=9999).contains(&self.0.year())
+    }
+
     /// As text, for the years that have four digits. Written by hand: every row of the journal holds some.
     fn digits(self) -> Option<[u8; 10]> {
         let year = u32::try_from(self.0.year()).ok().filter(|year| *year <= 9999)?;
@@ -66,10 +72,10 @@ impl BusinessDate {
         Some(text)
     }
 
-    /// The calendar day after this one.
+    /// The calendar day after this one; of the last day that can be written, itself.
     #[must_use]
     pub fn next(self) -> BusinessDate {
-        BusinessDate(self.0.succ_opt().unwrap_or(self.0))
+        self.0.succ_opt().map(BusinessDate).filter(|next| next.is_written()).unwrap_or(self)
     }
 }
 

@@ -44,7 +44,7 @@ impl Ledger {
             // Decisions are refused before a total could overflow, and an old row was booked once already: only a forged one does not fit.
             day.totals
                 .book(effect, &channel)
-                .map_err(|_| StoreError::Damaged(format!("row {seq} makes a total that does not fit")))?;
+                .map_err(|_| StoreError::Refused(format!("row {seq} makes a total that does not fit")))?;
         }
         let record = Record { seq, at, date, running: day.totals.all, event, effect };
         self.head = seq;

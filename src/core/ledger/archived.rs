@@ -13,7 +13,11 @@ impl Ledger {
             // The first row names the day that the store began with.
             *self = Ledger::new(record.date);
         }
-        let again = self.absorb(record.event.clone(), record.at, archive)?;
+        let again = self.absorb(record.event.clone(), record.at, archive).map_err(|error| match error {
+            // What stands in the journal was taken once.
+            StoreError::Refused(why) => StoreError::Damaged(why),
+            error => error,
+        })?;
         if again != *record {
             return Err(StoreError::Damaged(format!("row {} does not follow from the rows before it", record.seq)));
         }

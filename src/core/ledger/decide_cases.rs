@@ -9,7 +9,8 @@ use super::{Ledger, Rules};
 use crate::core::day::DayBook;
 use crate::core::domain::{CaseNo, CashierId, Minor, PaymentId, Refusal, Reject, Role, State, StatementNo};
 use crate::core::journal::{
-    Attribution, Awaited, CaseStep, Event, Finding, OursSide, StatementBooked, StatementTaken, Tally,
+    Attribution, Awaited, CaseBooks, CaseResolved, CaseStep, Column, Event, Finding, OursSide, StatementBooked,
+    StatementTaken, Tally,
 };
 use crate::core::payment::Payment;
 use crate::core::ports::{Archive, Booked, CaseAct, CasesView, StatementJudged, StatementNoted, StoreError};
@@ -32,6 +33,12 @@ impl Ledger {
         let (same, last) = archive.statement_of(&judged.note.hash.0)?;
         if let Some(same) = same {
             return Ok((Vec::new(), noted(same, false)));
+        }
+        let (findings, days) = (&judged.findings, &judged.note.days);
+        let keys: BTreeSet<&str> = findings.iter().map(|finding| finding.key.as_str()).collect();
+        let apart: BTreeSet<_> = days.iter().collect();
+        if keys.len() < findings.len() || apart.len() < days.len() {
+            return Err(Refusal::BadRequest.with("what", "a day or a difference stands there twice").into());
         }
         let statement = StatementNo(last.0 + 1);
         let mut done = (Vec::new(), noted(statement, true));
@@ -193,26 +200,27 @@ impl Ledger {
                 }
                 CaseStep::Noted { by: by.clone(), note: text(note)? }
             }
-            CaseAct::Resolve(ending) => self.end_of(&case, ending, rules, archive)?,
+            CaseAct::Resolve(ending) => {
+                let end = self.end_of(&case, ending, rules, archive)?;
+                self.voucher_fits(&end.books)?;
+                CaseStep::Resolved(Box::new(end))
+            }
             CaseAct::Reopen { .. } if !resolved => return Err(Refusal::CaseNotResolved.with("case", no).into()),
             CaseAct::Reopen { by, reason } => {
                 self.manager(by)?;
                 if reason.trim().is_empty() {
                     return Err(Refusal::CaseFacts.with("what", "reason").into());
                 }
-                CaseStep::Reopened {
-                    by: Some(by.clone()),
-                    statement: None,
-                    finding: None,
-                    reason: text(reason)?,
-                    books: case.take_back(),
-                }
+                let books = case.take_back();
+                self.voucher_fits(&books)?;
+                let (by, reason) = (Some(by.clone()), text(reason)?);
+                CaseStep::Reopened { by, statement: None, finding: None, reason, books }
             }
         };
         Ok(Event::CaseMoved { case: no, payment: case.finding.payment, step: Box::new(step) })
     }
 
-    fn end_of(&self, case: &Case, ending: &Ending, rules: &Rules, archive: &dyn Archive) -> Result<CaseStep, Stop> {
+    fn end_of(&self, case: &Case, ending: &Ending, rules: &Rules, archive: &dyn Archive) -> Result<CaseResolved, Stop> {
         self.manager(&ending.by)?;
         if let Some(second) = &ending.second {
             self.may_handle(second)?;
@@ -238,8 +246,16 @@ impl Ledger {
                 return Err(Refusal::CaseRefund.with("refund", id).with("what", what).into());
             }
         }
-        let end = case.resolve(ending, rules.endings, ours.as_ref(), refund.as_ref())?;
-        Ok(CaseStep::Resolved(Box::new(end)))
+        Ok(case.resolve(ending, rules.endings, ours.as_ref(), refund.as_ref())?)
+    }
+
+    fn voucher_fits(&self, books: &CaseBooks) -> Result<(), Reject> {
+        match books {
+            CaseBooks::Voucher { amount, .. } if !self.today().totals.fits(Column::Voucher, *amount) => {
+                Err(Refusal::AmountTooLarge.with("limit", "—"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn may_handle(&self, by: &CashierId) -> Result<(), Reject> {

@@ -11,7 +11,7 @@ use crate::core::domain::{
 };
 use crate::core::journal::{Event, ExceptionKind, Original, PaymentMade, TransferAnswer};
 use crate::core::payment::Payment;
-use crate::core::ports::{Archive, Pay, TransferMove};
+use crate::core::ports::{Archive, Pay, StoreError, TransferMove};
 use crate::core::transfer::{self, No};
 
 impl Ledger {
@@ -145,7 +145,7 @@ impl Ledger {
         if answer.reference.trim().is_empty() && answer.text.trim().is_empty() {
             return Err(Refusal::EvidenceNeeded.into());
         }
-        let request = RequestId::new(&format!("return-{id}")).expect("an id and a word make a request id");
+        let request = free_request(id, archive)?;
         let made = PaymentMade {
             request,
             kind: Kind::TransferReturn,
@@ -199,5 +199,19 @@ impl Ledger {
             }
         }
         events
+    }
+}
+
+/// The name of a return's own order. Names are the clients', and one of them may have taken it: then the first with a number that nobody has.
+fn free_request(payment: PaymentId, archive: &dyn Archive) -> Result<RequestId, StoreError> {
+    let mut name = format!("return-{payment}");
+    let mut n = 1u32;
+    loop {
+        let request = RequestId::new(&name).expect("a word, an id and a number make a request id");
+        if archive.by_request(&request)?.is_none() {
+            return Ok(request);
+        }
+        n += 1;
+        name = format!("return-{payment}-{n}");
     }
 }

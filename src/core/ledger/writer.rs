@@ -199,13 +199,16 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         let unheard = std::mem::take(&mut self.unheard);
         let again: Vec<Command> = unheard.iter().chain(commands.iter().map(|(_, c)| c)).filter_map(once_only).collect();
         let mut staged = Staged::default();
+        let mut asked = None;
         let result = self.rebuild().and_then(|()| self.store.begin()).and_then(|()| {
             for command in unheard {
                 self.one(None, command, now, &mut staged)?;
             }
             for (ticket, command) in commands {
+                asked = is_asked(&command).then_some(ticket);
                 self.one(Some(ticket), command, now, &mut staged)?;
             }
+            asked = None;
             if staged.rows == 0 {
                 self.store.rollback();
                 self.secrets.committed();
@@ -217,15 +220,17 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         });
         match result {
             Ok(()) => staged.outputs,
-            Err(error) => self.failed(tickets, staged.answered, again, &error),
+            Err(error) => self.failed(tickets, asked, staged.answered, again, &error),
         }
     }
 
     /// Nothing of the step is durable: memory is rebuilt from the store, and whoever asked for something in it is told. Those who wait
-    /// for a payment of an earlier step go on waiting: it is durable, and may be at the acquirer already.
+    /// for a payment of an earlier step go on waiting: it is durable, and may be at the acquirer already. `asked` is who asked for what failed, if
+    /// anybody did: where the store cannot hold that, it alone is refused, and nothing stops for it.
     fn failed(
         &mut self,
         tickets: Vec<Ticket>,
+        asked: Option<Ticket>,
         answered: Vec<(PaymentId, Ticket)>,
         unheard: Vec<Command>,
         error: &StoreError,
@@ -246,15 +251,19 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             waiting.retain(|ticket| !tickets.contains(ticket));
         }
         self.waiters.retain(|_, waiting| !waiting.is_empty());
-        if matches!(error, StoreError::Damaged(_)) {
-            self.stop_sales(Refusal::Damaged);
-        }
+        let refused = asked.filter(|_| matches!(error, StoreError::Refused(_)));
         let refusal = match error {
             StoreError::Damaged(_) => Refusal::Damaged,
+            // Nobody asked for it: what this till does by itself does not fit what it has.
+            StoreError::Refused(_) if refused.is_none() => Refusal::Damaged,
             StoreError::InDoubt(_) => Refusal::StorageDoubtful,
             _ => Refusal::StorageFailed,
         };
-        outputs.extend(tickets.into_iter().map(|t| Output::Answer(t, Err(refusal.into()))));
+        if refusal == Refusal::Damaged {
+            self.stop_sales(refusal);
+        }
+        let of = |ticket| if Some(ticket) == refused { Refusal::NotKept } else { refusal };
+        outputs.extend(tickets.into_iter().map(|t| Output::Answer(t, Err(of(t).into()))));
         outputs
     }
 
@@ -577,6 +586,11 @@ fn once_only(command: &Command) -> Option<Command> {
         }
         _ => None,
     }
+}
+
+/// A person or a program asked for it. The rest is what the till does by itself, or what the acquirer answered: that must be kept, whatever it is.
+fn is_asked(command: &Command) -> bool {
+    !matches!(command, Command::Resume | Command::Tick | Command::Lane { .. })
 }
 
 /// The refusal that a full queue gives.

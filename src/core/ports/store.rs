@@ -26,6 +26,10 @@ pub enum StoreError {
     /// What is stored is not what was written.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+    /// What was to be written is nothing that the store can hold: it would not read back, or two of what there may be one of. The store is as good as
+    /// it was.
+    #[error("the store does not take it: {0}")]
+    Refused(String),
     /// Another process holds it, or a newer tilld wrote it, or it is another store's.
     #[error("the store cannot be used: {0}")]
     Unusable(String),

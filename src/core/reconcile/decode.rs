@@ -3,7 +3,7 @@
 use chrono::{Datelike, NaiveDate};
 
 use super::format::{DateForm, Field, Format, Lines, RowKind, RowState, Signs, Unit};
-use crate::core::domain::BusinessDate;
+use crate::core::domain::{BusinessDate, Minor};
 
 /// No line is longer, in bytes; a longer one is spoiled.
 pub const MAX_LINE: usize = 16 * 1024;
@@ -12,6 +12,10 @@ pub const MAX_LINE: usize = 16 * 1024;
 const FIELDS: usize = 11;
 /// No line has more values.
 const MAX_VALUES: usize = 256;
+/// No row's day lies further ahead: the longest holiday, and a bank's clock.
+const AHEAD_DAYS: i64 = 60;
+/// None lies further back.
+const BACK_DAYS: i64 = 1_100;
 
 /// One line of a statement. Texts are empty where the statement does not have them. Reused from line to line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -256,7 +260,13 @@ impl<'f> Decoder<'f> {
             })(),
             DateForm::Mmdd => (|| latest(take(2)?, take(2)?, self.today))(),
         };
-        date.map(|d| Some(BusinessDate(d))).ok_or_else(|| format!("{text:?} is no date"))
+        let date = date.ok_or_else(|| format!("{text:?} is no date"))?;
+        // 9999-12-31 stands for no day at all in some files, and one digit wrong makes a year: such a day would be waited for, or closed over.
+        let apart = (date - self.today).num_days();
+        if apart > AHEAD_DAYS || -apart > BACK_DAYS {
+            return Err(format!("{text:?} is too far from today: no statement speaks of it"));
+        }
+        Ok(Some(BusinessDate(date)))
     }
 }
 
@@ -343,9 +353,11 @@ fn amount(text: &str, format: &Format, kind: RowKind) -> Result<i64, String> {
         return Err(wrong());
     }
     let whole: i64 = whole.parse().map_err(|_| wrong())?;
-    if format.amount == Unit::Minor {
-        return Ok(whole);
-    }
     let cents: i64 = format!("{cents:0<2}").parse().map_err(|_| wrong())?;
-    whole.checked_mul(100).and_then(|w| w.checked_add(cents)).ok_or_else(wrong)
+    let minor = match format.amount {
+        Unit::Minor => Some(whole),
+        Unit::Major => whole.checked_mul(100).and_then(|w| w.checked_add(cents)),
+    };
+    // No payment has more than the twelve digits of field 4.
+    minor.filter(|minor| *minor <= Minor::MAX_ISO.0).ok_or_else(wrong)
 }

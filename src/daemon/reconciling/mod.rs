@@ -372,20 +372,31 @@ fn booked_on(day: BusinessDate, payments: &[u64]) -> impl Iterator<Item = Booked
     payments.chunks(BOOKED_PART).map(move |part| Booked { day, payments: PaymentSet::of(part) })
 }
 
-/// Two differences of one name are two: each further one has a number.
+/// Two differences of one name are two: each further one has a number, the first that no other has as its name.
 fn tell_duplicates_apart(outcome: &mut Outcome) {
+    let all = || [&outcome.long, &outcome.short, &outcome.differs].into_iter().flatten();
+    let names: BTreeSet<String> = all().map(|difference| difference.key.clone()).collect();
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     for difference in [&mut outcome.long, &mut outcome.short, &mut outcome.differs].into_iter().flatten() {
-        let n = seen.entry(difference.key.clone()).or_default();
-        *n += 1;
-        if *n > 1 {
-            difference.key.push_str(&format!("#{n}"));
-        }
+        let Some(n) = seen.get_mut(&difference.key) else {
+            seen.insert(difference.key.clone(), 1);
+            continue;
+        };
+        let numbered = loop {
+            *n += 1;
+            let numbered = format!("{}#{n}", difference.key);
+            if !names.contains(&numbered) {
+                break numbered;
+            }
+        };
+        difference.key = numbered;
     }
 }
 
+/// So many days later, as far as years have four digits.
 fn later(day: BusinessDate, days: u64) -> BusinessDate {
-    BusinessDate(day.0.checked_add_days(Days::new(days)).unwrap_or(day.0))
+    let later = day.0.checked_add_days(Days::new(days)).map(BusinessDate);
+    later.filter(|later| later.is_written()).unwrap_or(day)
 }
 
 /// What the first reading gives.

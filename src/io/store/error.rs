@@ -1,6 +1,6 @@
-//! SQLite's errors as the four that a technician can act on.
+//! SQLite's errors as those that a technician can act on.
 
-use rusqlite::{Error, ErrorCode};
+use rusqlite::{Error, ErrorCode, ffi};
 
 use crate::core::ports::StoreError;
 
@@ -23,8 +23,11 @@ pub(super) fn plain(error: Error) -> StoreError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             StoreError::Unusable(format!("another program is using it: close that ({text})"))
         }
+        Some(ErrorCode::ConstraintViolation) if !by_a_trigger(&error) => {
+            StoreError::Refused(format!("{text}{}", extended(&error)))
+        }
         Some(ErrorCode::NotADatabase) => StoreError::Damaged(format!("it is no SQLite database ({text})")),
-        // A constraint or a trigger refused: what the daemon has in memory is not what the store has.
+        // A trigger refused: what the daemon has in memory is not what the store has.
         _ => StoreError::Damaged(format!(
             "stop, keep the files as they are, call the technician ({text}{})",
             extended(&error)
@@ -37,6 +40,11 @@ fn extended(error: &Error) -> String {
     error.sqlite_error().map(|e| format!(", code {}", e.extended_code)).unwrap_or_default()
 }
 
+/// The laws of the tables are triggers: no row vanishes, and what was said stays said. Whoever runs into one is wrong about the store.
+fn by_a_trigger(error: &Error) -> bool {
+    error.sqlite_error().is_some_and(|e| e.extended_code == ffi::SQLITE_CONSTRAINT_TRIGGER)
+}
+
 /// Something stored does not read as it was written.
 pub(super) fn damaged(what: impl Into<String>) -> StoreError {
     StoreError::Damaged(what.into())
@@ -45,8 +53,6 @@ pub(super) fn damaged(what: impl Into<String>) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rusqlite::ffi;
-
     #[test]
     fn each_trouble_has_its_name() {
         let of = |code| plain(Error::SqliteFailure(ffi::Error::new(code), None));
@@ -56,6 +62,7 @@ mod tests {
         assert!(matches!(of(ffi::SQLITE_CORRUPT), StoreError::Damaged(_)));
         assert!(matches!(of(ffi::SQLITE_NOTADB), StoreError::Damaged(_)));
         assert!(matches!(of(ffi::SQLITE_CONSTRAINT_TRIGGER), StoreError::Damaged(_)));
+        assert!(matches!(of(ffi::SQLITE_CONSTRAINT_UNIQUE), StoreError::Refused(_)));
         assert!(matches!(of(ffi::SQLITE_BUSY), StoreError::Unusable(_)));
     }
 }

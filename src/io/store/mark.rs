@@ -256,7 +256,10 @@ fn from_slot(slot: &[u8]) -> Option<(u64, MarkState)> {
     if whole.as_ref() != sum {
         return None;
     }
-    Some((counter, postcard::from_bytes(body).ok()?))
+    let state: MarkState = postcard::from_bytes(body).ok()?;
+    // No store has such a row, and no mark was written so often.
+    let possible = i64::try_from(state.head.0).is_ok() && counter < u64::MAX;
+    possible.then_some((counter, state))
 }
 
 fn read_slot(file: &File, slot: usize) -> std::io::Result<Option<(u64, MarkState)>> {

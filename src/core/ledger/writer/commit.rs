@@ -158,9 +158,14 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             Event::PaymentMade(_) => Some(PaymentId(record.seq.0)),
             _ => payment,
         };
+        let bytes = record.to_bytes();
+        // A row that does not read back would keep the store from ever starting again.
+        if Record::from_bytes(&bytes).ok().as_ref() != Some(record) {
+            return Err(StoreError::Refused(format!("row {} would not read back", record.seq)));
+        }
         let link: Link = self.ledger.link;
         let hmac = self.sealer.seal_link(&link);
-        self.store.append(&Row { record: record.clone(), bytes: record.to_bytes(), link, hmac, payment })
+        self.store.append(&Row { record: record.clone(), bytes, link, hmac, payment })
     }
 
     /// Marks what must be written beside the row, and wipes what is no longer needed.

@@ -96,6 +96,16 @@ fn a_spoiled_mark_is_said_and_stops_nothing() {
 }
 
 #[test]
+fn a_mark_that_saw_a_row_that_no_store_can_have_is_spoiled() {
+    let temp = Temp::new();
+    let mut mark = Mark::open(&temp.0).unwrap();
+    mark.write(&state(10)).unwrap();
+    mark.sync().unwrap();
+    mark.write(&MarkState { head: Seq(u64::MAX), ..state(10) }).unwrap();
+    assert_eq!(Mark::open(&temp.0).unwrap().found(), Some(&state(10)));
+}
+
+#[test]
 fn more_terminals_than_a_slot_holds_are_refused() {
     let mut mark = Mark::open(&Temp::new().0).unwrap();
     let mut many = state(1);
