@@ -75,11 +75,12 @@ fn name(event: &Event) -> &'static str {
         Event::TransferAnswered { .. } => "transfer_answered",
         Event::RecordSkipped { .. } => "record_skipped",
         Event::StatementBooked(_) => "statement_booked",
+        Event::BatchRetaken { .. } => "batch_retaken",
     }
 }
 
 /// How many names stand above.
-const KINDS: usize = 48;
+const KINDS: usize = 49;
 
 fn date() -> BusinessDate {
     BusinessDate::parse("2026-11-20").unwrap()
@@ -365,6 +366,7 @@ fn samples() -> Vec<(String, Event)> {
         all.push((level.as_str(), Event::Alarm { payment, level }));
     }
     all.push(("", Event::PreauthLapsed { payment }));
+    all.push(("", Event::BatchRetaken { terminal: till(), batch: BatchNo(7), by: who() }));
     all.into_iter()
         .chain(cases.iter().map(|(word, event)| (word.as_str(), event.clone())))
         .map(|(word, event)| (format!("{}.{word}", name(&event)).trim_end_matches('.').to_owned(), event))

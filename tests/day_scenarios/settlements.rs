@@ -91,8 +91,10 @@ fn a_batch_number_that_makes_no_sense_stops_cards_and_cash_goes_on() {
         1002 POS2 sells e card 13.00              => approved
         settled 2026-03-07                        => POS1 000001 unconfirmed, POS2 000001 pending
         POS1 is told batch its-own
-        1001 decides POS1 batch 1                 => manager_required
-        T1 decides POS1 batch 1                   => done
+        1001 decides 1 batch 1                    => manager_required
+        M1 resolves 1 noted                       => bad_request
+        T1 decides 1 batch 1                      => done
+        exceptions                                =>
         wait 2s
         1001 POS1 sells f card 13.00              => approved
     ",
@@ -480,17 +482,117 @@ fn sums_that_near_their_twelve_digits_settle_first() {
     );
 }
 
+/// 0500 is answered, the end is not for a long time, and meanwhile the acquirer's number is another.
 #[test]
 fn a_technicians_new_batch_is_not_ended_by_an_answer_to_the_old_one() {
     play(
         "
         1001 POS1 sells a card 12.00              => approved
+        POS1 next late-50ms
+        POS1 next late-90s
         POS1 settles                              => done
-        wait 150ms
-        POS1 under-way                            => end
-        T1 decides POS1 batch 9                   => done
+        POS1 is told batch 7
         wait 1s
+        crash
+        start
+        wait 1s
+        exceptions                                => 1 batch_disagrees
+        T1 decides 1 batch 9                      => done
+        POS1 is told batch its-own
+        wait 30s
         POS1 batch 9                              => open pending debit 0/0.00 credit 0/0.00
+        POS1 batch 1                              => uploaded balanced debit 1/12.00 credit 0/0.00
+    ",
+    );
+}
+
+#[test]
+fn a_healthy_terminals_batch_is_nobodys_to_change() {
+    play(
+        "
+        1001 POS1 sells a card 90.00              => approved
+        POS1 next lose-request
+        1001 POS1 refunds a as r 1.00             => unknown
+        exceptions                                => 1 unknown_payment
+        T1 decides 1 batch 77                     => bad_request
+        T1 decides 2 batch 77                     => unknown_exception
+        exceptions                                => 1 unknown_payment
+        1001 POS1 sells b card 5.00               => approved
+        b batch                                   => 000001
+        POS1 batch 000001                         => open pending debit 2/95.00 credit 0/0.00
+        POS1 batch 000077                         => none
+    ",
+    );
+}
+
+#[test]
+fn a_batch_that_has_ended_or_is_half_asked_is_never_begun_again() {
+    play(
+        "
+        1001 POS1 sells a card 12.00              => approved
+        POS1 settles                              => done
+        wait 5s
+        POS1 batch 000001                         => ended balanced debit 1/12.00 credit 0/0.00
+        1001 POS1 sells b card 13.00              => approved
+        POS1 next late-50ms
+        POS1 next lose-request
+        POS1 settles                              => done
+        POS1 is told batch 7
+        wait 1s
+        crash
+        start
+        wait 1s
+        exceptions                                => 1 batch_disagrees
+        T1 decides 1 batch 1                      => batch_settled
+        T1 decides 1 batch 7                      => done
+        POS1 is told batch 2
+        crash
+        start
+        wait 1s
+        exceptions                                => 2 batch_disagrees
+        T1 decides 1 batch 8                      => unknown_exception
+        T1 decides 2 batch 2                      => batch_settled
+        T1 decides 2 batch 7                      => done
+        T1 decides 2 batch 8                      => unknown_exception
+        POS1 batch 000001                         => ended balanced debit 1/12.00 credit 0/0.00
+        POS1 batch 000002                         => uploaded balanced debit 1/13.00 credit 0/0.00
+        POS1 batch 000007                         => open pending debit 0/0.00 credit 0/0.00
+        cut                                       => 2026-03-07 Z1
+        day 2026-03-07 => uploaded sale 2/25.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 25.00
+    ",
+    );
+}
+
+/// A number mistyped: the day is cut, and the technician goes back to the first.
+#[test]
+fn a_batch_that_was_left_is_taken_back_with_all_that_is_in_it() {
+    play(
+        "
+        1001 POS1 sells a card 12.00              => approved
+        POS1 is told batch 7
+        crash
+        start
+        wait 1s
+        exceptions                                => 1 batch_disagrees
+        T1 decides 1 batch 70                     => done
+        settled 2026-03-07                        => POS1 000001 unconfirmed
+        cut                                       => 2026-03-07 Z1
+        POS1 is told batch 1
+        crash
+        start
+        wait 1s
+        exceptions                                => 2 batch_disagrees
+        T1 decides 2 batch 1                      => done
+        crash
+        start
+        exceptions                                =>
+        POS1 is told batch its-own
+        wait 10s
+        POS1 batch 000001                         => ended balanced debit 1/12.00 credit 0/0.00
+        settled 2026-03-07                        => POS1 000001 balanced
+        day 2026-03-07 => balanced sale 1/12.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 12.00
+        1001 POS1 sells b card 13.00              => approved
+        b batch                                   => 000002
     ",
     );
 }

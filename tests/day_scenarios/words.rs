@@ -168,8 +168,8 @@ impl Told {
                 })
             }
             [device, "settles"] if device.starts_with("POS") => said(shop.ask(Command::Settle(terminal(device)))),
-            [by, "decides", device, "batch", number] => said(shop.ask(Command::DecideBatch {
-                terminal: terminal(device),
+            [by, "decides", exception, "batch", number] => said(shop.ask(Command::DecideBatch {
+                exception: ExceptionNo(exception.parse().unwrap()),
                 batch: BatchNo(number.parse().unwrap()),
                 by: cashier(by),
             })),

@@ -85,6 +85,7 @@ refusals! {
     OfflineCard = "offline_card", 409, "网络中断，此卡不能离线消费：{why}", "The line is down and this card cannot be taken offline: {why}";
     Settling = "settling", 409, "终端 {device} 正在结算，请稍候", "Device {device} is settling: wait a moment";
     BatchDisagrees = "batch_disagrees", 409, "终端 {device} 批次号与收单方不符，刷卡已停，请联系技术员", "Device {device} and the acquirer disagree on the batch: cards are stopped, call the technician";
+    BatchSettled = "batch_settled", 409, "终端 {device} 的批次 {batch} 已结算或正在结算，不能再用，请与收单方核对", "Batch {batch} of device {device} was settled or is being settled, and is never begun again: check its number with the acquirer";
     MarkBehind = "mark_behind", 409, "本机数据落后于标记，刷卡已停，请联系技术员", "The store's data are behind its mark: cards are stopped, call the technician";
     NoReader = "no_reader", 422, "终端 {device} 没有读卡设备", "Device {device} has no reader";
     NoCard = "no_card", 408, "没有读到卡或付款码", "No card or code was presented";

@@ -433,6 +433,15 @@ pub enum Event {
     },
     /// Which payments a judged statement has with money.
     StatementBooked(Box<StatementBooked>),
+    /// A technician decided that a batch which an earlier decision left open is current again: it goes on where it was.
+    BatchRetaken {
+        /// Which terminal.
+        terminal: TerminalId,
+        /// The batch that is current again.
+        batch: BatchNo,
+        /// Who.
+        by: CashierId,
+    },
 }
 
 /// The facts of a payment at its birth.

@@ -214,6 +214,7 @@ impl Ledger {
                 self.terminals.entry(terminal.clone()).or_default().stopped = Some(*theirs);
             }
             Event::BatchDecided { terminal, batch, .. } => self.decide_batch(terminal, *batch),
+            Event::BatchRetaken { terminal, batch, .. } => self.retake_batch(terminal, *batch),
             Event::DayCut { .. } => {}
             Event::DaySealed { date, signature, next_key, .. } => {
                 self.day_key.clone_from(next_key);

@@ -7,9 +7,11 @@ use chrono::NaiveTime;
 use super::decide_lane::Scene;
 use super::decide_pay::Stop;
 use super::{Index, Ledger, Lines, Rules};
-use crate::core::day::{ClockPair, CutSchedule, CutVerdict, cut_due};
-use crate::core::domain::{BatchNo, BusinessDate, CashierId, Now, PaymentId, Refusal, Reject, Role, TerminalId};
-use crate::core::journal::{Columns, Event, ExceptionKind, SettleReason, Silence};
+use crate::core::day::{ClockPair, CutSchedule, CutVerdict, Rung, cut_due};
+use crate::core::domain::{
+    BatchNo, BusinessDate, CashierId, ExceptionNo, Now, PaymentId, Refusal, Reject, Role, TerminalId,
+};
+use crate::core::journal::{Columns, Event, ExceptionKind, Resolution, SettleReason, Silence};
 use crate::core::ports::{Archive, StoreError};
 
 impl Ledger {
@@ -135,23 +137,36 @@ impl Ledger {
         Ok(vec![Event::SettlementWanted { terminal: id.clone(), why: SettleReason::Asked }])
     }
 
-    /// A technician says which batch is current.
+    /// A technician says which batch is current at a terminal that was stopped for it. That answers the exception.
     pub fn decide_batch_number(
         &self,
-        id: &TerminalId,
+        exception: ExceptionNo,
         batch: BatchNo,
         by: &CashierId,
-        rules: &Rules,
     ) -> Result<Vec<Event>, Reject> {
-        super::decide_shift::known_device(rules, id)?;
+        let open = self.exceptions.get(&exception);
+        let open = open.ok_or_else(|| Refusal::UnknownException.with("exception", exception.0))?;
         super::decide_pay::known(self, by)?;
         if self.role_of(by) != Some(Role::Technician) {
             return Err(Refusal::ManagerRequired.into());
         }
+        let id = open.terminal.as_ref().filter(|_| open.kind == ExceptionKind::BatchDisagrees);
+        let Some(id) = id.filter(|id| self.terminal(id).stopped.is_some()) else {
+            let what = "batch: only where a terminal is stopped for its batch number";
+            return Err(Refusal::BadRequest.with("what", what));
+        };
         if !(1..=999_999).contains(&batch.0) {
             return Err(Refusal::BadRequest.with("what", "batch: 1 to 999999"));
         }
-        Ok(vec![Event::BatchDecided { terminal: id.clone(), batch, by: by.clone() }])
+        let (terminal, by) = (id.clone(), by.clone());
+        let left = self.ended.get(&(terminal.clone(), batch)).map(|left| left.rung);
+        let decided = match left.filter(|_| self.terminal(id).batch.number != batch) {
+            None => Event::BatchDecided { terminal, batch, by: by.clone() },
+            Some(Rung::Open) => Event::BatchRetaken { terminal, batch, by: by.clone() },
+            Some(_) => return Err(Refusal::BatchSettled.with("device", id).with("batch", batch)),
+        };
+        let (how, note) = (Resolution::Noted, format!("batch {batch}"));
+        Ok(vec![decided, Event::ExceptionResolved { exception, by, how, note }])
     }
 
     /// Days that are cut and still have something to settle, oldest first.

@@ -190,6 +190,11 @@ impl Ledger {
         let payment = open.payment.and_then(|id| self.payments.get(&id));
         // It is being reversed again: what a person says now the reversal would undo.
         if payment.is_some_and(Payment::reversal_owed) {
+        // Its terminal sells nothing by card until a technician has named the batch, and this is where it is named.
+        let stopped = |id: &TerminalId| self.terminals.get(id).is_some_and(|t| t.stopped.is_some());
+        if open.kind == ExceptionKind::BatchDisagrees && open.terminal.as_ref().is_some_and(stopped) {
+            return Err(Refusal::BadRequest.with("what", "batch: the acquirer's, by a technician"));
+        }
             return Err(Refusal::InProgress.into());
         }
         let choices = choices(payment);

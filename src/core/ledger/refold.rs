@@ -143,7 +143,8 @@ fn terminal(record: &Record) -> Option<&TerminalId> {
         Event::Sending { terminal, .. }
         | Event::Answered { terminal, .. }
         | Event::BatchEndSeen { terminal, .. }
-        | Event::BatchDecided { terminal, .. } => Some(terminal),
+        | Event::BatchDecided { terminal, .. }
+        | Event::BatchRetaken { terminal, .. } => Some(terminal),
         _ => None,
     }
 }

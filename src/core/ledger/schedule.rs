@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::decide_lane::Scene;
 use super::decide_lane::message_name;
 use super::decide_pay::Around;
-use super::{Index, Ledger, Line, LineState, Lines, Rules, Terminal};
+use super::{Exception, Index, Ledger, Line, LineState, Lines, Rules, Terminal};
 use crate::core::acquirer::MessageName;
 use crate::core::day::Rung;
 use crate::core::domain::{Kind, Now, PaymentId, Stan, TerminalId};
@@ -221,8 +221,15 @@ impl Ledger {
         }
     }
 
-    /// An exception for everything that stands aside and has none yet.
+    /// An exception for everything that stands aside and has none yet, and for a stopped terminal: a technician answers it there.
     pub fn missing_exception(&self) -> Option<Event> {
+        let told = |id: &TerminalId| {
+            let of = |e: &Exception| e.kind == ExceptionKind::BatchDisagrees && e.terminal.as_ref() == Some(id);
+            self.exceptions.values().any(of)
+        };
+        if let Some((id, _)) = self.terminals.iter().find(|(id, t)| t.stopped.is_some() && !told(id)) {
+            return Some(self.exception(ExceptionKind::BatchDisagrees, None, id, 0));
+        }
         if self.index.aside.is_empty() {
             return None;
         }

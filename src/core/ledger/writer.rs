@@ -305,12 +305,14 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         let configured = |terminal: &TerminalId| self.rules.terminals.contains_key(terminal);
         match command {
             Command::Pay(pay) => Some(&pay.device).filter(|t| configured(t)).cloned().into_iter().collect(),
-            Command::Lane { terminal, .. } | Command::Settle(terminal) | Command::DecideBatch { terminal, .. } => {
+            Command::Lane { terminal, .. } | Command::Settle(terminal) => {
                 Some(terminal).filter(|t| configured(t)).cloned().into_iter().collect()
             }
-            Command::Resume | Command::Tick | Command::CutDay { .. } | Command::Resolve { .. } => {
-                self.rules.terminals.keys().cloned().collect()
-            }
+            Command::Resume
+            | Command::Tick
+            | Command::CutDay { .. }
+            | Command::Resolve { .. }
+            | Command::DecideBatch { .. } => self.rules.terminals.keys().cloned().collect(),
             _ => Vec::new(),
         }
     }
@@ -414,9 +416,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
                 events
             }
             Command::Resolve { exception, by, how, note } => self.ledger.decide_resolve(exception, &by, how, &note)?,
-            Command::DecideBatch { terminal, batch, by } => {
-                self.ledger.decide_batch_number(&terminal, batch, &by, rules)?
-            }
+            Command::DecideBatch { exception, batch, by } => self.ledger.decide_batch_number(exception, batch, &by)?,
             Command::Statement(judged) => {
                 let (events, mut noted) = self.ledger.decide_statement(&judged, &self.store)?;
                 self.commit_events(events, now, staged)?;

@@ -136,8 +136,8 @@ pub enum Command {
     },
     /// A technician says which batch is current at the acquirer.
     DecideBatch {
-        /// Which terminal.
-        terminal: TerminalId,
+        /// The exception that stopped its terminal.
+        exception: ExceptionNo,
         /// The batch.
         batch: crate::core::domain::BatchNo,
         /// Who.

@@ -11,18 +11,14 @@ use super::body::{Asked, Name};
 use super::problem::Problem;
 use super::secrets;
 use super::shifts::words;
-use crate::core::domain::{BatchNo, CashierId, ExceptionNo, Pin, Refusal, Reject, Role, TerminalId};
+use crate::core::domain::{BatchNo, CashierId, ExceptionNo, Pin, Refusal, Role};
 use crate::core::journal::Resolution;
 use crate::core::ports::{Command, ExceptionView};
 
 /// `GET /v1/exceptions`: the open ones, oldest first.
 #[utoipa::path(get, path = "/v1/exceptions", operation_id = "listExceptions", tag = "exceptions", responses((status = 200, description = "as asked", body = List<ExceptionView>)))]
 pub(super) async fn list(State(api): State<Arc<Api>>) -> Result<Json<List<ExceptionView>>, Problem> {
-    Ok(Json(List::whole(open(&api).await?)))
-}
-
-async fn open(api: &Api) -> Result<Vec<ExceptionView>, Reject> {
-    api.ask_soon(|desk, respond| desk.exceptions(respond)).await
+    Ok(Json(List::whole(api.ask_soon(|desk, respond| desk.exceptions(respond)).await?)))
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -61,10 +57,7 @@ pub(super) async fn resolve(
                 return Err(Problem::bad("batch must be 1 to 999999"));
             }
             let by = api.approve(body.by, body.pin, &[Role::Technician]).await?;
-            let terminal: Option<TerminalId> =
-                open(&api).await?.into_iter().find(|e| e.id == number.0).and_then(|e| e.terminal);
-            let terminal = terminal.ok_or_else(unknown)?;
-            api.submit(Command::DecideBatch { terminal, batch: BatchNo(batch), by }).await?;
+            api.submit(Command::DecideBatch { exception: number, batch: BatchNo(batch), by }).await?;
         }
         (None, Some(how)) => {
             let note = words("note", body.note.as_deref().unwrap_or_default())?;

@@ -178,5 +178,6 @@ pub(super) fn event_word(event: &Event) -> &'static str {
         Event::TransferAnswered { .. } => "transfer_answered",
         Event::RecordSkipped { .. } => "record_skipped",
         Event::StatementBooked(_) => "statement_booked",
+        Event::BatchRetaken { .. } => "batch_retaken",
     }
 }

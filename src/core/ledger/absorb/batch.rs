@@ -242,4 +242,17 @@ impl Ledger {
             }
         }
     }
+    /// A batch that a decision left open goes on where it was, and is settled for the days that were cut meanwhile.
+    pub(super) fn retake_batch(&mut self, id: &TerminalId, batch: BatchNo) {
+        let Some(again) = self.ended.remove(&(id.clone(), batch)) else { return };
+        let cut = again.parts.keys().next().filter(|date| **date < self.open).copied();
+        let dates = self.backlog(id).map(|(_, date)| date).into_iter().chain(cut);
+        let settle = dates.min().map(|date| (SettleReason::Cut, date));
+        let terminal = self.terminals.entry(id.clone()).or_default();
+        (terminal.stopped, terminal.settle) = (None, settle);
+        let old = std::mem::replace(&mut terminal.batch, again);
+        if !old.is_empty() {
+            self.ended.insert((id.clone(), old.number), old);
+        }
+    }
 }

@@ -220,7 +220,9 @@ impl<S: Store, K: Sealer> Writer<S, K> {
                 staged.rung |= climbing;
                 staged.days |= climbing;
             }
-            Event::BatchEndSeen { terminal, .. } | Event::BatchDecided { terminal, .. } => {
+            Event::BatchEndSeen { terminal, .. }
+            | Event::BatchDecided { terminal, .. }
+            | Event::BatchRetaken { terminal, .. } => {
                 staged.batches.insert(terminal.clone());
                 (staged.rung, staged.days) = (true, true);
             }

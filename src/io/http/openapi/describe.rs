@@ -113,7 +113,8 @@ fn own(operation: &str) -> Vec<Refusal> {
     let printing: &[Refusal] = &[UnknownPayment, UnknownDay, NotFound, NotSupported, UnknownDevice, CashierInactive];
     match operation {
         "makePayment" => {
-            let not: &[Refusal] = &[NotFound, MethodNotAllowed, UnknownDay, UnknownException, CashierExists];
+            let not: &[Refusal] =
+                &[NotFound, MethodNotAllowed, UnknownDay, UnknownException, CashierExists, BatchSettled];
             Refusal::ALL.iter().copied().filter(|r| !not.contains(r)).collect()
         }
         "getPayment" | "getStory" => vec![BadRequest, UnknownPayment, NotFound],
@@ -127,7 +128,8 @@ fn own(operation: &str) -> Vec<Refusal> {
             vec![UnknownDevice, BadRequest, NotFound, Settling, BatchDisagrees, InProgress, NotSupported]
         }
         "resolveException" => {
-            [PIN, &[UnknownException, NotFound, NotSupported, InProgress, NotCancellable, BatchDisagrees]].concat()
+            [PIN, &[UnknownException, NotFound, NotSupported, InProgress, NotCancellable, BatchDisagrees, BatchSettled]]
+                .concat()
         }
         "listCases" | "listStatements" => vec![BadRequest],
         "getCase" => vec![BadRequest, UnknownCase, NotFound],
