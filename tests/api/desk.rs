@@ -257,6 +257,14 @@ impl Desk for Fake {
         Ok(Page { items, next_cursor })
     }
 
+    /// Reads the body to its end, and judges nothing.
+    fn take_statement(&self, upload: StatementUpload<'_>) -> Result<StatementView, Reject> {
+        let mut text = String::new();
+        upload.body.read_to_string(&mut text).map_err(|e| Refusal::BadRequest.with("what", e))?;
+        self.note(format!("statement {text}"));
+        Err(Refusal::NotAStatement.with("why", "nobody judges here"))
+    }
+
     fn story(&self, id: PaymentId) -> Result<Vec<StoryLine>, Reject> {
         self.payment(id)?;
         Ok(vec![StoryLine {

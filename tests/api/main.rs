@@ -7,4 +7,5 @@ mod guard;
 mod payments;
 mod people;
 mod rest;
+mod statements;
 mod wire;

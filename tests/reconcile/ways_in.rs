@@ -61,7 +61,11 @@ fn row(stan: u32) -> String {
 }
 
 fn upload(till: &dyn Desk, body: &mut dyn Read) -> Result<StatementView, Refusal> {
-    till.take_statement(StatementUpload { name: "up.csv", format: None, body }).map_err(|r| r.refusal)
+    upload_as(till, None, body)
+}
+
+fn upload_as(till: &dyn Desk, format: Option<&str>, body: &mut dyn Read) -> Result<StatementView, Refusal> {
+    till.take_statement(StatementUpload { name: "up.csv", format, body }).map_err(|r| r.refusal)
 }
 
 /// The API's work runs off the async threads; so does this.
@@ -103,6 +107,47 @@ fn an_upload_is_taken_once_and_only_whole() {
         let left = std::fs::read_dir(dir.0.join("data/incoming")).unwrap().count();
         assert_eq!(left, 0, "no upload is left behind");
     });
+}
+
+/// Of those who send one at the same time two are heard: the folder holds no more than two statements.
+#[test]
+fn two_uploads_lie_in_the_folder_at_once() {
+    let dir = Dir::new("crowd");
+    with_a_till(&dir, |till| {
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            let mut hold = Held(Some(held), None);
+            let outer = scope.spawn(move || upload(till, &mut hold));
+            let (release_too, held_too) = std::sync::mpsc::channel::<()>();
+            let mut hold = Held(Some(held_too), None);
+            let inner = scope.spawn(move || upload(till, &mut hold));
+            let lying = || std::fs::read_dir(dir.0.join("data/incoming")).map_or(0, Iterator::count);
+            let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+            while lying() < 2 && std::time::Instant::now() < until {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            let text = format!("{HEAD}{}", row(1));
+            assert_eq!(upload(till, &mut text.as_bytes()).unwrap_err(), Refusal::Busy);
+            assert_eq!(lying(), 2);
+            drop((release, release_too));
+            assert!(outer.join().unwrap().is_ok() && inner.join().unwrap().is_ok());
+            assert!(upload(till, &mut text.as_bytes()).is_ok());
+            assert_eq!(lying(), 0);
+        });
+    });
+}
+
+/// A statement of one row that comes only when it is let go.
+struct Held(Option<std::sync::mpsc::Receiver<()>>, Option<std::io::Cursor<String>>);
+
+impl Read for Held {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if let Some(held) = self.0.take() {
+            let _ = held.recv();
+            self.1 = Some(std::io::Cursor::new(format!("{HEAD}{}", row(1))));
+        }
+        self.1.as_mut().unwrap().read(into)
+    }
 }
 
 struct Broken;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::{Asked, Books, Judged, ReconcileError};
 use crate::core::domain::{Refusal, Reject, WallMs};
@@ -12,6 +12,8 @@ use crate::daemon::inbox::Inbox;
 
 /// How much is read at a time.
 const CHUNK: usize = 64 * 1024;
+/// So many uploads lie in the data's folder at once, each of at most `max_mb`.
+const AT_ONCE: u32 = 2;
 
 /// Where uploads lie while they are judged; each has a number.
 #[derive(Debug)]
@@ -20,14 +22,16 @@ pub struct Intake {
     inbox: Inbox,
     spool: PathBuf,
     number: AtomicU64,
+    lying: AtomicU32,
 }
 
-/// Removes its file when it goes.
-struct Spooled(PathBuf);
+/// Removes its file when it goes, and makes room for another.
+struct Spooled<'a>(PathBuf, &'a AtomicU32);
 
-impl Drop for Spooled {
+impl Drop for Spooled<'_> {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
+        self.1.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -39,13 +43,15 @@ impl Intake {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
             _ => {}
         }
-        Ok(Intake { books, inbox, spool, number: AtomicU64::new(1) })
+        Ok(Intake { books, inbox, spool, number: AtomicU64::new(1), lying: AtomicU32::new(0) })
     }
 
     /// Takes an upload in, whole and within its bound, before anything of it is judged.
     pub fn upload(&self, upload: StatementUpload<'_>, now: WallMs) -> Result<StatementView, Reject> {
+        let more = |lying: u32| (lying < AT_ONCE).then_some(lying + 1);
+        self.lying.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map_err(|_| Refusal::Busy)?;
         let number = self.number.fetch_add(1, Ordering::Relaxed);
-        let spooled = Spooled(self.spool.join(format!("{number}.part")));
+        let spooled = Spooled(self.spool.join(format!("{number}.part")), &self.lying);
         let failed = |e: std::io::Error| {
             log::error!("an uploaded statement could not be kept: {}: {e}", spooled.0.display());
             Reject::from(Refusal::StorageFailed)

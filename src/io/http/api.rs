@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use super::ApiOptions;
 use super::events::Hub;
@@ -17,6 +17,10 @@ use crate::io::work;
 
 /// Reads of the store at once.
 const READS: usize = 8;
+/// Read-backs of single payments at once, beside those: an answer to a payment waits for no listing.
+const READ_BACKS: usize = 4;
+/// Statements taken in at once; who comes beside is told to try again.
+const UPLOADS: usize = 2;
 /// PINs hashed at once: each costs a core some tenth of a second.
 const PINS: usize = 2;
 /// How long anything but a payment may take the writer before the caller is told to try again.
@@ -35,6 +39,8 @@ pub(super) struct Api {
     /// Turns true when the API closes: what would go on for ever ends then.
     pub stopped: watch::Receiver<bool>,
     reads: Arc<Semaphore>,
+    read_backs: Arc<Semaphore>,
+    uploads: Arc<Semaphore>,
     pins: Arc<Semaphore>,
 }
 
@@ -51,6 +57,8 @@ impl Api {
             hub: Hub::default(),
             stopped,
             reads: Arc::new(Semaphore::new(READS)),
+            read_backs: Arc::new(Semaphore::new(READ_BACKS)),
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
             pins: Arc::new(Semaphore::new(PINS)),
         }
     }
@@ -98,12 +106,37 @@ impl Api {
         self.off_thread(&self.reads, work).await
     }
 
+    /// The same for what a payment's answer needs: one payment, by its id or its request's.
+    pub async fn read_back<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Desk) -> Result<T, Reject> + Send + 'static,
+    ) -> Result<T, Reject> {
+        self.off_thread(&self.read_backs, work).await
+    }
+
+    /// The same for a statement, whose body is awaited meanwhile: it takes nobody else's turn, and has none of its own to wait for.
+    pub async fn take_in<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Desk) -> Result<T, Reject> + Send + 'static,
+    ) -> Result<T, Reject> {
+        let permit = self.uploads.clone().try_acquire_owned().map_err(|_| Refusal::Busy)?;
+        self.with_permit(permit, work).await
+    }
+
     async fn off_thread<T: Send + 'static>(
         &self,
         bound: &Arc<Semaphore>,
         work: impl FnOnce(&dyn Desk) -> Result<T, Reject> + Send + 'static,
     ) -> Result<T, Reject> {
         let permit = bound.clone().acquire_owned().await.map_err(|_| Refusal::Stopping)?;
+        self.with_permit(permit, work).await
+    }
+
+    async fn with_permit<T: Send + 'static>(
+        &self,
+        permit: OwnedSemaphorePermit,
+        work: impl FnOnce(&dyn Desk) -> Result<T, Reject> + Send + 'static,
+    ) -> Result<T, Reject> {
         let desk = self.desk.clone();
         let done = work::blocking(move || {
             let _permit = permit;

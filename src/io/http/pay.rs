@@ -149,7 +149,7 @@ async fn wait(
 /// The payment as it is now. Where there is none, nothing was journaled so far: the caller repeats with the same id.
 async fn as_it_is(api: &Arc<Api>, request: &RequestId) -> Result<Box<PaymentView>, Reject> {
     let request = request.clone();
-    let found = api.blocking(move |desk| desk.by_request(&request)).await?;
+    let found = api.read_back(move |desk| desk.by_request(&request)).await?;
     found.map(Box::new).ok_or_else(|| Refusal::Busy.into())
 }
 
@@ -160,14 +160,14 @@ async fn run(api: &Arc<Api>, order: Order, phase: &watch::Sender<Phase>) -> Resu
     // A request that is known already is answered as it is: neither a card nor a PIN is asked for again.
     let known = (wants_card || approval.is_some() || payee.is_some()) && {
         let request = pay.request.clone();
-        api.blocking(move |desk| desk.by_request(&request)).await?.is_some()
+        api.read_back(move |desk| desk.by_request(&request)).await?.is_some()
     };
     if !known {
         if let Some(approval) = approval {
             pay.approved_by = Some(api.approve(approval.manager, approval.pin, &[Role::Manager]).await?);
         }
         if let Some(id) = payee {
-            let list = api.blocking(|desk| desk.payees()).await?;
+            let list = api.read_back(|desk| desk.payees()).await?;
             let listed = list.into_iter().find(|payee| payee.id == id);
             pay.extra.payee = Some(listed.ok_or_else(|| Refusal::PayeeNotListed.with("payee", &id))?);
         }
@@ -193,7 +193,7 @@ async fn run(api: &Arc<Api>, order: Order, phase: &watch::Sender<Phase>) -> Resu
             let id = payment.id;
             drop(payment);
             // Journaled already: whatever keeps us from reading it back is no refusal, the caller may ask again.
-            let view = api.blocking(move |desk| desk.payment(id)).await.map_err(|_| Refusal::Busy)?;
+            let view = api.read_back(move |desk| desk.payment(id)).await.map_err(|_| Refusal::Busy)?;
             Ok(Box::new(view))
         }
         Some(Ok(other)) => {

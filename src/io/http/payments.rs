@@ -160,5 +160,5 @@ pub(super) async fn cancel(
         Reply::Payment(_) | Reply::Done => {}
         other => log::error!("the writer answered a cancellation with {other:?}"),
     }
-    Ok(Json(api.blocking(move |desk| desk.payment(id)).await.map_err(|_| Refusal::Busy)?))
+    Ok(Json(api.read_back(move |desk| desk.payment(id)).await.map_err(|_| Refusal::Busy)?))
 }

@@ -11,6 +11,7 @@ use axum::http::header;
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::answer::Json;
 use super::api::Api;
@@ -29,6 +30,8 @@ const MAX_DAYS: usize = 400;
 const MAX_JUDGED: usize = 8 * 1024 * 1024;
 /// How long the next part of an upload may take.
 const PART_TIME: Duration = Duration::from_secs(30);
+/// How long all of them may: the largest statement that a store takes, on a slow line.
+const WHOLE_TIME: Duration = Duration::from_secs(300);
 /// So many parts wait between the socket and the disk.
 const PARTS: usize = 8;
 
@@ -92,7 +95,7 @@ pub(super) async fn upload(
     }
     let (sender, receiver) = mpsc::channel(PARTS);
     let format = params.format;
-    let judge = api.blocking(move |desk| {
+    let judge = api.take_in(move |desk| {
         let mut body = Parts { receiver, part: Bytes::new(), ended: false };
         desk.take_statement(StatementUpload { name: &name, format: format.as_deref(), body: &mut body })
     });
@@ -100,11 +103,12 @@ pub(super) async fn upload(
     Ok(Json(view?))
 }
 
-/// From the socket to whoever reads, a few parts ahead; ends where either side does. An empty part says that the body was whole: where this is broken off,
+/// From the socket to whoever reads, a few parts ahead; ends where either side does, and in time. An empty part says that the body was whole: where this is broken off,
 /// as when the daemon stops, nobody says so.
 async fn pump(mut body: Body, sender: mpsc::Sender<Result<Bytes, String>>) {
+    let ends = Instant::now() + WHOLE_TIME;
     loop {
-        let part = match tokio::time::timeout(PART_TIME, body.frame()).await {
+        let part = match tokio::time::timeout_at(ends.min(Instant::now() + PART_TIME), body.frame()).await {
             Ok(None) => {
                 let _ = sender.send(Ok(Bytes::new())).await;
                 return;
@@ -192,5 +196,36 @@ mod tests {
         assert_eq!(read(vec![part("a,b\n"), part("c\n")]).unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
         assert_eq!(read(vec![]).unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
         assert!(read(vec![part("a"), Err("the body ended early".into())]).is_err());
+    }
+    /// A byte whenever the next part is nearly late.
+    struct Drip(tokio::time::Interval);
+
+    impl axum::body::HttpBody for Drip {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            cx: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<std::io::Result<hyper::body::Frame<Bytes>>>> {
+            self.0.poll_tick(cx).map(|_| Some(Ok(hyper::body::Frame::data(Bytes::from_static(b"x")))))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_drips_ends_in_time() {
+        let (sender, mut receiver) = mpsc::channel(PARTS);
+        let begun = Instant::now();
+        let drip = Body::new(Drip(tokio::time::interval(PART_TIME - Duration::from_secs(1))));
+        let read = async {
+            let mut last = None;
+            while let Some(part) = receiver.recv().await {
+                last = Some(part);
+            }
+            last
+        };
+        let ((), last) = tokio::join!(pump(drip, sender), read);
+        assert_eq!(last, Some(Err("the body did not arrive in time".to_owned())));
+        assert_eq!(begun.elapsed(), WHOLE_TIME);
     }
 }

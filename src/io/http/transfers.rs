@@ -97,7 +97,7 @@ pub(super) async fn step(
         None => Command::ReturnTransfer { payment, by, answer },
     };
     api.submit(command).await?;
-    Ok(Json(Box::new(api.blocking(move |desk| desk.payment(payment)).await?)))
+    Ok(Json(Box::new(api.read_back(move |desk| desk.payment(payment)).await?)))
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -167,7 +167,7 @@ async fn one(api: &Arc<Api>, line: BankLine) -> Result<AnswerResult, Problem> {
     let payment = line.payment;
     let mut result =
         AnswerResult { line: line.line, payment: payment.to_string(), step: None, refused: None, why: None };
-    let known = api.blocking(move |desk| desk.payment(payment)).await;
+    let known = api.read_back(move |desk| desk.payment(payment)).await;
     let taken = match known {
         Err(reject) => Err(reject),
         // Another sum than ours is no answer to our order.
@@ -186,7 +186,7 @@ async fn one(api: &Arc<Api>, line: BankLine) -> Result<AnswerResult, Problem> {
         result.refused = Some(reject.refusal.code().to_owned());
         result.why = Some(reject.sentence().in_lang(api.lang).to_owned());
     }
-    if let Ok(view) = api.blocking(move |desk| desk.payment(payment)).await {
+    if let Ok(view) = api.read_back(move |desk| desk.payment(payment)).await {
         result.step = view.transfer.map(|transfer| transfer.step);
     }
     Ok(result)
