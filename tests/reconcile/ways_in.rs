@@ -109,6 +109,23 @@ fn an_upload_is_taken_once_and_only_whole() {
     });
 }
 
+/// A format of the store's own is for who sits at its machine: whoever sends a statement names one that is shipped.
+#[test]
+fn an_upload_opens_no_file_of_the_machine() {
+    let dir = Dir::new("formats");
+    with_a_till(&dir, |till| {
+        let text = format!("{HEAD}{}", row(1));
+        let mut body = text.as_bytes();
+        let own = dir.0.join("own.toml");
+        std::fs::write(&own, include_str!("../../src/core/reconcile/formats/tilld-acquirer.toml")).unwrap();
+        for name in [own.to_str().unwrap(), "/nonexistent/x.toml", "own.toml", "", "tilld-acquirer.toml", "no-bank"] {
+            assert_eq!(upload_as(till, Some(name), &mut body).unwrap_err(), Refusal::BadRequest, "{name}");
+        }
+        assert_eq!(body.len(), text.len(), "nothing was read");
+        assert_eq!(upload_as(till, Some("tilld-acquirer"), &mut body).unwrap().counts["long"], 1);
+    });
+}
+
 /// Of those who send one at the same time two are heard: the folder holds no more than two statements.
 #[test]
 fn two_uploads_lie_in_the_folder_at_once() {

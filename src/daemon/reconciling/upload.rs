@@ -48,6 +48,12 @@ impl Intake {
 
     /// Takes an upload in, whole and within its bound, before anything of it is judged.
     pub fn upload(&self, upload: StatementUpload<'_>, now: WallMs) -> Result<StatementView, Reject> {
+        // A file of this machine is nobody's to name from outside: a format of one's own is for the command line.
+        let shipped = crate::core::reconcile::formats().map_err(|e| refused(e.into(), &self.spool))?;
+        if upload.format.is_some_and(|name| shipped.iter().all(|format| format.name != name)) {
+            let names = shipped.iter().map(|format| format.name.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(Refusal::BadRequest.with("what", format!("format: one of {names}")));
+        }
         let more = |lying: u32| (lying < AT_ONCE).then_some(lying + 1);
         self.lying.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map_err(|_| Refusal::Busy)?;
         let number = self.number.fetch_add(1, Ordering::Relaxed);
