@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::tables::TableError;
+use crate::core::domain::shown_name;
 use crate::core::ports::Payee;
 
 /// An allow-list is a page or two.
@@ -71,8 +72,8 @@ pub fn read(path: &Path) -> Result<Vec<Listed>, TableError> {
         if !plain_id(cell(id)) || list.iter().any(|l| l.id == cell(id)) {
             return Err(wrong(format!("line {line}: id must be 1 to 32 ASCII characters, each once")));
         }
-        if cell(name).is_empty() || cell(name).chars().count() > 60 || cell(name).chars().any(char::is_control) {
-            return Err(wrong(format!("line {line}: name must have 1 to 60 characters")));
+        if shown_name("name", cell(name)).is_err() {
+            return Err(wrong(format!("line {line}: name must have 1 to 60 characters that are seen")));
         }
         let number = cell(account);
         if !(6..=34).contains(&number.len()) || !number.bytes().all(|b| b.is_ascii_alphanumeric()) {

@@ -168,9 +168,16 @@ fn people_are_added_by_whoever_may() {
     let mut approved = body.clone();
     approved["approval"] = json!({"manager": "M1", "pin": "8888"});
     assert_eq!(tcp(&approved.to_string()).status, 200);
-    for (key, value) in
-        [("pin", json!("12")), ("pin", json!("abcd")), ("role", json!("boss")), ("id", json!("")), ("name", json!(""))]
-    {
+    for (key, value) in [
+        ("pin", json!("12")),
+        ("pin", json!("abcd")),
+        ("role", json!("boss")),
+        ("id", json!("")),
+        ("name", json!("")),
+        ("name", json!("王".repeat(61))),
+        ("name", json!("\u{200B}")),
+        ("name", json!("王\u{202E}芳")),
+    ] {
         let mut bad = body.clone();
         bad[key] = value;
         house.post("/v1/cashiers", bad).is(400, "bad_request");

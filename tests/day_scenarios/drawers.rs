@@ -182,3 +182,20 @@ fn a_shift_that_was_forgotten_is_listed_and_a_manager_counts_and_closes_it() {
     ",
     );
 }
+
+/// Twenty characters of Chinese are sixty bytes: what the till's door lets in, its ledger takes.
+#[test]
+fn names_and_reasons_are_bounded_in_characters() {
+    play(
+        "
+        1001 opens shift POS1 100.00
+        1001 POS1 pays-in 5.00 for 200 characters => done
+        1001 POS1 pays-in 5.00 for 201 characters => bad_request
+        hire 2001 cashier of 60 characters        => done
+        hire 2002 cashier of 61 characters        => bad_request
+        hire 2002 cashier seen as nothing         => bad_request
+        hire 2002 cashier turned around           => bad_request
+        hire 2002 cashier =1+1                    => done
+    ",
+    );
+}

@@ -274,9 +274,22 @@ impl Told {
                 counted: minor(amount),
                 notes: denominations(notes.strip_prefix(&["in"]).unwrap_or_default()),
             })),
-            ["hire", who, role] => {
+            [who, device, "pays-in", amount, "for", characters, "characters"] => said(shop.ask(Command::MoveCash {
+                cashier: cashier(who),
+                device: terminal(device),
+                amount: minor(amount),
+                reason: "零".repeat(characters.parse().unwrap()),
+            })),
+            ["hire", who, role, name @ ..] => {
                 let role = tilld::core::domain::Role::parse(role).unwrap();
-                let (name, pin_hash) = (format!("name of {who}"), b"hash".to_vec());
+                let name = match name {
+                    [] => format!("name of {who}"),
+                    ["of", characters, "characters"] => "王".repeat(characters.parse().unwrap()),
+                    ["seen", "as", "nothing"] => "\u{200B}\u{FEFF}".to_owned(),
+                    ["turned", "around"] => "王\u{202E}芳".to_owned(),
+                    other => other.join(" "),
+                };
+                let pin_hash = b"hash".to_vec();
                 let (lang, by) = (None, Some(cashier("M1")));
                 said(shop.ask(Command::AddCashier { cashier: cashier(who), name, role, pin_hash, lang, by }))
             }

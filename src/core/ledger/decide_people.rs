@@ -2,7 +2,7 @@
 
 use super::Ledger;
 use super::decide_pay::known;
-use crate::core::domain::{CashierId, Lang, Refusal, Reject, Role};
+use crate::core::domain::{CashierId, Lang, Refusal, Reject, Role, shown_name};
 use crate::core::journal::Event;
 
 /// What is to change of a person; what is `None` stays.
@@ -31,7 +31,7 @@ impl Ledger {
         if self.people.contains_key(person) {
             return Err(Refusal::CashierExists.with("cashier", person));
         }
-        let (name, by) = (printable(name)?, by.cloned());
+        let (name, by) = (shown_name("name", name)?, by.cloned());
         Ok(vec![Event::PersonSet { person: person.clone(), name, role, lang, active: true, by }])
     }
 
@@ -44,7 +44,7 @@ impl Ledger {
     ) -> Result<Vec<Event>, Reject> {
         let was = self.people.get(person).ok_or_else(|| Refusal::UnknownCashier.with("cashier", person))?;
         by.map_or(Ok(()), |by| known(self, by))?;
-        let name = change.name.map_or_else(|| Ok(was.name.clone()), printable)?;
+        let name = change.name.map_or_else(|| Ok(was.name.clone()), |name| shown_name("name", name))?;
         let role = change.role.unwrap_or(was.role);
         let active = change.active.unwrap_or(was.active);
         let manages = |role, active| role == Role::Manager && active;
@@ -58,12 +58,4 @@ impl Ledger {
         let (lang, by) = (change.lang.or(was.lang), by.cloned());
         Ok(vec![Event::PersonSet { person: person.clone(), name, role, lang, active, by }])
     }
-}
-
-fn printable(name: &str) -> Result<String, Reject> {
-    let name = name.trim();
-    if name.is_empty() || name.len() > 60 || name.chars().any(char::is_control) {
-        return Err(Refusal::BadRequest.with("what", "name: 1 to 60 bytes of printable text"));
-    }
-    Ok(name.to_owned())
 }

@@ -3,7 +3,8 @@
 use super::decide_pay::known;
 use super::{Ledger, Rules};
 use crate::core::domain::{
-    CashierId, Denomination, ExceptionNo, Minor, Refusal, Reject, Role, ShiftNo, State, TerminalId,
+    CashierId, Denomination, ExceptionNo, LONGEST_WORDS, Minor, Refusal, Reject, Role, ShiftNo, State, TerminalId,
+    shown_words,
 };
 use crate::core::journal::{DrawerResult, Event, ExceptionKind, Resolution};
 use crate::core::payment::Payment;
@@ -48,11 +49,8 @@ impl Ledger {
             return Err(Refusal::AmountInvalid.into());
         }
         amount_within(rules, Minor(amount.0.saturating_abs()))?;
-        let reason = reason.trim();
-        if reason.is_empty() || reason.len() > 200 {
-            return Err(Refusal::BadRequest.with("what", "reason: 1 to 200 bytes of text"));
-        }
-        Ok(vec![Event::CashMoved { shift, device: device.clone(), amount, reason: reason.to_owned() }])
+        let reason = shown_words("reason", reason, LONGEST_WORDS)?;
+        Ok(vec![Event::CashMoved { shift, device: device.clone(), amount, reason }])
     }
 
     /// 盲点: by the cashier, or by a manager where whoever holds the drawer has gone home.
@@ -190,22 +188,20 @@ impl Ledger {
         let payment = open.payment.and_then(|id| self.payments.get(&id));
         // It is being reversed again: what a person says now the reversal would undo.
         if payment.is_some_and(Payment::reversal_owed) {
+            return Err(Refusal::InProgress.into());
+        }
         // Its terminal sells nothing by card until a technician has named the batch, and this is where it is named.
         let stopped = |id: &TerminalId| self.terminals.get(id).is_some_and(|t| t.stopped.is_some());
         if open.kind == ExceptionKind::BatchDisagrees && open.terminal.as_ref().is_some_and(stopped) {
             return Err(Refusal::BadRequest.with("what", "batch: the acquirer's, by a technician"));
-        }
-            return Err(Refusal::InProgress.into());
         }
         let choices = choices(payment);
         if !choices.contains(&how) {
             let words = choices.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
             return Err(Refusal::BadRequest.with("what", format!("resolution: {words}")));
         }
-        if note.len() > 500 {
-            return Err(Refusal::BadRequest.with("what", "note: at most 500 bytes"));
-        }
-        let (by, note) = (by.clone(), note.to_owned());
+        let note = if note.is_empty() { String::new() } else { shown_words("note", note, LONGEST_WORDS)? };
+        let by = by.clone();
         Ok(vec![Event::ExceptionResolved { exception, by, how, note }])
     }
 }

@@ -10,8 +10,7 @@ use super::api::Api;
 use super::body::{Asked, Name};
 use super::problem::Problem;
 use super::secrets;
-use super::shifts::words;
-use crate::core::domain::{BatchNo, CashierId, ExceptionNo, Pin, Refusal, Role};
+use crate::core::domain::{BatchNo, CashierId, ExceptionNo, LONGEST_WORDS, Pin, Refusal, Role, shown_words};
 use crate::core::journal::Resolution;
 use crate::core::ports::{Command, ExceptionView};
 
@@ -60,7 +59,7 @@ pub(super) async fn resolve(
             api.submit(Command::DecideBatch { exception: number, batch: BatchNo(batch), by }).await?;
         }
         (None, Some(how)) => {
-            let note = words("note", body.note.as_deref().unwrap_or_default())?;
+            let note = shown_words("note", body.note.as_deref().unwrap_or_default(), LONGEST_WORDS)?;
             let by = api.approve(body.by, body.pin, &[Role::Manager, Role::Technician]).await?;
             api.submit(Command::Resolve { exception: number, by, how, note }).await?;
         }

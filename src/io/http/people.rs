@@ -12,8 +12,7 @@ use super::body::{Asked, Name};
 use super::guard::Caller;
 use super::problem::Problem;
 use super::secrets::{self, Approval};
-use super::shifts::words;
-use crate::core::domain::{CashierId, Lang, Pin, Refusal, Reject, Role};
+use crate::core::domain::{CashierId, Lang, Pin, Refusal, Reject, Role, shown_name};
 use crate::core::ports::{Command, PersonView};
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -45,7 +44,7 @@ pub(super) async fn add(
     Extension(caller): Extension<Caller>,
     Asked(body): Asked<AddBody>,
 ) -> Result<Json<Added>, Problem> {
-    let name = words("name", &body.name)?;
+    let name = shown_name("name", &body.name)?;
     let by = appoints(&api, &caller, body.approval).await?;
     let pin_hash = api.hash_pin(body.pin).await?;
     let (cashier, role, lang) = (body.id.clone(), body.role, body.lang);
@@ -93,7 +92,7 @@ pub(super) async fn change(
     Asked(body): Asked<ChangeBody>,
 ) -> Result<Json<PersonView>, Problem> {
     let cashier = CashierId::new(&name).map_err(|_| Refusal::UnknownCashier.with("cashier", &name))?;
-    let name = body.name.as_deref().map(|name| words("name", name)).transpose()?;
+    let name = body.name.as_deref().map(|name| shown_name("name", name)).transpose()?;
     let by = appoints(&api, &caller, body.approval).await?;
     let pin_hash = match body.pin {
         Some(pin) => Some(api.hash_pin(pin).await?),

@@ -13,7 +13,9 @@ use super::guard::Caller;
 use super::pay_body::Amount;
 use super::problem::Problem;
 use super::secrets::Approval;
-use crate::core::domain::{CashierId, Denomination, Minor, Refusal, Reject, Role, TerminalId};
+use crate::core::domain::{
+    CashierId, Denomination, LONGEST_WORDS, Minor, Refusal, Reject, Role, TerminalId, shown_words,
+};
 use crate::core::ports::{Command, PrintWhat, Reply, ShiftView, WhichDay};
 
 /// What a shift command answers.
@@ -40,15 +42,6 @@ fn cash(Amount(amount): Amount, zero: bool) -> Result<Minor, Reject> {
         n if n > Minor::MAX_ISO.0 => Err(Refusal::AmountTooLarge.with("limit", Minor::MAX_ISO)),
         _ => Ok(amount),
     }
-}
-
-/// A text for people: 1 to 200 characters, none of them a control character.
-pub(super) fn words(name: &str, text: &str) -> Result<String, Problem> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
-        return Err(Problem::bad(format!("{name} must be 1 to 200 printable characters")));
-    }
-    Ok(text.to_owned())
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -93,7 +86,7 @@ pub(super) async fn pay_out(State(api): State<Arc<Api>>, Asked(body): Asked<Cash
 
 async fn move_cash(api: &Api, body: CashBody, out: bool) -> Result<Json<Done>, Problem> {
     let amount = cash(body.amount, false)?;
-    let reason = words("reason", &body.reason)?;
+    let reason = shown_words("reason", &body.reason, LONGEST_WORDS)?;
     let amount = if out { Minor(-amount.0) } else { amount };
     run(api, Command::MoveCash { cashier: body.cashier, device: body.device, amount, reason }).await
 }

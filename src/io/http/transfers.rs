@@ -11,8 +11,7 @@ use super::api::Api;
 use super::body::{Asked, Name};
 use super::problem::Problem;
 use super::secrets;
-use super::shifts::words;
-use crate::core::domain::{CashierId, PaymentId, Pin, Refusal, Role, TransferStep};
+use crate::core::domain::{CashierId, LONGEST_WORDS, PaymentId, Pin, Refusal, Role, TransferStep, shown_words};
 use crate::core::journal::TransferAnswer;
 use crate::core::ports::{Command, PaymentView, TransferLineView, TransferMove};
 use crate::core::transfer::file::{BankLine, Said};
@@ -74,7 +73,7 @@ impl Goes {
 
 /// Words that may be absent.
 fn perhaps(name: &str, text: &str) -> Result<String, Problem> {
-    if text.trim().is_empty() { Ok(String::new()) } else { words(name, text) }
+    if text.trim().is_empty() { Ok(String::new()) } else { Ok(shown_words(name, text, LONGEST_WORDS)?) }
 }
 
 /// `POST /v1/payments/{id}/transfer` with `{"to","by","pin","reference"?,"code"?,"note"?}`: a manager moves a transfer order.
