@@ -44,3 +44,30 @@ fn each_table_adds_up_to_the_day_by_the_header_alone() {
     let expected = drawer("float") + drawer("sales") - drawer("refunds") + drawer("paid_in") - drawer("paid_out");
     assert_eq!(expected, drawer("expected"));
 }
+
+/// A cashier took a spreadsheet's formula for a name, before names were looked at. Whoever opens the day sees its text, and all of it.
+#[test]
+fn no_text_is_a_formula_and_none_hides() {
+    let formulas = ["=HYPERLINK(\"http://x\",\"1\")", "+1+1", "@SUM(A1:A9)", "-2+3"];
+    for name in formulas.into_iter().chain(["王\u{202E}芳", "\u{200B}王", "王\u{FEFF}"]) {
+        let mut view = day::day(true);
+        view.by_cashier[0].name = name.to_owned();
+        view.by_cashier[0].id = name.to_owned();
+        view.store_name = name.to_owned();
+        view.store = name.to_owned();
+        let text = day_csv(&view);
+        assert!(!text.contains(['\u{202E}', '\u{200B}', '\u{FEFF}']), "{name:?}");
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let header = reader.headers().unwrap().clone();
+        let mut seen = 0;
+        for row in reader.records() {
+            let row = row.unwrap();
+            for (column, cell) in header.iter().zip(row.iter()) {
+                let figure = matches!(column, "count" | "minor" | "amount");
+                assert!(figure || !cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{column}: {cell}");
+                seen += usize::from(formulas.contains(&name) && cell == format!("'{name}"));
+            }
+        }
+        assert!(seen > 20 || !formulas.contains(&name), "{name}: {seen}");
+    }
+}

@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use crate::core::domain::{Currency, Minor, PaymentId, TransferStep};
+use crate::core::domain::{Currency, Minor, PaymentId, TransferStep, table_cell};
 use crate::core::journal::TransferAnswer;
 
 /// A file of answers has at most so many lines.
@@ -37,12 +37,12 @@ pub fn write(lines: &[Line<'_>], currency: Currency, purpose: &str) -> Vec<u8> {
     rows.extend(lines.iter().map(|line| {
         [
             line.payment.to_string(),
-            line.name.to_owned(),
-            line.account.to_owned(),
-            line.bank.to_owned(),
+            table_cell(line.name).into_owned(),
+            table_cell(line.account).into_owned(),
+            table_cell(line.bank).into_owned(),
             line.amount.grouped(currency.exponent()).replace(',', ""),
             currency.alpha().to_owned(),
-            format!("{purpose} {}", line.payment),
+            table_cell(&format!("{purpose} {}", line.payment)).into_owned(),
         ]
     }));
     for row in rows {
@@ -168,6 +168,15 @@ mod tests {
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "order_no,payee_name,account,bank,amount,currency,purpose");
         assert_eq!(lines[1], "P00000042,\"王, 小明\",6222021234567890128,工商银行,1234.56,CNY,退款 P00000042");
+    }
+
+    #[test]
+    fn a_payees_name_is_no_formula_of_the_spreadsheet_that_looks_into_the_file() {
+        let (name, bank, amount) = ("=1+1", "@工商银行", Minor(1));
+        let line = Line { payment: PaymentId(42), name, account: "6222021234567890128", bank, amount };
+        let text = String::from_utf8(write(&[line], Currency::CNY, "-退款")).unwrap();
+        let row = text.lines().nth(1).unwrap();
+        assert_eq!(row, "P00000042,'=1+1,6222021234567890128,'@工商银行,0.01,CNY,'-退款 P00000042");
     }
 
     #[test]

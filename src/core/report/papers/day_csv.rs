@@ -1,10 +1,12 @@
 //! The day as CSV: one figure a row, the same columns in every row, so that a spreadsheet can filter and sum it.
 //!
 //! UTF-8, comma, CRLF as RFC 4180; amounts twice: `minor` in minor units, `amount` as a decimal with a point and no groups.
-//! Amounts have the sign of the JSON: refunds and voids are positive, vouchers and nets are signed.
+//! Amounts have the sign of the JSON: refunds and voids are positive, vouchers and nets are signed. Texts are as the papers print them; one that a
+//! spreadsheet would take for a formula stands behind a quote (`'`).
 
+use super::super::wrap::clean;
 use super::cross_foot::{cell_columns, group_columns};
-use crate::core::domain::Minor;
+use crate::core::domain::{Minor, table_cell};
 use crate::core::journal::{Column, Columns, Tally};
 use crate::core::ports::{ActView, DayView, DrawerView, GroupView};
 
@@ -84,23 +86,24 @@ impl<'a> Sheet<'a> {
         let count = row.count.map(|count| count.to_string()).unwrap_or_default();
         let minor = row.minor.map(|minor| minor.to_string()).unwrap_or_default();
         let amount = row.minor.map(|minor| minor.grouped(day.currency.exponent()).replace(',', "")).unwrap_or_default();
+        let text = |text: &str| table_cell(&clean(text)).into_owned();
         self.record(&[
             row.table,
-            &day.store,
+            &text(&day.store),
             &day.business_date.to_string(),
             &day.z_number.to_string(),
-            row.id,
-            row.name,
-            row.cashier,
-            row.device,
+            &text(row.id),
+            &text(row.name),
+            &text(row.cashier),
+            &text(row.device),
             row.method,
             row.measure,
             &count,
             &minor,
             &amount,
             day.currency.alpha(),
-            row.reference,
-            row.state,
+            &text(row.reference),
+            &text(row.state),
             row.date,
         ]);
     }
