@@ -163,6 +163,30 @@ fn a_fixed_width_unionpay_file() {
     assert_eq!(spoiled.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [3, 4]);
 }
 
+/// The bank writes month and day. What is no day of the year before is none of this statement's.
+#[test]
+fn a_leap_day_of_years_ago_is_no_day_of_a_statement() {
+    let of = |mmdd: &str, today: &str| {
+        let format = format("unionpay-zm");
+        let mut decoder = Decoder::new(&format, BusinessDate::parse(today).unwrap());
+        let time = format!("{mmdd}101500");
+        let bytes = zm(&[(0, "S22"), (4, &time), (6, "000000001234"), (11, "pay_4"), (19, "01"), (33, "10000001")]);
+        let mut row = Row::default();
+        match decoder.line(&bytes, &mut row) {
+            Line::Row => row.made.or(row.day).unwrap().to_string(),
+            Line::Spoiled(why) => why,
+            Line::Other => "other".to_owned(),
+        }
+    };
+    assert!(of("0229", "2026-11-29").ends_with("is no date"), "{}", of("0229", "2026-11-29"));
+    assert!(of("0229", "2025-11-29").ends_with("is no date"));
+    assert_eq!(of("0229", "2024-03-01"), "2024-02-29");
+    assert_eq!(of("0229", "2025-02-20"), "2024-02-29");
+    assert_eq!(of("1206", "2026-11-29"), "2026-12-06", "the bank's clock may be a week ahead");
+    assert_eq!(of("1207", "2026-11-29"), "2025-12-07");
+    assert_eq!(of("1231", "2026-01-01"), "2025-12-31");
+}
+
 #[test]
 fn any_bytes_are_rows_or_spoiled_and_never_a_crash() {
     let mut seed = 0x5EED_u64;

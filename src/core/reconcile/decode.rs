@@ -273,8 +273,10 @@ impl<'f> Decoder<'f> {
 /// The latest such day that is at most a week after `today`: a bank's clock may be ahead, a statement is never a year old.
 fn latest(month: u32, day: u32, today: NaiveDate) -> Option<NaiveDate> {
     let limit = today.checked_add_days(chrono::Days::new(7))?;
-    // Eight years hold a 29 February.
-    (0..9).filter_map(|back| NaiveDate::from_ymd_opt(limit.year() - back, month, day)).find(|d| *d <= limit)
+    let first = limit.checked_sub_months(chrono::Months::new(12))?;
+    // A 29 February is in one of two years at most.
+    let mut dates = (0..2).filter_map(|back| NaiveDate::from_ymd_opt(limit.year() - back, month, day));
+    dates.find(|d| first < *d && *d <= limit)
 }
 
 /// Where each kind's columns stand; `None` where a column is missing.
