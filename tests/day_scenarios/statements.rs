@@ -268,6 +268,21 @@ fn a_case_is_taken_and_resolved_by_a_manager_with_a_voucher_in_the_open_day() {
     );
 }
 
+/// The bank has paid for a sale that the till never saw. Its voucher stands in every table of the day, under a word.
+#[test]
+fn a_cases_voucher_without_a_payment_has_a_channel_of_its_own() {
+    play(
+        "
+        1001 POS1 sells a card 12.00       => approved
+        cut                                => 2026-03-07 Z1
+        wait 10s
+        bank states s1 2026-03-07 +4.00@POS1 => matched 0 1/1/0/0 opens 1 2
+        M1 resolves case 1 confirm cashier=1002 device=POS1 => case 1 resolved
+        channels 2026-03-08                => case 4.00
+    ",
+    );
+}
+
 #[test]
 fn a_statement_issued_again_supersedes_and_reopens_what_it_contradicts() {
     play(

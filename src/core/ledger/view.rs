@@ -41,7 +41,7 @@ impl Ledger {
                 .map(|(id, c)| group(id.as_str(), rules.terminals.get(id).map_or("", |t| t.tid.as_str()), c))
                 .collect(),
             by_method: totals.by_method.iter().map(|(id, c)| group(id.as_str(), "", c)).collect(),
-            by_channel: totals.by_channel.iter().map(|(id, c)| group(id, "", c)).collect(),
+            by_channel: totals.by_channel.iter().map(|(id, c)| group(channel_word(id), "", c)).collect(),
             matrix: totals
                 .matrix
                 .iter()
@@ -274,6 +274,11 @@ fn sentence(payment: &Payment, rules: &Rules) -> Sentence {
         }
     };
     Sentence::new(zh, en)
+}
+
+/// A case's voucher without a payment went through no channel: it stands under `case`.
+fn channel_word(id: &str) -> &str {
+    if id.is_empty() { "case" } else { id }
 }
 
 fn group(id: &str, name: &str, columns: &Columns) -> GroupView {

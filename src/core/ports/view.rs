@@ -294,7 +294,7 @@ pub struct DayView {
     pub by_device: Vec<GroupView>,
     /// Per method.
     pub by_method: Vec<GroupView>,
-    /// Per channel: `card:CUP`, `qr:wechat`, `cash`, ….
+    /// Per channel: `card:CUP`, `qr:wechat`, `cash`, …; `case` for the voucher of a case that is about no payment of ours.
     #[serde(default)]
     pub by_channel: Vec<GroupView>,
     /// Cashier × device.
