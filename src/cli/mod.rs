@@ -33,14 +33,16 @@ mod watch;
 mod wiring;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::core::domain::Lang;
+use crate::core::domain::{Lang, WallMs};
 use crate::daemon::config::{Config, path_from};
 use crate::daemon::exit::Exit;
+use crate::io::clock;
 use args::{CashierSub, KeysSub, Line, SimSub, Sub};
 use failure::Failure;
 use till::Till;
@@ -142,7 +144,17 @@ fn log_to_stderr(command: &Sub) {
         Sub::Doctor(_) | Sub::Bridge(_) => "error",
         _ => "warn",
     };
-    env_logger::Builder::from_env(env_logger::Env::new().filter_or("TILLD_LOG", usual)).init();
+    let lines = |out: &mut env_logger::fmt::Formatter, record: &log::Record<'_>| {
+        let text = record.args().to_string().replace('\n', "\n    ");
+        writeln!(out, "[{} {:<5} {}] {text}", stamp(clock::wall()), record.level(), record.target())
+    };
+    env_logger::Builder::from_env(env_logger::Env::new().filter_or("TILLD_LOG", usual)).format(lines).init();
+}
+
+/// A moment in UTC. Whatever a clock says can be written.
+fn stamp(at: WallMs) -> String {
+    let time = chrono::DateTime::from_timestamp_millis(at.0);
+    time.map_or_else(|| at.0.to_string(), |time| time.format("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 #[cfg(test)]
@@ -150,6 +162,15 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use clap::CommandFactory;
+
+    /// A battery has run out, and the clock is at the end of its calendar.
+    #[test]
+    fn a_line_of_the_log_can_be_written_whatever_the_clock_says() {
+        assert_eq!(stamp(WallMs(1_795_968_000_000)), "2026-11-29T16:00:00Z");
+        assert_eq!(stamp(WallMs(253_402_214_400_000)), "9999-12-31T00:00:00Z");
+        assert!(stamp(WallMs(253_402_300_800_000)).contains("10000-01-01"));
+        assert_eq!(stamp(WallMs(i64::MAX)), i64::MAX.to_string());
+    }
 
     #[test]
     fn the_command_line_is_consistent() {
