@@ -6,7 +6,7 @@ use crate::shop::rules;
 use crate::words::{Told, play, play_with};
 use tilld::core::day::CutSchedule;
 use tilld::core::domain::Seq;
-use tilld::core::ledger::state_at;
+use tilld::core::ledger::{Rules, state_at};
 
 #[test]
 fn a_late_approval_is_a_voucher_in_the_open_day() {
@@ -227,6 +227,146 @@ fn a_clock_that_jumps_cuts_nothing_and_says_so_once() {
         M1 resolves 1 noted                       => done
         wait 5s
         exceptions                                =>
+    ",
+    );
+}
+
+fn at_three() -> Rules {
+    Rules { cut: CutSchedule::At(NaiveTime::from_hms_opt(3, 0, 0).unwrap()), ..rules() }
+}
+
+/// The acquirer's answers carry no year: the journal knows it.
+#[test]
+fn a_clock_wrong_by_a_year_at_the_start_cuts_nothing_and_sales_go_on() {
+    play_with(
+        at_three(),
+        "
+        bank shows 0307 090000
+        1001 POS1 sells a card 12.00              => approved
+        crash
+        clock jumps 8760h
+        start
+        wait 15s
+        open-day                                  => 2026-03-07
+        exceptions                                => 1 clock_disagrees
+        1001 POS1 sells b card 1.00               => approved
+        b day                                     => 2026-03-07
+        M1 cuts                                   => 2026-03-07 Z1
+        wait 5s
+        open-day                                  => 2026-03-08
+        crash
+        clock jumps -8760h
+        start
+        wait 15s
+        open-day                                  => 2026-03-08
+    ",
+    );
+}
+
+#[test]
+fn a_start_with_a_wrong_clock_waits_for_the_acquirers() {
+    play_with(
+        at_three(),
+        "
+        1001 POS1 sells a card 12.00              => approved
+        crash
+        clock jumps 72h
+        bank shows 0307 090000
+        POS1 next late-3s
+        POS2 always lose-answer
+        POS3 always lose-answer
+        start
+        wait 30s
+        open-day                                  => 2026-03-07
+        exceptions                                => 1 clock_disagrees
+        crash
+        clock jumps -72h
+        start
+        wait 5s
+        open-day                                  => 2026-03-07
+    ",
+    );
+}
+
+#[test]
+fn a_start_without_a_line_ten_years_ahead_cuts_nothing() {
+    play_with(
+        at_three(),
+        "
+        all go down
+        1001 POS1 sells a card 12.00              => stored
+        crash
+        clock jumps 87600h
+        start
+        wait 30s
+        open-day                                  => 2026-03-07
+        a state                                   => stored
+        exceptions                                => 1 clock_disagrees
+        1001 POS1 sells b cash 1.00               => approved
+        M1 resolves 1 noted                       => done
+        wait 5s
+        open-day                                  => 2026-03-07
+        exceptions                                => 2 clock_disagrees
+    ",
+    );
+}
+
+#[test]
+fn after_a_holiday_the_store_opens_on_the_right_day_and_after_a_longer_absence_when_someone_has_looked() {
+    play_with(
+        at_three(),
+        "
+        all go down
+        1001 POS1 sells a cash 12.00              => approved
+        crash
+        clock jumps 240h
+        start
+        wait 15s
+        open-day                                  => 2026-03-17
+        crash
+        clock jumps 1440h
+        start
+        wait 15s
+        open-day                                  => 2026-03-17
+        exceptions                                => 1 clock_disagrees
+        1001 POS1 sells b cash 1.00               => approved
+        1001 resolves 1 retry                     => manager_required
+        commit fails
+        M1 resolves 1 retry                       => storage_failed
+        failures                                  => 1
+        wait 5s
+        open-day                                  => 2026-03-17
+        M1 resolves 1 retry                       => done
+        wait 5s
+        open-day                                  => 2026-05-16
+        exceptions                                =>
+        day 2026-03-17 => balanced sale 1/1.00 refund 0/0.00 void 0/0.00 vouchers 0/0.00 net 1.00
+        M1 cuts                                   => 2026-05-16 Z12
+        wait 48h
+        open-day                                  => 2026-05-18
+    ",
+    );
+}
+
+/// A till without a clock of its own: it starts years behind, and the network sets it right.
+#[test]
+fn a_clock_that_is_set_right_after_the_start_is_believed_once_the_acquirer_agrees() {
+    play_with(
+        at_three(),
+        "
+        1001 POS1 sells a cash 12.00              => approved
+        crash
+        clock jumps -8760h
+        start
+        wait 30s
+        clock jumps 8784h
+        wait 5s
+        open-day                                  => 2026-03-07
+        exceptions                                => 1 clock_disagrees
+        bank shows 0308 090000
+        1001 POS1 sells b card 1.00               => approved
+        wait 5s
+        open-day                                  => 2026-03-08
     ",
     );
 }

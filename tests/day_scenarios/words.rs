@@ -7,7 +7,7 @@
 //! | `1001 POS1 voids a as v [12.00] [card]`, `1001 POS1 refunds a as r 5.00 [unconfirmed]` | state or code |
 //! | `a state`, `a batch`, `a day`, `a code`, `a voided`, `a refunded`, `a card` … | that of the payment |
 //! | `POS1 next lose-answer`, `POS1 always …`, `POS1 goes down`, `POS1 comes up`, `all go down` | – |
-//! | `wait 60s` (`ms`, `s`, `m`, `h`) | – |
+//! | `wait 60s` (`ms`, `s`, `m`, `h`), `clock jumps -30h`, `bank shows 0307 090000` (F13 and F12 of its answers) | – |
 //! | `cut`, `M1 cuts` | the day that was cut |
 //! | `day 2026-03-07` | its columns and net |
 //! | `bridge 2026-03-07`, `settled 2026-03-07`, `pending 2026-03-07` | line by line |
@@ -137,6 +137,10 @@ impl Told {
             }
             [device, "is", "told", "batch", number] => {
                 shop.bank.says_batch.insert(terminal(device), BatchNo(number.parse().unwrap()));
+                String::new()
+            }
+            ["bank", "shows", date, time] => {
+                shop.bank.clock = Some(((*time).into(), (*date).into()));
                 String::new()
             }
             ["bank", "forgets", name] => {

@@ -14,7 +14,7 @@ const ways = {
   offline_rejected: ['noted', 'retry', 'written_off'],
   offline_aside: ['retry', 'confirmed_approved', 'written_off', 'noted'],
   unbalanced: ['noted', 'retry'],
-  clock_disagrees: ['noted'],
+  clock_disagrees: ['retry', 'noted'],
   drawer_difference: ['noted'],
   transfer_unknown: ['noted'],
 };
@@ -27,15 +27,17 @@ function Batch({ x, done }) {
   };
   return html`<${Form} work=${work}><${Field} label=${t('batch_there')} name="batch" inputmode="numeric" pattern="[0-9]{1,6}" required hint=${t('batch_hint')} /><div class="actions"><button class="button main" data-resolve>${t('resolve')}</button></div><//>`;
 }
+/** The same word means something of its own for a clock. */
+const called = (x, how) => (x.kind === 'clock_disagrees' && how === 'retry' ? 'clock_right' : how);
 function Decide({ x, done }) {
   const list = ways[x.kind] || codes('how');
   const [how, turn] = useState(list[0]);
   const [note, write] = useState('');
   const work = async () => {
-    const made = await approved({ title: t('resolve_n', { n: x.id }), who: t('decider_id'), text: `${word('how', how)} · ${note}`, work: ({ manager, pin }) => ask('POST', `/v1/exceptions/${x.id}/resolve`, { by: manager, pin, how, note }) });
+    const made = await approved({ title: t('resolve_n', { n: x.id }), who: t('decider_id'), text: `${word('how', called(x, how))} · ${note}`, work: ({ manager, pin }) => ask('POST', `/v1/exceptions/${x.id}/resolve`, { by: manager, pin, how, note }) });
     if (made) await done();
   };
-  return html`<${Form} work=${work}><${Choice} label=${t('what_is_done')} name=${`how${x.id}`} value=${how} onPick=${turn} options=${list.map((c) => [c, word('how', c), word('how_means', c)])} />
+  return html`<${Form} work=${work}><${Choice} label=${t('what_is_done')} name=${`how${x.id}`} value=${how} onPick=${turn} options=${list.map((c) => [c, word('how', called(x, c)), word('how_means', called(x, c))])} />
     <${Field} label=${t('note')} name="note" required maxlength="200" value=${note} onInput=${(event) => write(event.target.value)} />
     <${Phrases} of=${phrases} onPick=${write} />
     <div class="actions"><button class="button main" data-resolve>${t('resolve')}</button></div><//>`;

@@ -52,7 +52,7 @@ pub enum ExceptionKind {
     Unbalanced,
     /// The acquirer's batch number makes no sense.
     BatchDisagrees,
-    /// The automatic cut held back: the clocks disagree.
+    /// The automatic cut, or what may be too old, held back: the clocks disagree, or are far ahead of the open day.
     ClockDisagrees,
     /// A drawer's over or short is above the limit, and its shift was closed without a manager: one must sign. It is booked already.
     DrawerDifference,
@@ -76,7 +76,7 @@ pub enum Resolution {
     ConfirmedApproved,
     /// The acquirer did not do it.
     ConfirmedDeclined,
-    /// Send it again.
+    /// Send it again; of a clock: it is right, go on.
     Retry,
     /// Given up 核销.
     WrittenOff,

@@ -7,7 +7,7 @@ use chrono::NaiveTime;
 use super::decide_lane::Scene;
 use super::decide_pay::Stop;
 use super::{Index, Ledger, Lines, Rules};
-use crate::core::day::{ClockPair, CutSchedule, CutVerdict, Rung, cut_due};
+use crate::core::day::{CutSchedule, CutVerdict, Rung, cut_due};
 use crate::core::domain::{
     BatchNo, BusinessDate, CashierId, ExceptionNo, Now, PaymentId, Refusal, Reject, Role, TerminalId,
 };
@@ -33,15 +33,20 @@ impl Ledger {
             let closed = self.days.range(..self.open).next_back().map_or(self.open, |(date, _)| *date);
             return Err(Refusal::DayClosed.with("day", closed).into());
         }
+        self.cut_to(self.open.next(), by, rules, archive)
+    }
+
+    fn cut_to(
+        &self,
+        next: BusinessDate,
+        by: Option<&CashierId>,
+        rules: &Rules,
+        archive: &dyn Archive,
+    ) -> Result<Vec<Event>, Stop> {
         self.must_foot(archive)?;
         let day = self.today();
-        let mut events = vec![Event::DayCut {
-            z: day.z,
-            next: self.open.next(),
-            by: by.cloned(),
-            first: day.first,
-            grand_total: day.grand_total(),
-        }];
+        let mut events =
+            vec![Event::DayCut { z: day.z, next, by: by.cloned(), first: day.first, grand_total: day.grand_total() }];
         for terminal in rules.terminals.keys().filter(|t| self.has_something_to_settle(t)) {
             events.push(Event::SettlementWanted { terminal: terminal.clone(), why: SettleReason::Cut });
         }
@@ -103,28 +108,29 @@ impl Ledger {
     pub fn decide_auto_cut(
         &self,
         now: Now,
-        start: ClockPair,
         lines: &Lines,
         rules: &Rules,
         archive: &dyn Archive,
     ) -> Result<Vec<Event>, StoreError> {
-        let verdict = cut_due(rules.cut, &rules.zone, self.open, now, start, lines.host_clock.as_ref());
-        let held = self.exceptions.values().any(|e| e.kind == ExceptionKind::ClockDisagrees && e.opened == self.open);
-        match verdict {
+        match cut_due(rules.cut, &rules.zone, self.open, now, &lines.clocks) {
             CutVerdict::NotDue => Ok(Vec::new()),
-            CutVerdict::Hold if held => Ok(Vec::new()),
-            CutVerdict::Hold => {
-                let exception = crate::core::domain::ExceptionNo(self.last_exception.0 + 1);
-                let kind = ExceptionKind::ClockDisagrees;
-                Ok(vec![Event::ExceptionOpened { exception, kind, payment: None, terminal: None }])
-            }
-            CutVerdict::Due => match self.decide_cut(None, now, rules, archive) {
+            _ if lines.may_soon_hear(rules.terminals.keys(), now.mono) => Ok(Vec::new()),
+            CutVerdict::Hold => Ok(self.clock_exception().into_iter().collect()),
+            CutVerdict::Due(next) => match self.cut_to(next, None, rules, archive) {
                 Ok(events) => Ok(events),
                 Err(Stop::Store(error)) => Err(error),
                 // A day that does not foot stays open: `status` and the manager's own close name the payments.
                 Err(Stop::Refused(_)) => Ok(Vec::new()),
             },
         }
+    }
+
+    /// That the clocks cannot be believed: once a day.
+    pub(super) fn clock_exception(&self) -> Option<Event> {
+        let kind = ExceptionKind::ClockDisagrees;
+        let told = self.exceptions.values().any(|e| e.kind == kind && e.opened == self.open);
+        let exception = ExceptionNo(self.last_exception.0 + 1);
+        (!told).then_some(Event::ExceptionOpened { exception, kind, payment: None, terminal: None })
     }
 
     /// Settles a terminal's batch before the day is cut.

@@ -6,7 +6,7 @@ use super::{
 use crate::core::acquirer::profile::Exhausted;
 use crate::core::acquirer::{Answer, AnswerClass, MessageName, NotSent, Report, ReversalReason};
 use crate::core::day::{HostClock, Rung};
-use crate::core::domain::{BatchNo, Entry, ExceptionNo, Kind, Method, MonoMs, Now, PaymentId, Stan, State, TerminalId};
+use crate::core::domain::{BatchNo, Entry, ExceptionNo, Kind, Method, Now, PaymentId, Stan, State, TerminalId};
 use crate::core::journal::{AsideReason, CancelReason, Event, ExceptionKind, Silence, Subject};
 use crate::core::payment::{Payment, ReversalStage};
 use crate::core::ports::{Archive, Sealer, StoreError};
@@ -266,7 +266,7 @@ impl Ledger {
         lines: &mut Lines,
         scene: Scene<'_>,
     ) -> Vec<Event> {
-        hear_clock(lines, answer, scene.now.mono);
+        self.hear_clock(lines, answer, scene);
         lines.line_mut(terminal).unanswered = false;
         if self.errand_under_way(terminal, stan).is_some() {
             return self.errand_answered(terminal, stan, answer, lines, scene);
@@ -452,12 +452,13 @@ impl Ledger {
         }
         Ok(events)
     }
-}
 
-/// The acquirer's clock, for the automatic cut.
-fn hear_clock(lines: &mut Lines, answer: &Answer, mono: MonoMs) {
-    if let (Some(date), Some(time)) = (&answer.host_date, &answer.host_time) {
-        lines.host_clock = Some(HostClock { date: date.clone(), time: time.clone(), mono });
+    /// The acquirer's clock, for whatever hangs on ours.
+    fn hear_clock(&self, lines: &mut Lines, answer: &Answer, scene: Scene<'_>) {
+        if let (Some(date), Some(time)) = (&answer.host_date, &answer.host_time) {
+            let host = HostClock { date: date.clone(), time: time.clone(), mono: scene.now.mono };
+            lines.clocks.hear(host, &scene.rules.zone, self.open, scene.now);
+        }
     }
 }
 

@@ -195,7 +195,10 @@ impl Ledger {
         if open.kind == ExceptionKind::BatchDisagrees && open.terminal.as_ref().is_some_and(stopped) {
             return Err(Refusal::BadRequest.with("what", "batch: the acquirer's, by a technician"));
         }
-        let choices = choices(payment);
+        let choices = match open.kind {
+            ExceptionKind::ClockDisagrees => &[Resolution::Noted, Resolution::Retry],
+            _ => choices(payment),
+        };
         if !choices.contains(&how) {
             let words = choices.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
             return Err(Refusal::BadRequest.with("what", format!("resolution: {words}")));
@@ -203,6 +206,12 @@ impl Ledger {
         let note = if note.is_empty() { String::new() } else { shown_words("note", note, LONGEST_WORDS)? };
         let by = by.clone();
         Ok(vec![Event::ExceptionResolved { exception, by, how, note }])
+    }
+
+    /// A clock is tried again once a person has looked at it: it is right, or was set.
+    pub(super) fn says_clock_is_right(&self, exception: ExceptionNo, how: Resolution) -> bool {
+        let about = self.exceptions.get(&exception).map(|e| e.kind);
+        about == Some(ExceptionKind::ClockDisagrees) && how == Resolution::Retry
     }
 }
 

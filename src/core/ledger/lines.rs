@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::day::HostClock;
+use crate::core::day::Clocks;
 use crate::core::domain::{MonoMs, PaymentId, Refusal, TerminalId};
+
+/// A start waits so long for the acquirer's clock before it cuts the days it missed. Sales go on meanwhile, on the open day: hence no longer.
+const SOON_MS: u64 = 20_000;
 
 /// All terminals' lines, and what stops card sales store-wide.
 #[derive(Debug, Clone, Default)]
@@ -12,8 +15,8 @@ pub struct Lines {
     pub lines: BTreeMap<TerminalId, Line>,
     /// Since when payments wait for their turn. By the monotonic clock: the wall clock may jump.
     pub waiting: BTreeMap<PaymentId, MonoMs>,
-    /// The acquirer's clock, as last heard.
-    pub host_clock: Option<HostClock>,
+    /// The clocks.
+    pub clocks: Clocks,
     /// The store is behind its mark: cards are stopped.
     pub mark_behind: bool,
     /// No new payment is taken, and why: the store is damaged, or has no room.
@@ -132,6 +135,17 @@ impl Lines {
     /// A terminal's line, to be changed.
     pub fn line_mut(&mut self, terminal: &TerminalId) -> &mut Line {
         self.lines.entry(terminal.clone()).or_default()
+    }
+
+    /// The acquirer has not been heard since the start, and a line is still on its way to it: what hangs on its clock waits for a moment.
+    #[must_use]
+    pub fn may_soon_hear<'t>(&self, mut terminals: impl Iterator<Item = &'t TerminalId>, now: MonoMs) -> bool {
+        let on_its_way = |line: &Line| match line.state {
+            LineState::Connecting => true,
+            LineState::Up => !line.signed_on && !line.sign_on_failed,
+            LineState::Down => false,
+        };
+        now.0 < SOON_MS && self.clocks.host.is_none() && terminals.any(|id| on_its_way(&self.get(id)))
     }
 
     /// Whether a payment on this terminal can hope to go online.

@@ -424,8 +424,8 @@ fn exception_sentence(no: ExceptionNo, exception: &Exception) -> Sentence {
             "The acquirer refuses the settlement again and again: ask it why, it is tried further",
         ),
         ExceptionKind::ClockDisagrees => (
-            "时钟不一致，自动日切暂停：请店长核对后手工日结",
-            "The clocks disagree and the cut waits: check, then close by hand",
+            "时钟不一致，或比营业日晚得太多：自动日切与离线过期暂停。请核对本机时钟：不正确则先校正，正确后选“再试一次”（retry）；可手工日结",
+            "The clocks disagree, or are far ahead of the open day: the cut and what is too old wait. Check the till's clock and set it where it is wrong; once it is right, try again (retry). A day can be closed by hand",
         ),
     };
     Sentence::new(format!("#{} {at} {zh}", no.0), format!("#{} {at} {en}", no.0))

@@ -13,7 +13,7 @@ use super::orders::Secrets;
 use super::refold::refold;
 use super::{Change, Count, Ledger, Lines, Rules};
 use crate::core::acquirer::Report;
-use crate::core::day::ClockPair;
+use crate::core::day::{ClockPair, Clocks};
 use crate::core::domain::{
     BusinessDate, CashierId, Kind, Method, Now, PaymentId, Refusal, Reject, Seq, State, TerminalId, ZNumber,
 };
@@ -50,7 +50,6 @@ pub struct Writer<S, K> {
     secrets: Secrets,
     waiters: BTreeMap<PaymentId, Vec<Ticket>>,
     first_date: BusinessDate,
-    start: ClockPair,
     /// What lanes reported, and the resumption after the start, in steps that failed: nobody will say it again.
     unheard: Vec<Command>,
     /// Memory could not be rebuilt after a failure.
@@ -74,6 +73,8 @@ struct Staged {
     sealed: bool,
     print: bool,
     erase: Vec<PaymentId>,
+    /// The clocks as they were before a person said that ours is right.
+    unchecked: Option<Clocks>,
     /// Days that the statement of this command took over from earlier ones.
     superseded: u32,
 }
@@ -120,10 +121,10 @@ impl<S: Refold, K: Sealer> Writer<S, K> {
             )));
         }
         let WriterOptions { rules, first_date, start } = options;
-        let (lines, secrets, waiters) = (Lines::default(), Secrets::default(), BTreeMap::new());
+        let lines = Lines { clocks: Clocks::started(start), ..Lines::default() };
+        let (secrets, waiters) = (Secrets::default(), BTreeMap::new());
         let (unheard, adrift) = (Vec::new(), false);
-        let mut writer =
-            Writer { ledger, lines, rules, store, sealer, secrets, waiters, first_date, start, unheard, adrift };
+        let mut writer = Writer { ledger, lines, rules, store, sealer, secrets, waiters, first_date, unheard, adrift };
         if writer.ledger.store.is_none() {
             writer.first_row(now)?;
         }
@@ -220,7 +221,10 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         });
         match result {
             Ok(()) => staged.outputs,
-            Err(error) => self.failed(tickets, asked, staged.answered, again, &error),
+            Err(error) => {
+                staged.unchecked.into_iter().for_each(|clocks| self.lines.clocks = clocks);
+                self.failed(tickets, asked, staged.answered, again, &error)
+            }
         }
     }
 
@@ -358,7 +362,7 @@ impl<S: Store, K: Sealer> Writer<S, K> {
                 let mut late = self.ledger.decide_late_transfers(rules);
                 if late.is_empty() {
                     late = self.ledger.decide_overdue(rules, &self.store)?;
-                    late.extend(self.ledger.decide_auto_cut(now, self.start, &self.lines, rules, &self.store)?);
+                    late.extend(self.ledger.decide_auto_cut(now, &self.lines, rules, &self.store)?);
                 }
                 late
             }
@@ -415,7 +419,14 @@ impl<S: Store, K: Sealer> Writer<S, K> {
                 }
                 events
             }
-            Command::Resolve { exception, by, how, note } => self.ledger.decide_resolve(exception, &by, how, &note)?,
+            Command::Resolve { exception, by, how, note } => {
+                let events = self.ledger.decide_resolve(exception, &by, how, &note)?;
+                if self.ledger.says_clock_is_right(exception, how) {
+                    staged.unchecked.get_or_insert(self.lines.clocks.clone());
+                    self.lines.clocks.check(now);
+                }
+                events
+            }
             Command::DecideBatch { exception, batch, by } => self.ledger.decide_batch_number(exception, batch, &by)?,
             Command::Statement(judged) => {
                 let (events, mut noted) = self.ledger.decide_statement(&judged, &self.store)?;
