@@ -245,6 +245,75 @@ fn what_is_too_old_is_not_sent_by_itself_and_a_person_can_send_it() {
 }
 
 #[test]
+fn a_clock_that_jumps_for_seconds_sets_nothing_aside() {
+    play(
+        "
+        all go down
+        1001 POS1 sells a card 12.00           => stored
+        1002 POS2 sells b card 13.00           => stored
+        clock jumps 120h
+        wait 4s
+        a state                                => stored
+        b state                                => stored
+        exceptions                             => 1 clock_disagrees
+        POS1 comes up
+        wait 5s
+        a state                                => stored
+        POS1 goes down
+        clock jumps -120h
+        wait 4s
+        all come up
+        wait 5s
+        a state                                => forwarded
+        b state                                => forwarded
+    ",
+    );
+}
+
+#[test]
+fn a_clock_set_back_keeps_nothing_young() {
+    play(
+        "
+        POS1 goes down
+        1001 POS1 sells a card 12.00           => stored
+        clock jumps -48h
+        wait 73h
+        a state                                => stored
+        exceptions                             => 1 clock_disagrees
+        POS1 comes up
+        wait 5s
+        a state                                => stored
+        1001 POS1 sells b card 13.00           => approved
+        POS1 goes down
+        clock jumps 48h
+        wait 2m
+        a state                                => set_aside
+        exceptions                             => 1 clock_disagrees, 2 offline_aside
+    ",
+    );
+}
+
+#[test]
+fn what_may_be_too_old_waits_until_someone_has_looked_at_the_clock() {
+    play(
+        "
+        POS1 goes down
+        1001 POS1 sells a card 12.00           => stored
+        crash
+        clock jumps 8760h
+        start
+        wait 5s
+        a state                                => stored
+        exceptions                             => 1 clock_disagrees
+        T1 resolves 1 retry                    => done
+        wait 5s
+        a state                                => set_aside
+        exceptions                             => 2 offline_aside
+    ",
+    );
+}
+
+#[test]
 fn what_stands_aside_and_is_given_up_is_a_negative_voucher() {
     play(
         "

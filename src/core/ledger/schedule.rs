@@ -10,7 +10,7 @@ use super::decide_lane::message_name;
 use super::decide_pay::Around;
 use super::{Exception, Index, Ledger, Line, LineState, Lines, Rules, Terminal};
 use crate::core::acquirer::MessageName;
-use crate::core::day::Rung;
+use crate::core::day::{Rung, Waited, waited};
 use crate::core::domain::{Kind, Now, PaymentId, Stan, TerminalId};
 use crate::core::journal::{AsideReason, CancelReason, Event, ExceptionKind, Original, SettleReason, Subject};
 use crate::core::payment::Payment;
@@ -62,7 +62,7 @@ impl Ledger {
     ) -> Result<Option<Event>, StoreError> {
         let retry = line.repeats.over(scene.now.mono);
         let waiting = Index::first(&self.index.waiting, id);
-        let stored = self.next_stored(id, terminal, scene.rules);
+        let stored = self.next_stored(id, terminal, lines, scene);
         if let Some(unknown) = self.to_ask_about(id, scene.rules) {
             let now = retry || waiting.is_some();
             return Ok(now.then(|| self.ask_about(id, terminal, unknown)));
@@ -124,12 +124,15 @@ impl Ledger {
     }
 
     /// The next stored payment to forward. While a settlement is due, only those of its days: the next day's go into the next
-    /// batch. What has been sent and not answered always goes first, and nothing else once the batch has no room.
-    fn next_stored(&self, id: &TerminalId, terminal: &Terminal, rules: &Rules) -> Option<PaymentId> {
+    /// batch. What has been sent and not answered always goes first, and nothing else once the batch has no room. What may be too old waits for
+    /// clocks that agree.
+    fn next_stored(&self, id: &TerminalId, terminal: &Terminal, lines: &Lines, scene: Scene<'_>) -> Option<PaymentId> {
+        let rules = scene.rules;
         let full = terminal.batch.nearly_full(rules.channel.batch_limits);
         let until = terminal.settle.map(|(_, until)| until);
         Index::of_terminal(&self.index.stored, id)
             .filter_map(|payment| self.payments.get(&payment))
+            .filter(|p| self.waited(p, rules, lines, scene.now) == Waited::Within)
             .find(|p| {
                 p.sends > 0
                     || ((!full || p.adjusts.is_some())
@@ -184,15 +187,24 @@ impl Ledger {
                 return self.store_or_cancel(payment.id, why, around);
             }
         }
-        let max_age = around.rules.offline?.max_age_ms;
         let in_flight = terminal.in_flight.as_ref().map(|f| f.subject.payments()).unwrap_or_default();
-        Index::of_terminal(&self.index.stored, id)
-            .filter_map(|payment| self.payments.get(&payment))
-            .find(|p| {
-                let stored = p.stored_at.map_or(0, |at| now.wall.0.saturating_sub(at.0));
-                stored > max_age && !in_flight.contains(&p.id)
-            })
-            .map(|p| Event::PaymentSetAside { payment: p.id, why: AsideReason::TooOld })
+        let mut doubtful = false;
+        for payment in Index::of_terminal(&self.index.stored, id).filter_map(|payment| self.payments.get(&payment)) {
+            match self.waited(payment, around.rules, around.lines, now) {
+                Waited::TooLong if !in_flight.contains(&payment.id) => {
+                    return Some(Event::PaymentSetAside { payment: payment.id, why: AsideReason::TooOld });
+                }
+                Waited::Doubtful => doubtful = true,
+                _ => {}
+            }
+        }
+        self.clock_exception().filter(|_| doubtful)
+    }
+
+    /// Whether a stored payment has waited for longer than it may.
+    fn waited(&self, payment: &Payment, rules: &Rules, lines: &Lines, now: Now) -> Waited {
+        let (Some(offline), Some(at)) = (rules.offline, payment.stored_at) else { return Waited::Within };
+        waited((at, payment.date), offline.max_age_ms, &rules.zone, self.open, now, &lines.clocks)
     }
 
     /// Why a payment that waits for its turn does not get it.
