@@ -32,6 +32,7 @@ pub(super) fn run(config: Config) -> Result<Exit, Failure> {
 /// Why the daemon does not start, as an exit code.
 pub(super) fn not_started(error: StartError) -> Failure {
     let exit = match &error {
+        StartError::ClockNeverSet(sentence) => return Failure::new(Exit::TempFail, sentence.in_lang(env_lang())),
         StartError::Folder { .. } => Exit::CantCreate,
         StartError::Table(_) => Exit::Config,
         StartError::Store(StoreError::Unusable(_)) | StartError::Door(DoorError::Taken(_)) => Exit::TempFail,

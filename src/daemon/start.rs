@@ -34,8 +34,8 @@ use super::verifying::{self, Verifying};
 use super::writing::{Outlets, write_on};
 use crate::core::acquirer::profile::Connection;
 use crate::core::acquirer::{Lane, LaneIdentity, LaneTimes, Order, Profile};
-use crate::core::day::{ClockPair, first_date};
-use crate::core::domain::{Now, Refusal, Reject, Sentence, TerminalId};
+use crate::core::day::{CLOCK_NEVER_SET_BEFORE, ClockPair, first_date};
+use crate::core::domain::{Now, Refusal, Reject, Sentence, TerminalId, Zone};
 use crate::core::ledger::{Rows, Rules, Writer, WriterOptions};
 use crate::core::ports::{Committed, Store, StoreError, TerminalKeys};
 use crate::io::clock::Clock;
@@ -75,6 +75,9 @@ pub enum StartError {
     /// The API.
     #[error(transparent)]
     Door(#[from] DoorError),
+    /// A new store would begin on a day that its clock makes up.
+    #[error("{}", .0.en)]
+    ClockNeverSet(Sentence),
     /// The system gives no thread, or the clock no date.
     #[error("{0}")]
     System(String),
@@ -105,6 +108,10 @@ fn open_writer(
     make_private(dir).map_err(|why| StartError::Folder { path: dir.display().to_string(), why })?;
     let database = dir.join(DATABASE);
     let fresh = !database.exists();
+    let now = clock.now();
+    if fresh {
+        clock_was_set(&config.store.timezone, now)?;
+    }
     let mut store = SqliteStore::open(&StoreOptions::at(&database))?;
     let (key, source) = data_key(config, &mut store, fresh)?;
     // They are printed again, with the mark.
@@ -113,7 +120,6 @@ fn open_writer(
     if let Some(path) = card_key(config) {
         vault.tag_cards(&*read_card_key(path)?);
     }
-    let now = clock.now();
     let options = writer_options(config, profile, now)?;
     if !looked_at {
         return Ok((Writer::open(store, vault, options, now)?, key_warning(&source)));
@@ -128,6 +134,22 @@ fn open_writer(
         writer.stop_sales(Refusal::Damaged);
     }
     Ok((writer, key_warning(&source)))
+}
+
+/// A new store is not begun by a clock that was never set: its first day would be in the journal for good. A technician is by; a store that has rows
+/// starts with any clock.
+fn clock_was_set(zone: &Zone, now: Now) -> Result<(), StartError> {
+    if now.wall >= CLOCK_NEVER_SET_BEFORE {
+        return Ok(());
+    }
+    let shows = zone.local(now.wall).map(|local| local.format("%Y-%m-%d %H:%M").to_string());
+    let shows = shows.unwrap_or_default();
+    Err(StartError::ClockNeverSet(Sentence::new(
+        format!("本机时钟显示 {shows}，未曾校正；新门店不能从该日开始：请先校正时钟（timedatectl），再启动"),
+        format!(
+            "The clock shows {shows} and was never set; a new store does not begin on that day. Set it (timedatectl), then start"
+        ),
+    )))
 }
 
 /// What a writer of this store begins with.
@@ -478,5 +500,26 @@ async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
             signal.recv().await;
         }
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::core::domain::{MonoMs, WallMs};
+
+    #[test]
+    fn no_store_begins_by_a_clock_that_was_never_set() {
+        let zone = "Asia/Shanghai".parse().unwrap();
+        let at = |wall| clock_was_set(&zone, Now { wall: WallMs(wall), mono: MonoMs(0) });
+        match at(0) {
+            Err(StartError::ClockNeverSet(told)) => {
+                assert!(told.en.contains("shows 1970-01-01 08:00") && told.zh.contains("显示 1970-01-01 08:00"));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(at(1_704_067_199_999).is_err());
+        assert!(at(1_704_067_200_000).is_ok());
     }
 }

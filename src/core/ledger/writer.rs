@@ -12,7 +12,6 @@ use super::decide_pay::{Around, PayDecision, Stop};
 use super::orders::Secrets;
 use super::refold::refold;
 use super::{Change, Count, Ledger, Lines, Rules};
-use crate::core::acquirer::Report;
 use crate::core::day::{ClockPair, Clocks};
 use crate::core::domain::{
     BusinessDate, CashierId, Kind, Method, Now, PaymentId, Refusal, Reject, Seq, State, TerminalId, ZNumber,
@@ -498,25 +497,6 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         let why = crate::core::journal::CancelReason::Restart;
         for payment in waiting {
             self.commit_event(Event::PaymentCancelled { payment, why }, now, staged)?;
-        }
-        Ok(())
-    }
-
-    /// A report that leaves a payment waiting (nothing of it was sent) must not leave it without its card.
-    fn after_report(&mut self, report: &Report, now: Now, staged: &mut Staged) -> Result<(), StoreError> {
-        let Report::NotSent { .. } = report else { return Ok(()) };
-        let stranded: Vec<PaymentId> = staged
-            .dirty
-            .keys()
-            .copied()
-            .filter(|id| self.ledger.payments.get(id).is_some_and(|p| p.state == State::Waiting))
-            .collect();
-        for id in stranded {
-            let around = Around { rules: &self.rules, lines: &self.lines, archive: &self.store };
-            let why = crate::core::journal::CancelReason::NoLine;
-            if let Some(event) = self.ledger.store_or_cancel(id, why, around) {
-                self.commit_event(event, now, staged)?;
-            }
         }
         Ok(())
     }

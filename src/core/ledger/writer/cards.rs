@@ -1,9 +1,10 @@
 //! Cards that are kept, sealed, while a message may still need them, and until when (law 7).
 
 use super::super::orders::to_seal;
-use super::Writer;
-use crate::core::domain::{BatchNo, Entry, Kind, Method, PaymentId, State, TerminalId};
-use crate::core::journal::Original;
+use super::{Around, Staged, Writer};
+use crate::core::acquirer::Report;
+use crate::core::domain::{BatchNo, Entry, Kind, Method, Now, PaymentId, State, TerminalId};
+use crate::core::journal::{CancelReason, Original};
 use crate::core::payment::Payment;
 use crate::core::ports::{KeptCard, Presented, Sealer, Store, StoreError};
 
@@ -31,6 +32,25 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             self.store.put_card(id, &sealed)?;
         }
         self.secrets.keep(id, presented);
+        Ok(())
+    }
+
+    /// A report that leaves a payment waiting (nothing of it was sent) must not leave it without its card.
+    pub(super) fn after_report(&mut self, report: &Report, now: Now, staged: &mut Staged) -> Result<(), StoreError> {
+        let Report::NotSent { .. } = report else { return Ok(()) };
+        let stranded: Vec<PaymentId> = staged
+            .dirty
+            .keys()
+            .copied()
+            .filter(|id| self.ledger.payments.get(id).is_some_and(|p| p.state == State::Waiting))
+            .collect();
+        for id in stranded {
+            let around = Around { rules: &self.rules, lines: &self.lines, archive: &self.store };
+            let why = CancelReason::NoLine;
+            if let Some(event) = self.ledger.store_or_cancel(id, why, around) {
+                self.commit_event(event, now, staged)?;
+            }
+        }
         Ok(())
     }
 
