@@ -257,7 +257,7 @@ impl Till {
         let now = self.clock.now();
         for output in self.writer.step(vec![(Ticket(1), command)], now) {
             match output {
-                Output::Failed(why) => return Err(StoreError::Io(why).into()),
+                Output::Failed(why) | Output::Refused(why) => return Err(StoreError::Io(why).into()),
                 Output::Answer(_, Err(reject)) => return Err(StartError::System(format!("{:?}", reject.refusal))),
                 _ => {}
             }

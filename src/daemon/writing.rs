@@ -150,6 +150,7 @@ fn let_out(outputs: Vec<Output>, answers: &mut HashMap<Ticket, Respond<Reply>>, 
                 outlets.committed(&committed);
                 outlets.health(None);
             }
+            Output::Refused(why) => log::error!("nothing of this was saved, and nothing stops for it: {why}"),
             Output::Failed(why) => {
                 log::error!("nothing of this commit was saved: {why}");
                 outlets.health(Some(why));

@@ -180,7 +180,7 @@ fn a_tipped_sale_that_does_not_come_is_short_by_its_new_amount_once() {
         counts: [0, 0, 0, 1],
     };
     let (findings, clean, rows, booked) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let judged = StatementJudged { note, findings, awaited, clean, rows, booked };
+    let judged = StatementJudged { note, findings, awaited, clean, rows, booked, beside: None };
     shop.ask(Command::Statement(Box::new(judged))).unwrap();
     shop.pass(2_000);
     let finding = shop.store().case(CaseNo(1)).unwrap().unwrap().finding;

@@ -290,7 +290,7 @@ impl<B: Bank> Shop<B> {
                         let reports = self.lane_reports(&terminal, LaneInput::Order(order));
                         waiting.extend(self.tickets_for(reports));
                     }
-                    Output::Failed(why) => panic!("{why}"),
+                    Output::Failed(why) | Output::Refused(why) => panic!("{why}"),
                     Output::Print | Output::Committed(_) => {}
                 }
             }

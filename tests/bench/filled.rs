@@ -76,7 +76,7 @@ impl Filling {
                         waiting.push((Ticket(0), Command::Lane { terminal, report: shop::approve(&order) }));
                     }
                     Output::Answer(_, Err(reject)) => panic!("{reject:?}"),
-                    Output::Failed(why) => panic!("{why}"),
+                    Output::Failed(why) | Output::Refused(why) => panic!("{why}"),
                     _ => {}
                 }
             }

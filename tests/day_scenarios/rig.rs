@@ -271,7 +271,7 @@ impl Rig {
                     assert!(slot.is_some_and(|s| s.is_none()), "ticket {} was answered twice", ticket.0);
                 }
                 Output::Send(id, order) => self.lane(&id, LaneInput::Order(order)),
-                Output::Print | Output::Committed(_) | Output::Failed(_) => {}
+                Output::Print | Output::Committed(_) | Output::Failed(_) | Output::Refused(_) => {}
             }
             if self.writer.is_none() {
                 break;

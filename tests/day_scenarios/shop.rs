@@ -343,6 +343,7 @@ impl Shop {
                 }
             }
             Output::Failed(why) => self.failures.push(why),
+            Output::Refused(_) => {}
         }
     }
 

@@ -360,14 +360,16 @@ fn what_two_days_statements_both_have_came_twice() {
         start
         bank states s2 2026-03-08 a d e f  => known
         # A third time: of three rows two are too many.
+        cut                                => 2026-03-08 Z2
+        wait 10s
         1002 POS1 sells g card 1.00        => approved
         bank states s3 2026-03-09 a g      => matched 1 1/0/0/0 opens 2
         case 2                             => open long/duplicate 12.00 1001
-        # Any of the rows may be taken back, and it is missing nowhere. For each that is left over there is a case.
-        bank states s4 2026-03-07 b c      => matched 2 0/0/0/0 agrees 2 supersedes 1
+        # Any of the rows may be taken back. For each that is left over there is a case.
+        bank states s4 2026-03-07 b c      => matched 2 0/1/0/0 opens 3 agrees 2 supersedes 1
         bank states s5 2026-03-08 d e f    => matched 3 0/0/0/0 agrees 1 supersedes 1
         case 1                             => open long/duplicate 12.00 1001 agreed
-        bank states s6 2026-03-07 c a b    => matched 2 1/0/0/0 restates 1 supersedes 1
+        bank states s6 2026-03-07 c a b    => matched 2 1/0/0/0 restates 1 agrees 3 supersedes 1
         M1 resolves case 1 make_up ref=ADJ-1 => case 1 resolved
         bank states s7 2026-03-09 g        => matched 1 0/0/0/0 supersedes 1
     "
@@ -375,26 +377,97 @@ fn what_two_days_statements_both_have_came_twice() {
 }
 
 #[test]
-fn a_row_that_comes_early_is_not_missing_on_its_day_and_one_that_comes_again_after_months_is_one_too_many() {
+fn in_whichever_order_the_two_files_come_a_row_is_one_too_many_also_after_months() {
     play(&format!(
         "{TWO_DAYS}
-        # The other order: the later day's file is taken first, and has b of the day before.
+        # The later day's file is taken first, and has b of the day before.
         bank states s1 2026-03-08 b d e f  => matched 4 0/0/0/0
-        bank states s2 2026-03-07 a c      => matched 2 0/0/0/0
-        bank states s3 2026-03-07 a b c    => matched 2 1/0/0/0 opens 1 supersedes 1
-        case 1                             => open long/duplicate 5.00 1001
-        bank states s4 2026-03-08 d e f    => matched 3 0/0/0/0 agrees 1 supersedes 1
+        bank states s2 2026-03-07 a c      => matched 2 0/1/0/0 opens 1
+        case 1                             => open short/missing -5.00 1001
+        # It came after all, if only once too often.
+        bank states s3 2026-03-07 a b c    => matched 2 1/0/0/0 opens 2 agrees 1 supersedes 1
+        case 2                             => open long/duplicate 5.00 1001
+        bank states s4 2026-03-08 d e f    => matched 3 0/0/0/0 agrees 2 supersedes 1
         days 40
         1001 POS1 sells g card 1.00        => approved
-        bank states s5 2026-04-17 a g      => matched 1 1/0/0/0 opens 2
-        case 2                             => open long/duplicate 12.00 1001
+        bank states s5 2026-04-17 a g      => matched 1 1/0/0/0 opens 3
+        case 3                             => open long/duplicate 12.00 1001
         # A refund that comes twice is money too little.
         1001 POS1 refunds g as r 0.50      => approved
         bank states s6 2026-04-18 r        => matched 1 0/0/0/0 arrived 1
-        bank states s7 2026-04-19 r        => matched 0 1/0/0/0 opens 3
-        case 3                             => open long/duplicate -0.50 1001
+        bank states s7 2026-04-19 r        => matched 0 1/0/0/0 opens 4
+        case 4                             => open long/duplicate -0.50 1001
     "
     ));
+}
+
+#[test]
+fn what_was_found_with_one_row_stays_where_another_comes() {
+    play(&format!(
+        "{TWO_DAYS}
+        POS1 next code-51
+        1002 POS1 sells x card 3.00        => declined
+        bank states s1 2026-03-07 a=10.00 b c x => matched 2 1/0/1/0 opens 1 2
+        case 1                             => open long/was_declined 3.00 1002
+        case 2                             => open differs/amount -2.00 1001
+        bank states s2 2026-03-08 a d e f x => matched 3 2/0/0/0 opens 3 4
+        case 1                             => open long/was_declined 3.00 1002
+        case 2                             => open differs/amount -2.00 1001
+        M1 resolves case 1 confirm         => case 1 resolved
+        M1 resolves case 3 write_off       => case 3 resolved
+        # The first day's file once more, as it was: what was decided stands.
+        bank states s3 2026-03-07 x c b a=10.00 => matched 2 1/0/1/0 supersedes 1
+        case 1                             => resolved long/was_declined 3.00 1002 confirm
+        # One of x's rows is taken back: one is left, and that is booked.
+        bank states s4 2026-03-07 c b a=10.00 => matched 2 0/0/1/0 agrees 4 supersedes 1
+        case 1                             => resolved long/was_declined 3.00 1002 confirm
+    "
+    ));
+}
+
+#[test]
+fn an_unknown_refund_is_not_declined_because_another_days_statement_has_it_too() {
+    play(&format!(
+        "{TWO_DAYS}
+        POS1 next lose-answer
+        1002 POS1 refunds d as r 5.00      => unknown
+        wait 10m
+        bank states s1 2026-03-08 r d e    => matched 2 1/1/0/0 opens 1 2
+        case 1                             => open long/was_unknown -5.00 1002
+        bank states s2 2026-03-09 r        => matched 0 1/0/0/0 opens 3
+        case 1                             => open long/was_unknown -5.00 1002
+        M1 resolves case 1 confirm         => case 1 resolved
+        r state                            => approved
+    "
+    ));
+}
+
+#[test]
+fn of_two_rows_either_may_be_taken_back_also_after_the_case_has_ended() {
+    play(&format!(
+        "{TWO_DAYS}
+        bank states s1 2026-03-07 a b c    => matched 3 0/0/0/0
+        bank states s2 2026-03-08 a d e f  => matched 3 1/0/0/0 opens 1
+        M1 resolves case 1 write_off       => case 1 resolved
+        day 2026-03-08 => open sale 3/24.00 refund 0/0.00 void 0/0.00 vouchers 1/12.00 net 36.00
+        bank states s3 2026-03-07 b c      => matched 2 0/1/0/0 opens 2 reopens 1 supersedes 1
+        day 2026-03-08 => open sale 3/24.00 refund 0/0.00 void 0/0.00 vouchers 2/0.00 net 24.00
+    "
+    ));
+}
+
+#[test]
+fn a_statement_that_was_judged_beside_another_is_judged_again() {
+    let mut told = Told::new(crate::shop::rules());
+    told.tell(TWO_DAYS);
+    let shop = &mut told.shop;
+    let first = judge(shop, "s1", "2026-03-07", &["a", "b", "c"]).for_the_writer().unwrap();
+    let second = judge(shop, "s2", "2026-03-08", &["a", "d", "e", "f"]).for_the_writer().unwrap();
+    let mut ask = |judged: StatementJudged| said(shop.ask(Command::Statement(Box::new(judged))));
+    ask(first);
+    assert_eq!(ask(second), "busy");
+    let shop = &mut told.shop;
+    assert_eq!(states(shop, "s2", "2026-03-08", &["a", "d", "e", "f"]), "matched 3 1/0/0/0 opens 1");
 }
 
 #[test]

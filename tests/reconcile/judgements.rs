@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tilld::core::domain::{BusinessDate, PaymentId, State};
 use tilld::core::journal::Attribution;
-use tilld::core::reconcile::{Book, Matcher, Ours, Outcome, Period, Row, RowKind, RowState};
+use tilld::core::reconcile::{Book, Matcher, Ours, Outcome, Period, Row, RowElsewhere, RowKind, RowState};
 
 fn day(text: &str) -> BusinessDate {
     BusinessDate::parse(text).unwrap()
@@ -214,13 +214,16 @@ fn what_a_platforms_coupon_paid_may_stand_in_the_statements_amount_or_not() {
 }
 
 #[test]
-fn what_another_days_statement_has_with_money_came_twice_and_is_not_missing() {
-    let (same, other) = ([day("2026-11-20")], [day("2026-03-20")]);
+fn what_another_days_statement_has_with_money_came_twice() {
+    let row_of = |text, too_many| [RowElsewhere { day: day(text), too_many }];
+    let (same, other) = (row_of("2026-11-20", 0), row_of("2026-03-20", 0));
     // Months apart: the money is not right, as a late row's would be.
     let outcome = judge(&[Ours { booked: &other, ..ours(7) }], &[row(7)]);
     assert_eq!((only(&outcome).as_str(), outcome.long[0].difference), ("Long/duplicate", 500));
     assert_eq!((outcome.sums.theirs, outcome.sums.ours, outcome.matched_count), (500, 0, 0));
-    assert_eq!(judge(&[Ours { booked: &other, ..ours(7) }], &[]).counts, [0; 4]);
+    assert!(outcome.clean.is_empty(), "which of the two rows is right is not said");
+    // Silence is silence: the other statement may yet be issued without it.
+    assert_eq!(only(&judge(&[Ours { booked: &other, ..ours(7) }], &[])), "Short/missing");
     // The same day's row once more, in another file.
     assert_eq!(judge(&[Ours { booked: &same, ..ours(7) }], &[row(7)]).matched_count, 1);
     // Taken back: what the other statement gave it has no more.
@@ -229,6 +232,10 @@ fn what_another_days_statement_has_with_money_came_twice_and_is_not_missing() {
     // A row of another kind is no second settlement.
     let refund = Row { kind: RowKind::Refund, ..row(7) };
     assert_eq!(only(&judge(&[Ours { booked: &other, ..ours(7) }], &[refund])), "Differs/kind");
+    // Where the other row is known to be the one too many this one is judged as the only one.
+    let told = row_of("2026-12-20", 1);
+    assert_eq!(judge(&[Ours { booked: &told, ..ours(7) }], &[row(7)]).matched_count, 1);
+    assert_eq!(judge(&[Ours { booked: &told, ..ours(7) }], &[row(7), row(7)]).long[0].key, "P00000007|duplicate#2");
     // What ours does not count came twice all the same.
     let declined = Ours { state: State::Declined, booked: &other, ..ours(7) };
     assert_eq!(only(&judge(&[declined], &[row(7)])), "Long/duplicate");

@@ -180,7 +180,7 @@ impl Till {
                             waiting.push((Ticket(0), command));
                         }
                     }
-                    Output::Failed(why) => panic!("{why}"),
+                    Output::Failed(why) | Output::Refused(why) => panic!("{why}"),
                     _ => {}
                 }
             }

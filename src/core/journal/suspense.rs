@@ -150,6 +150,12 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Of a payment that came twice: the first row that is too many, or which one. Its key has no number for the first, and `#2` for the second.
+    #[must_use]
+    pub fn row_too_many(&self) -> u32 {
+        self.key.split_once('#').and_then(|(_, n)| n.parse().ok()).unwrap_or(1)
+    }
+
     /// The later finding says the same as this one: nothing new is to be decided.
     #[must_use]
     pub fn says_the_same(&self, later: &Finding) -> bool {

@@ -34,6 +34,9 @@ impl Ledger {
         if let Some(same) = same {
             return Ok((Vec::new(), noted(same, false)));
         }
+        if judged.beside.is_some_and(|beside| beside != last) {
+            return Err(Refusal::Busy.into());
+        }
         let (findings, days) = (&judged.findings, &judged.note.days);
         let keys: BTreeSet<&str> = findings.iter().map(|finding| finding.key.as_str()).collect();
         let apart: BTreeSet<_> = days.iter().collect();
@@ -76,9 +79,15 @@ impl Ledger {
             let gone = match (case.finding.payment, case.finding.reason) {
                 // Of a payment that came twice either row may go. Where no row is known of (statements from before rows were kept), only one of its
                 // day says so.
-                (Some(id), Reason::Duplicate) => rows.get(&id).map_or(day, |of| {
-                    (day || of.judged || of.rows > 0) && of.rows <= which_row_too_many(&case.finding.key)
-                }),
+                (Some(id), Reason::Duplicate) => rows
+                    .get(&id)
+                    .map_or(day, |of| (day || of.judged || of.rows > 0) && of.rows <= case.finding.row_too_many()),
+                // It came, if only once too often.
+                (Some(id), Reason::Missing | Reason::Overdue)
+                    if rows.get(&id).is_some_and(|of| of.judged && of.rows > 0) =>
+                {
+                    true
+                }
                 (Some(id), _) => clean.contains(&id),
                 (None, _) => day,
             };
@@ -153,6 +162,13 @@ impl Ledger {
         let here = self.cases.values().filter(|c| c.finding.format == note.format);
         let open = here.filter(|c| c.finding.payment.is_some_and(|id| clean.contains(&id)));
         cases.extend(open.map(|c| (c.finding.key.clone(), c.no)));
+        // Of one that came twice the case has the day of one row, whichever row goes.
+        for of in &judged.rows {
+            let key = format!("{}|{}", of.payment, Reason::Duplicate.facet());
+            if let Some(no) = archive.case_of(&note.format, &key)? {
+                cases.insert(key, no);
+            }
+        }
         Ok(cases)
     }
 
@@ -375,11 +391,6 @@ impl Ledger {
     pub fn open_cases(&self) -> impl Iterator<Item = &Case> {
         self.cases.values().filter(|case| case.state != CaseState::Resolved)
     }
-}
-
-/// The first row too many has no number in its difference's name, the second has `#2`.
-fn which_row_too_many(key: &str) -> u32 {
-    key.split_once('#').and_then(|(_, n)| n.parse().ok()).unwrap_or(1)
 }
 
 fn noted(statement: StatementNo, new: bool) -> StatementNoted {

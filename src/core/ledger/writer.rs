@@ -243,7 +243,11 @@ impl<S: Store, K: Sealer> Writer<S, K> {
         self.unheard = unheard;
         self.unheard.truncate(UNHEARD);
         self.adrift = true;
-        let mut outputs = vec![Output::Failed(error.to_string())];
+        let refused = asked.filter(|_| matches!(error, StoreError::Refused(_)));
+        let mut outputs = match refused {
+            Some(_) => vec![Output::Refused(error.to_string())],
+            None => vec![Output::Failed(error.to_string())],
+        };
         if let Err(again) = self.rebuild() {
             outputs.push(Output::Failed(format!("and memory could not be rebuilt: {again}")));
         }
@@ -254,11 +258,12 @@ impl<S: Store, K: Sealer> Writer<S, K> {
             waiting.retain(|ticket| !tickets.contains(ticket));
         }
         self.waiters.retain(|_, waiting| !waiting.is_empty());
-        let refused = asked.filter(|_| matches!(error, StoreError::Refused(_)));
         let refusal = match error {
             StoreError::Damaged(_) => Refusal::Damaged,
             // Nobody asked for it: what this till does by itself does not fit what it has.
             StoreError::Refused(_) if refused.is_none() => Refusal::Damaged,
+            // Whoever stood beside it may try again at once.
+            StoreError::Refused(_) => Refusal::Busy,
             StoreError::InDoubt(_) => Refusal::StorageDoubtful,
             _ => Refusal::StorageFailed,
         };

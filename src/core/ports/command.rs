@@ -270,6 +270,8 @@ pub enum Output {
     Committed(Committed),
     /// The store failed: memory was rebuilt from it. The text is for the log.
     Failed(String),
+    /// The store does not take what somebody asked for, and is as good as it was. The text is for the log.
+    Refused(String),
 }
 
 /// What stands after a commit: for the mark, for listeners.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::domain::{BusinessDate, CashierId, PaymentId, PaymentSet, WallMs};
+use crate::core::domain::{BusinessDate, CashierId, PaymentId, PaymentSet, StatementNo, WallMs};
 use crate::core::journal::{Awaited, Finding};
 use crate::core::reconcile::RowsOf;
 use crate::core::suspense::Ending;
@@ -71,6 +71,9 @@ pub struct StatementJudged {
     /// Of the payments that are waited for or that a case is about: how often their money came.
     #[serde(default)]
     pub rows: Vec<RowsOf>,
+    /// The last statement that was there when it was judged: what came since may have the same payments.
+    #[serde(default)]
+    pub beside: Option<StatementNo>,
     /// Every payment that it has with money, by the day of the row.
     #[serde(default)]
     pub booked: Vec<Booked>,

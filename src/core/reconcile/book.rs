@@ -10,6 +10,15 @@ use super::format::RowKind;
 use crate::core::domain::{BusinessDate, Kind, Method, PaymentId, State};
 use crate::core::payment::Payment;
 
+/// A row of another statement, with money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RowElsewhere {
+    /// The day on which it stands.
+    pub day: BusinessDate,
+    /// It is known to be one too many, the first or which one: the others are judged without it. 0 where it is not.
+    pub too_many: u32,
+}
+
 /// A payment of ours, as far as a statement can speak of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ours<'a> {
@@ -45,8 +54,8 @@ pub struct Ours<'a> {
     pub fee: Option<i64>,
     /// What a platform's coupons paid of the same order: some statements have it in the amount.
     pub coupons: i64,
-    /// The days on which other statements of the format have it with money, one for each row.
-    pub booked: &'a [BusinessDate],
+    /// The rows with money that other statements of the format have for it.
+    pub booked: &'a [RowElsewhere],
 }
 
 impl<'a> Ours<'a> {
@@ -129,13 +138,15 @@ pub(super) struct Entry {
     /// Negative where none is expected.
     fee: i32,
     coupons: i32,
-    /// Where in [`Book::booked`] the days stand on which other statements have it with money.
+    /// Where in [`Book::booked`] the rows stand that other statements have for it.
     booked: u32,
     booked_len: u8,
     /// How many rows with money and of its kind this statement has for it.
     pub here: u8,
     /// The day of the first of them.
     pub here_day: i32,
+    /// How many of this statement's rows were one too many so far.
+    pub too_many: u8,
 }
 
 impl Entry {
@@ -201,7 +212,7 @@ pub struct Book {
     devices: Names,
     tids: Names,
     orders: Vec<u8>,
-    booked: Vec<i32>,
+    booked: Vec<RowElsewhere>,
     with_orders: bool,
     by_rrn: Vec<(u64, u32)>,
     by_stan: Vec<(u64, u32)>,
@@ -226,7 +237,7 @@ impl Book {
             self.orders.extend_from_slice(ours.order.as_bytes());
         }
         let booked = self.booked.len();
-        self.booked.extend(ours.booked.iter().map(|day| day.0.num_days_from_ce()));
+        self.booked.extend(ours.booked);
         self.entries.push(Entry {
             id: ours.id.0,
             amount: ours.amount,
@@ -251,6 +262,7 @@ impl Book {
             booked_len: u8::try_from(ours.booked.len()).unwrap_or(u8::MAX),
             here: 0,
             here_day: 0,
+            too_many: 0,
         });
     }
 
@@ -344,17 +356,31 @@ impl Book {
         self.entries.iter().find(|e| e.tid == n).map(|e| self.device(e))
     }
 
-    /// The days on which other statements have it with money, one for each row.
-    pub(super) fn booked(&self, e: &Entry) -> &[i32] {
+    /// The rows that other statements have for it.
+    pub(super) fn booked(&self, e: &Entry) -> &[RowElsewhere] {
         let from = e.booked as usize;
         self.booked.get(from..from + usize::from(e.booked_len)).unwrap_or_default()
     }
 
+    /// Another statement has settled it on another day than this, rightly as far as is known.
+    pub(super) fn settled_elsewhere(&self, e: &Entry, day: BusinessDate) -> bool {
+        self.booked(e).iter().any(|row| row.day != day && row.too_many == 0)
+    }
+
     /// How often its money came, as far as this statement was read: a row of another statement and one of this may be the same one, of one day.
     pub(super) fn times(&self, e: &Entry) -> u32 {
-        let (same, other): (Vec<i32>, Vec<i32>) =
-            self.booked(e).iter().partition(|day| e.here > 0 && **day == e.here_day);
-        u32::try_from(other.len() + same.len().max(usize::from(e.here))).unwrap_or(u32::MAX)
+        let here = usize::from(e.here);
+        let same = |row: &&RowElsewhere| here > 0 && row.day.0.num_days_from_ce() == e.here_day;
+        let all = self.booked(e);
+        let same = all.iter().filter(same).count();
+        u32::try_from(all.len() - same + same.max(here)).unwrap_or(u32::MAX)
+    }
+
+    /// The number of this statement's last row that was one too many: the numbers of other statements' are theirs.
+    pub(super) fn number_too_many(&self, e: &Entry) -> u32 {
+        let theirs = self.booked(e);
+        let free = (1..).filter(|n| theirs.iter().all(|row| row.too_many != *n));
+        free.take(usize::from(e.too_many)).last().unwrap_or(1)
     }
 
     pub(super) fn order(&self, e: &Entry) -> String {

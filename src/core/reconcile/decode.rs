@@ -12,8 +12,8 @@ pub const MAX_LINE: usize = 16 * 1024;
 const FIELDS: usize = 11;
 /// No line has more values.
 const MAX_VALUES: usize = 256;
-/// No row's day lies further ahead: the longest holiday, and a bank's clock.
-const AHEAD_DAYS: i64 = 60;
+/// No row's day lies further ahead, of a clock that is set right or not.
+const AHEAD_DAYS: i64 = 1_100;
 /// None lies further back.
 const BACK_DAYS: i64 = 1_100;
 

@@ -187,19 +187,24 @@ impl<'b> Matcher<'b> {
         if e.kind == row.kind {
             let day = row.day.or(row.made).or(self.period.days.last().copied()).unwrap_or(self.period.today);
             self.out.booked.entry(day).or_default().push(e.id);
-            let day = day.0.num_days_from_ce();
             if e.here == 0 {
-                e.here_day = day;
+                e.here_day = day.0.num_days_from_ce();
             }
             e.here = e.here.saturating_add(1);
             // Settled on another day, too, by another statement: the money came twice. Of the same day it is the same row once more.
             let e = &self.book.entries[n as usize];
-            again |= self.book.booked(e).iter().any(|other| *other != day);
+            if self.book.settled_elsewhere(e, day) {
+                // Which of the two is right is not said: what was found with the other stays as it is.
+                self.at_fault.insert(PaymentId(e.id));
+                again = true;
+            }
         }
-        let e = &self.book.entries[n as usize];
         if again {
+            let too_many = &mut self.book.entries[n as usize].too_many;
+            *too_many = too_many.saturating_add(1);
             return self.note(Reason::Duplicate, theirs, Some(row), hit);
         }
+        let e = &self.book.entries[n as usize];
         if !e.good() {
             let reason = long_reason(e.state);
             return self.note(reason, theirs, Some(row), hit);
@@ -247,9 +252,7 @@ impl<'b> Matcher<'b> {
         if let (Some(first), Some(last)) = (first, last) {
             for n in 0..u32::try_from(self.book.entries.len()).unwrap_or(u32::MAX) {
                 let e = &self.book.entries[n as usize];
-                // What another day's statement has is not missing here.
-                let told = e.seen == Seen::Taken || (e.seen == Seen::No && !self.book.booked(e).is_empty());
-                if told || !(e.good() || e.state == State::Unknown) {
+                if e.seen == Seen::Taken || !(e.good() || e.state == State::Unknown) {
                     continue;
                 }
                 if let Some(reason) = self.left_out(e, first, last) {
@@ -400,9 +403,8 @@ fn key(book: &Book, reason: Reason, row: Option<&Row>, ours: Option<&Entry>) -> 
     match (ours, row) {
         (Some(e), _) => {
             let first = format!("{}|{}", PaymentId(e.id), reason.facet());
-            // Of three rows two are too many, wherever they stand.
-            let more = book.times(e).saturating_sub(1);
-            if reason == Reason::Duplicate && more > 1 { format!("{first}#{more}") } else { first }
+            let n = if reason == Reason::Duplicate { book.number_too_many(e) } else { 1 };
+            if n > 1 { format!("{first}#{n}") } else { first }
         }
         (None, Some(r)) => {
             let (day, number) = (r.day.or(r.made), |n: Option<u32>| n.unwrap_or(0));

@@ -12,7 +12,7 @@ mod difference;
 mod format;
 mod matcher;
 
-pub use book::{Book, Ours};
+pub use book::{Book, Ours, RowElsewhere};
 pub use decode::{Decoder, Line, MAX_LINE, Row};
 pub use difference::{Class, Difference, Direction, Reason, Side};
 pub use format::{Encoding, Format, FormatError, RowKind, RowState, formats};

@@ -14,7 +14,8 @@ use thiserror::Error;
 
 use super::config::{Config, StatementsConfig};
 use crate::core::domain::{
-    BatchNo, BusinessDate, Funder, Kind, PaymentId, PaymentSet, Refusal, Reject, Stan, State, TerminalId, WallMs, Zone,
+    BatchNo, BusinessDate, Funder, Kind, PaymentId, PaymentSet, Refusal, Reject, Stan, State, StatementNo, TerminalId,
+    WallMs, Zone,
 };
 use crate::core::journal::Awaited;
 use crate::core::payment::Payment;
@@ -95,6 +96,7 @@ pub struct Judged {
     /// Days of earlier statements that this one takes over.
     pub supersedes: DaysOf,
     wait_days: u32,
+    beside: StatementNo,
 }
 
 /// How to judge.
@@ -154,6 +156,7 @@ impl Books {
             return Err(ReconcileError::TooLong(asked.file.to_owned(), own.len(), first, last));
         }
         let known = self.reader.statement(&hash)?;
+        let (_, beside) = self.reader.statement_of(&hash)?;
         let live = self.reader.statement_days(&format.name, first, later(last, 40))?;
         let own = spoken_for(&survey.days, &live);
         let supersedes: DaysOf =
@@ -178,7 +181,7 @@ impl Books {
             matched: outcome.matched_count,
             counts: outcome.counts,
         };
-        Ok(Judged { format, note, outcome, spoiled: survey.spoiled.listed, known, supersedes, wait_days })
+        Ok(Judged { format, note, outcome, spoiled: survey.spoiled.listed, known, supersedes, wait_days, beside })
     }
 
     fn match_rows(
@@ -208,7 +211,7 @@ impl Books {
                 && let Some(ours) = Ours::of(payment, tid(&payment.device))
             {
                 let coupons = coupons.get(&ours.id).copied().unwrap_or(0);
-                book.add(&Ours { coupons, booked: booked.days_of(ours.id), ..ours });
+                book.add(&Ours { coupons, booked: booked.rows_of(ours.id), ..ours });
             }
         })?;
         book.seal();
@@ -223,7 +226,7 @@ impl Books {
             match found {
                 Ok(found) => {
                     let ours = found.as_ref().and_then(|(p, booked)| {
-                        Ours::of(p, tid(&p.device)).map(|ours| Ours { booked: booked.days_of(p.id), ..ours })
+                        Ours::of(p, tid(&p.device)).map(|ours| Ours { booked: booked.rows_of(p.id), ..ours })
                     });
                     matcher.row(row, ours.as_ref());
                 }
@@ -353,6 +356,7 @@ impl Judged {
             awaited: waits.filter_map(|d| self.awaited(d, last)).collect(),
             clean: out.clean.clone(),
             rows: out.rows.clone(),
+            beside: Some(self.beside),
             booked: out.booked.iter().flat_map(|(day, payments)| booked_on(*day, payments)).collect(),
         })
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::core::domain::{BusinessDate, PaymentId};
 use crate::core::ports::StoreError;
+use crate::core::reconcile::RowElsewhere;
 use crate::io::store::{Known, Reader};
 
 /// The statements beside one.
@@ -15,11 +16,11 @@ pub(super) struct Others {
     same: Option<u64>,
 }
 
-/// Payments and the days on which others have them, one for each row; ascending.
+/// Payments and the rows that others have for them, ascending.
 #[derive(Default)]
 pub(super) struct BookedElsewhere {
     payments: Vec<u64>,
-    days: Vec<BusinessDate>,
+    rows: Vec<RowElsewhere>,
 }
 
 impl Others {
@@ -38,20 +39,36 @@ impl Others {
         let mut all = Vec::new();
         for has in reader.booked(&self.format, first, last)? {
             if !self.days.contains(&has.day) && self.same != Some(has.statement) {
-                all.extend(has.payments.iter().filter(|id| (first..=last).contains(id)).map(|id| (id.0, has.day)));
+                let row = RowElsewhere { day: has.day, too_many: 0 };
+                all.extend(has.payments.iter().filter(|id| (first..=last).contains(id)).map(|id| (id.0, row)));
             }
         }
         all.sort_unstable();
-        let (payments, days) = all.into_iter().unzip();
-        Ok(BookedElsewhere { payments, days })
+        let (payments, rows) = all.into_iter().unzip();
+        let mut booked = BookedElsewhere { payments, rows };
+        if !booked.payments.is_empty() {
+            // Which row is one too many was said once, and stays said while it is there.
+            for case in reader.cases_twice(&self.format, first, last)?.iter().filter(|case| case.agreed.is_none()) {
+                let Some(payment) = case.finding.payment else { continue };
+                let of = booked.range_of(payment);
+                let row = booked.rows[of].iter_mut().find(|r| r.day == case.finding.day && r.too_many == 0);
+                if let Some(row) = row {
+                    row.too_many = case.finding.row_too_many();
+                }
+            }
+        }
+        Ok(booked)
     }
 }
 
 impl BookedElsewhere {
-    /// The days on which they have a payment.
-    pub(super) fn days_of(&self, id: PaymentId) -> &[BusinessDate] {
+    /// The rows that they have for a payment.
+    pub(super) fn rows_of(&self, id: PaymentId) -> &[RowElsewhere] {
+        &self.rows[self.range_of(id)]
+    }
+
+    fn range_of(&self, id: PaymentId) -> std::ops::Range<usize> {
         let from = self.payments.partition_point(|other| *other < id.0);
-        let to = self.payments.partition_point(|other| *other <= id.0);
-        &self.days[from..to]
+        from..self.payments.partition_point(|other| *other <= id.0)
     }
 }

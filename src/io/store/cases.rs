@@ -15,7 +15,7 @@ use crate::core::suspense::Case;
 /// The first byte of a body.
 const BODY_VERSION: u8 = 1;
 
-fn read(row: &SqlRow<'_>) -> Result<Case, StoreError> {
+pub(super) fn read(row: &SqlRow<'_>) -> Result<Case, StoreError> {
     let id = small(row.get(0).map_err(plain)?, "a case's number")?;
     let what = format!("case {id}");
     let body = unsummed(blob(row, 1)?, &what)?;

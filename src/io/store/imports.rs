@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::archive::{blob, text};
+use super::archive::{blob, collect, text};
+use super::cases;
 use super::convert::{date, int, payment, small, summed, unsigned, unsummed};
 use super::error::{damaged, plain};
 use super::reader::Reader;
@@ -13,6 +14,7 @@ use crate::core::domain::{BusinessDate, PaymentId, PaymentSet, StatementNo, Wall
 use crate::core::journal::{StatementBooked, StatementTaken};
 use crate::core::payment::Payment;
 use crate::core::ports::StoreError;
+use crate::core::suspense::Case;
 
 /// What one statement has of some payments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +96,12 @@ impl Reader {
             }
             Ok(all)
         })
+    }
+
+    /// The cases of a format about payments between two that came twice, resolved or not.
+    pub fn cases_twice(&self, format: &str, first: PaymentId, last: PaymentId) -> Result<Vec<Case>, StoreError> {
+        let (first, last) = (int(first.0)?, int(last.0)?);
+        self.with(|conn| collect(conn, sql::CASES_TWICE, params![format, first, last], cases::read))
     }
 
     /// The payments of these business days lie between these two.

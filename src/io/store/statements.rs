@@ -129,6 +129,9 @@ pub const BOOKED: &str =
             WHERE d.day = b.day AND d.superseded_by IS NULL AND o.format = s.format),
         (SELECT d.statement FROM statement_day d WHERE d.statement = b.statement AND d.superseded_by IS NULL))
     ORDER BY b.row";
+/// The cases of a format about payments between two that came twice.
+pub const CASES_TWICE: &str = "SELECT id, body FROM suspense_case
+    WHERE payment BETWEEN ?2 AND ?3 AND format = ?1 AND difference LIKE '%|duplicate%' ORDER BY id";
 /// The first and the last row of these days.
 pub const ROWS_BETWEEN: &str = concat!("SELECT ", first_row!("?1"), ", ", last_row!("?2"));
 /// What a statement may speak of: sent by a terminal. Read by id, a few thousand at a time.
@@ -173,7 +176,8 @@ pub const CASES: &str = "SELECT id, body FROM suspense_case
 pub const ALL_CASES: &str = "SELECT id, body FROM suspense_case WHERE id > ?1 ORDER BY id LIMIT 256";
 /// Of these payments a statement's silence, or its row, says something: they are waited for, or a case is about them.
 pub const WATCHED: &str = "SELECT payment FROM awaited WHERE format = ?1
-    UNION SELECT payment FROM suspense_case WHERE format = ?1 AND payment IS NOT NULL AND (state <> 'resolved' OR day BETWEEN ?2 AND ?3)
+    UNION SELECT payment FROM suspense_case WHERE format = ?1 AND payment IS NOT NULL AND (state <> 'resolved' OR day BETWEEN ?2 AND ?3
+        OR difference = printf('P%08d|duplicate', payment))
     LIMIT 40000";
 pub const PUT_AWAITED: &str = "INSERT INTO awaited (payment, format, day, until) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (payment) DO UPDATE SET format = excluded.format, day = excluded.day, until = excluded.until";
