@@ -1,4 +1,4 @@
-//! Packs what the program carries and seldom looks at (`assets`, the time zones), so that it takes a third of the room on a till's flash. Read with
+//! Packs what the program carries and seldom looks at (`assets`, profiles, the schema's texts, the time zones), so that it takes a third of the room on a till's flash. Read with
 //! `packed!` (src/core/packed.rs), which says what the packed files are.
 
 use std::collections::BTreeMap;
@@ -11,20 +11,28 @@ use lzma_rust2::{LzmaOptions, LzmaWriter};
 fn main() -> io::Result<()> {
     let to = PathBuf::from(env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo says where"))?);
     println!("cargo::rerun-if-changed=build.rs");
-    for name in ["openapi.json", "font/glyphs.bin", "console"] {
-        pack_below(Path::new("assets"), Path::new(name), &to)?;
+    let folders: [(&str, &[&str]); 4] = [
+        ("assets", &["openapi.json", "font/glyphs.bin", "console"]),
+        ("src/core/acquirer", &["profiles"]),
+        ("sql", &["schema.sql", "migrations"]),
+        ("cross", &["tilld.toml"]),
+    ];
+    for (folder, names) in folders {
+        for name in names {
+            pack_below(Path::new(folder), Path::new(name), &to)?;
+        }
     }
     pack(&zones(), &to.join("zones"))?;
     pack(&gb18030()?, &to.join("gb18030"))
 }
 
 /// A file, or each file of a folder.
-fn pack_below(assets: &Path, name: &Path, to: &Path) -> io::Result<()> {
-    let from = assets.join(name);
+fn pack_below(folder: &Path, name: &Path, to: &Path) -> io::Result<()> {
+    let from = folder.join(name);
     println!("cargo::rerun-if-changed={}", from.display());
     if from.is_dir() {
         for entry in fs::read_dir(&from)? {
-            pack_below(assets, &name.join(entry?.file_name()), to)?;
+            pack_below(folder, &name.join(entry?.file_name()), to)?;
         }
         return Ok(());
     }

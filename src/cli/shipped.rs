@@ -9,13 +9,14 @@ use clap_mangen::roff::{Roff, bold, roman};
 use super::args::{CompletionsArgs, Line, ManArgs};
 use super::failure::Failure;
 use super::out;
+use crate::core::packed::{Packed, packed};
 use crate::daemon::exit::Exit;
 
 /// Shells that there are completions for.
 const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Zsh, Shell::Fish];
 
 /// Every key of the configuration with its meaning; the package ships it as an example, too.
-const CONFIGURATION: &str = include_str!("../../cross/tilld.toml");
+const CONFIGURATION: Packed = packed!("tilld.toml");
 
 /// The completions of one shell.
 #[must_use]
@@ -84,7 +85,7 @@ fn configuration() -> String {
         .text([roman("TOML. Every key, with its meaning:")])
         .control("PP", [])
         .control("nf", []);
-    for line in CONFIGURATION.lines() {
+    for line in CONFIGURATION.text().lines() {
         roff.text([roman(line)]);
     }
     roff.control("fi", []).control("SH", ["SEE ALSO"]).text([roman("tilld(1)")]);

@@ -10,7 +10,7 @@ use lzma_rust2::LzmaReader;
 #[derive(Debug, Clone, Copy)]
 pub struct Packed(&'static [u8]);
 
-/// The packed file of this name below `assets`, or `zones`.
+/// The packed file of this name: below one of the folders that `build.rs` names, or what it makes itself (`zones`, `gb18030`).
 macro_rules! packed {
     ($name:expr) => {
         $crate::core::packed::Packed::new(include_bytes!(concat!(env!("OUT_DIR"), "/", $name)))

@@ -5,6 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::plain;
 use super::statements;
 use crate::core::ledger::FOLD_VERSION;
+use crate::core::packed::{Packed, packed};
 use crate::core::ports::StoreError;
 
 /// The schema that this tilld writes: the number of its last migration.
@@ -12,7 +13,7 @@ pub const SCHEMA_VERSION: i32 = 7;
 
 struct Migration {
     to: i32,
-    up: &'static str,
+    up: Packed,
     /// Rows of the schema before it, and what must be true of them behind it: every row of these queries is a complaint.
     #[cfg(test)]
     proof: (&'static str, &'static str),
@@ -22,7 +23,7 @@ macro_rules! migration {
     ($to:literal, $folder:literal) => {
         Migration {
             to: $to,
-            up: include_str!(concat!("../../../sql/migrations/", $folder, "/up.sql")),
+            up: packed!(concat!("migrations/", $folder, "/up.sql")),
             #[cfg(test)]
             proof: (
                 include_str!(concat!("../../../sql/migrations/", $folder, "/before.sql")),
@@ -48,7 +49,7 @@ pub(super) fn up_to_date(conn: &mut Connection) -> Result<(), StoreError> {
     let at: i32 = conn.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(plain)?;
     let fresh = at == 0;
     for step in MIGRATIONS.iter().filter(|m| m.to > at) {
-        run(conn, step)?;
+        run(conn, step.to, &step.up.text())?;
     }
     if fresh {
         conn.execute(statements::SET_FOLD, [FOLD_VERSION]).map_err(plain)?;
@@ -56,17 +57,17 @@ pub(super) fn up_to_date(conn: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn run(conn: &mut Connection, step: &Migration) -> Result<(), StoreError> {
-    let before = if step.to > 1 { money(conn)? } else { Vec::new() };
+fn run(conn: &mut Connection, to: i32, up: &str) -> Result<(), StoreError> {
+    let before = if to > 1 { money(conn)? } else { Vec::new() };
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(plain)?;
-    tx.execute_batch(step.up).map_err(plain)?;
-    if step.to > 1 && money(&tx)? != before {
+    tx.execute_batch(up).map_err(plain)?;
+    if to > 1 && money(&tx)? != before {
         return Err(StoreError::Damaged(format!(
             "migration {} would change what is owed or what a day holds; the store is as it was: call the technician",
-            step.to
+            to
         )));
     }
-    tx.execute_batch(&format!("PRAGMA user_version={}", step.to)).map_err(plain)?;
+    tx.execute_batch(&format!("PRAGMA user_version={}", to)).map_err(plain)?;
     tx.commit().map_err(plain)
 }
 
@@ -87,7 +88,7 @@ pub(super) fn objects(conn: &Connection) -> Result<Vec<(String, String, String)>
 /// The schema as shipped.
 pub(super) fn shipped() -> Result<Connection, StoreError> {
     let conn = Connection::open_in_memory().map_err(plain)?;
-    conn.execute_batch(include_str!("../../../sql/schema.sql")).map_err(plain)?;
+    conn.execute_batch(&packed!("schema.sql").text()).map_err(plain)?;
     Ok(conn)
 }
 
@@ -124,12 +125,12 @@ mod tests {
         for (index, step) in MIGRATIONS.iter().enumerate() {
             let mut conn = Connection::open_in_memory().unwrap();
             for earlier in &MIGRATIONS[..index] {
-                conn.execute_batch(earlier.up).unwrap();
+                conn.execute_batch(&earlier.up.text()).unwrap();
             }
             conn.execute_batch(&format!("PRAGMA user_version={index}")).unwrap();
             conn.execute_batch(step.proof.0).unwrap();
             let before = if index > 0 { money(&conn).unwrap() } else { Vec::new() };
-            run(&mut conn, step).unwrap();
+            run(&mut conn, step.to, &step.up.text()).unwrap();
             assert_eq!(complaints(&conn, step.proof.1), Vec::<String>::new(), "migration {}", step.to);
             if index > 0 {
                 assert_eq!(money(&conn).unwrap(), before, "migration {}", step.to);
@@ -142,12 +143,12 @@ mod tests {
     #[test]
     fn a_migration_that_would_move_money_is_refused_and_leaves_the_store_as_it_was() {
         let mut conn = Connection::open_in_memory().unwrap();
-        conn.execute_batch(MIGRATIONS[0].up).unwrap();
+        conn.execute_batch(&MIGRATIONS[0].up.text()).unwrap();
         conn.execute_batch("PRAGMA user_version=1").unwrap();
         conn.execute_batch(MIGRATIONS[1].proof.0).unwrap();
         let before = money(&conn).unwrap();
-        let wrong = Migration { to: 2, up: "UPDATE payment SET state = 'stored'", proof: ("", "") };
-        assert!(matches!(run(&mut conn, &wrong), Err(StoreError::Damaged(_))));
+        let wrong = "UPDATE payment SET state = 'stored'";
+        assert!(matches!(run(&mut conn, 2, wrong), Err(StoreError::Damaged(_))));
         assert_eq!(money(&conn).unwrap(), before);
         let at: i32 = conn.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap();
         assert_eq!(at, 1);

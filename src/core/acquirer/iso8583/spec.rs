@@ -11,6 +11,7 @@ use super::format::{Align, Content, FieldFormat, Length};
 use super::message::Message;
 use super::view::{DecodeError, View};
 use crate::core::domain::read_data;
+use crate::core::packed::packed;
 
 /// Field formats by number. Comes from the `[fields]` table of a profile; see [`FieldFormat`] for the notation.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -63,7 +64,7 @@ impl Spec {
     #[must_use]
     pub fn unionpay_pos() -> Spec {
         static SPEC: LazyLock<Spec> = LazyLock::new(|| {
-            Spec::from_profile(include_str!("../profiles/unionpay-pos.toml"))
+            Spec::from_profile(&packed!("profiles/unionpay-pos.toml").text())
                 .expect("the shipped profile is read by a test")
         });
         SPEC.clone()

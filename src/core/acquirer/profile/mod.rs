@@ -15,15 +15,14 @@ use thiserror::Error;
 use super::iso8583::{Content, Layout, Length, Mti, Spec};
 use super::{AnswerClass, ChipUpload, MessageName};
 use crate::core::domain::{Sentence, read_data};
+use crate::core::packed::{Packed, packed};
 
 pub use rules::*;
 pub use template::{Template, Value};
 
 /// The profiles that ship: name and text.
-const BUILTIN: &[(&str, &str)] = &[
-    ("unionpay-pos", include_str!("../profiles/unionpay-pos.toml")),
-    ("nii-pos", include_str!("../profiles/nii-pos.toml")),
-];
+const BUILTIN: &[(&str, Packed)] =
+    &[("unionpay-pos", packed!("profiles/unionpay-pos.toml")), ("nii-pos", packed!("profiles/nii-pos.toml"))];
 
 /// Why a profile is not taken. The text names the line or the place.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -183,7 +182,7 @@ impl Profile {
             let known: Vec<&str> = BUILTIN.iter().map(|(name, _)| *name).collect();
             return Err(ProfileError::Unknown(name.to_owned(), known.join(", ")));
         };
-        Profile::parse(name, text)
+        Profile::parse(name, &text.text())
     }
 
     /// Reads and checks a profile's text. Unknown keys are errors that name the line.
