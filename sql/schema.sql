@@ -273,7 +273,7 @@ BEGIN
 END;
 
 -- Which payments a statement has with money, so that another one that has them again is told. A look-up of the journal's `statement_booked` rows.
--- Rows of a day hold until another statement takes that day over; those of a day that no statement speaks for, as long as any day of theirs does.
+-- Rows hold until a later statement speaks for their day, and as long as any day of their own statement does.
 CREATE TABLE statement_booked (
     row       INTEGER PRIMARY KEY,                     -- of the journal
     statement INTEGER NOT NULL REFERENCES statement (id),

@@ -179,8 +179,8 @@ fn a_tipped_sale_that_does_not_come_is_short_by_its_new_amount_once() {
         matched: 0,
         counts: [0, 0, 0, 1],
     };
-    let (findings, clean, rows, booked) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let judged = StatementJudged { note, findings, awaited, clean, rows, booked, beside: None };
+    let (findings, clean, came, booked) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let judged = StatementJudged { note, findings, awaited, clean, came, booked, beside: None };
     shop.ask(Command::Statement(Box::new(judged))).unwrap();
     shop.pass(2_000);
     let finding = shop.store().case(CaseNo(1)).unwrap().unwrap().finding;

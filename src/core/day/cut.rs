@@ -83,13 +83,14 @@ impl Clocks {
         (self.paired, self.checked) = (Some(ClockPair { wall: now.wall, mono: now.mono }), true);
     }
 
-    /// The wall clock agrees with the monotonic one, and with the acquirer's last word where there is one.
+    /// The wall clock agrees with the monotonic one, and with the acquirer's last word where there is one and no person knows better: an acquirer's clock
+    /// may be wrong, or another zone's.
     #[must_use]
     pub fn agree(&self, zone: &Zone, open: BusinessDate, now: Now) -> bool {
         let Some(local) = zone.local(now.wall) else { return false };
         let steady = self.steady(now).0.abs_diff(now.wall.0) <= CLOCK_TOLERANCE_MS.unsigned_abs();
         let year = self.year_near(local, open);
-        steady && self.host.as_ref().is_none_or(|host| agrees_with_host(local, now.mono, year, host))
+        steady && (self.checked || self.host.as_ref().is_none_or(|host| agrees_with_host(local, now.mono, year, host)))
     }
 
     /// What the wall clock would show, had it moved as the monotonic one did.
@@ -322,8 +323,11 @@ mod tests {
         };
         assert_eq!(after("2026-03-12 09:00:00"), Waited::TooLong);
         assert_eq!(after("2027-03-07 09:30:00"), Waited::Doubtful);
-        let contradicted = clocks(at("2026-03-12 09:00:00", 0), Some(host("0307", "093000", 0)));
+        let mut contradicted = clocks(at("2026-03-12 09:00:00", 0), Some(host("0307", "093000", 0)));
         assert_eq!(by(at("2026-03-12 09:00:00", 0), &contradicted), Waited::Doubtful);
+        // The acquirer's clock is another zone's: a person's word goes before it.
+        contradicted.check(at("2026-03-12 09:00:00", 0));
+        assert_eq!(by(at("2026-03-12 09:00:00", 0), &contradicted), Waited::TooLong);
     }
 
     #[test]

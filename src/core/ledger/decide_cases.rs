@@ -14,7 +14,7 @@ use crate::core::journal::{
 };
 use crate::core::payment::Payment;
 use crate::core::ports::{Archive, Booked, CaseAct, CasesView, StatementJudged, StatementNoted, StoreError};
-use crate::core::reconcile::{Ours, Reason, RowsOf};
+use crate::core::reconcile::{Ours, Reason};
 use crate::core::suspense::{Case, CaseState, Ending, LONGEST_TRAIL, MOST_OF_A_STATEMENT, MOST_OPEN, case_line};
 
 /// So many of a day's cases are listed one by one, of each sort.
@@ -71,25 +71,17 @@ impl Ledger {
         }
         self.bounds(judged.findings.len(), done.1.opened.len() + done.1.reopened.len())?;
         let clean: BTreeSet<PaymentId> = judged.clean.iter().copied().collect();
-        let rows: BTreeMap<PaymentId, &RowsOf> = judged.rows.iter().map(|rows| (rows.payment, rows)).collect();
+        let came: BTreeSet<PaymentId> = judged.came.iter().copied().collect();
         for no in earlier.values().filter(|no| !seen.contains(no)) {
             let Some(case) = self.case(*no, archive)? else { continue };
             // A payment's case: the statement has judged it. One without: its row is gone from its day.
             let day = judged.note.days.contains(&case.finding.day);
             let gone = match (case.finding.payment, case.finding.reason) {
-                // Of a payment that came twice either row may go. Where no row is known of (statements from before rows were kept), only one of its
-                // day says so.
-                (Some(id), Reason::Duplicate) => rows
-                    .get(&id)
-                    .map_or(day, |of| (day || of.judged || of.rows > 0) && of.rows <= case.finding.row_too_many()),
+                // Of two rows the case is about one: whoever speaks for its day says whether it is there.
+                (_, Reason::Duplicate) | (None, _) => day,
                 // It came, if only once too often.
-                (Some(id), Reason::Missing | Reason::Overdue)
-                    if rows.get(&id).is_some_and(|of| of.judged && of.rows > 0) =>
-                {
-                    true
-                }
+                (Some(id), Reason::Missing | Reason::Overdue) if came.contains(&id) => true,
                 (Some(id), _) => clean.contains(&id),
-                (None, _) => day,
             };
             if gone {
                 found_no_more(&case, statement, &mut done);
@@ -157,18 +149,10 @@ impl Ledger {
                 }
             }
         }
-        let rows = judged.rows.iter().map(|rows| rows.payment);
-        let clean: BTreeSet<PaymentId> = judged.clean.iter().copied().chain(rows).collect();
+        let clean: BTreeSet<PaymentId> = judged.clean.iter().chain(&judged.came).copied().collect();
         let here = self.cases.values().filter(|c| c.finding.format == note.format);
         let open = here.filter(|c| c.finding.payment.is_some_and(|id| clean.contains(&id)));
         cases.extend(open.map(|c| (c.finding.key.clone(), c.no)));
-        // Of one that came twice the case has the day of one row, whichever row goes.
-        for of in &judged.rows {
-            let key = format!("{}|{}", of.payment, Reason::Duplicate.facet());
-            if let Some(no) = archive.case_of(&note.format, &key)? {
-                cases.insert(key, no);
-            }
-        }
         Ok(cases)
     }
 

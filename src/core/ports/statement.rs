@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::domain::{BusinessDate, CashierId, PaymentId, PaymentSet, StatementNo, WallMs};
 use crate::core::journal::{Awaited, Finding};
-use crate::core::reconcile::RowsOf;
 use crate::core::suspense::Ending;
 
 /// SHA-256 of a file; 64 hex digits as text.
@@ -68,9 +67,9 @@ pub struct StatementJudged {
     pub awaited: Vec<Awaited>,
     /// Of the payments that are waited for or that a case is about: those that it has rightly.
     pub clean: Vec<PaymentId>,
-    /// Of the payments that are waited for or that a case is about: how often their money came.
+    /// Of the payments that are waited for or that a case is about: those that a row with money has.
     #[serde(default)]
-    pub rows: Vec<RowsOf>,
+    pub came: Vec<PaymentId>,
     /// The last statement that was there when it was judged: what came since may have the same payments.
     #[serde(default)]
     pub beside: Option<StatementNo>,

@@ -141,10 +141,8 @@ pub(super) struct Entry {
     /// Where in [`Book::booked`] the rows stand that other statements have for it.
     booked: u32,
     booked_len: u8,
-    /// How many rows with money and of its kind this statement has for it.
-    pub here: u8,
-    /// The day of the first of them.
-    pub here_day: i32,
+    /// This statement has a row with money and of its kind for it.
+    pub here: bool,
     /// How many of this statement's rows were one too many so far.
     pub too_many: u8,
 }
@@ -260,8 +258,7 @@ impl Book {
             coupons: i32::try_from(ours.coupons).unwrap_or(0),
             booked: u32::try_from(booked).unwrap_or(0),
             booked_len: u8::try_from(ours.booked.len()).unwrap_or(u8::MAX),
-            here: 0,
-            here_day: 0,
+            here: false,
             too_many: 0,
         });
     }
@@ -365,15 +362,6 @@ impl Book {
     /// Another statement has settled it on another day than this, rightly as far as is known.
     pub(super) fn settled_elsewhere(&self, e: &Entry, day: BusinessDate) -> bool {
         self.booked(e).iter().any(|row| row.day != day && row.too_many == 0)
-    }
-
-    /// How often its money came, as far as this statement was read: a row of another statement and one of this may be the same one, of one day.
-    pub(super) fn times(&self, e: &Entry) -> u32 {
-        let here = usize::from(e.here);
-        let same = |row: &&RowElsewhere| here > 0 && row.day.0.num_days_from_ce() == e.here_day;
-        let all = self.booked(e);
-        let same = all.iter().filter(same).count();
-        u32::try_from(all.len() - same + same.max(here)).unwrap_or(u32::MAX)
     }
 
     /// The number of this statement's last row that was one too many: the numbers of other statements' are theirs.

@@ -3,8 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::Datelike;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::book::{Book, Entry, Ours, Seen, unpack};
 use super::decode::Row;
@@ -55,18 +54,6 @@ pub struct Sums {
     pub foots: bool,
 }
 
-/// How many rows with money all statements of a format together have of a payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RowsOf {
-    /// Which.
-    pub payment: PaymentId,
-    /// So many.
-    pub rows: u32,
-    /// This statement has a row of it, or should.
-    pub judged: bool,
-}
-
 /// What a statement came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -88,8 +75,8 @@ pub struct Outcome {
     pub sums: Sums,
     /// Of the watched payments, and of all refunds: those that this statement has judged, and found no fault with.
     pub clean: Vec<PaymentId>,
-    /// How often the money of the watched payments came.
-    pub rows: Vec<RowsOf>,
+    /// Of the watched payments those that a row with money and of their kind has.
+    pub came: Vec<PaymentId>,
     /// Every payment of ours that a row with money and of its kind has, by the day of the row. Each as often as a row has it, ascending.
     pub booked: BTreeMap<BusinessDate, Vec<u64>>,
 }
@@ -135,7 +122,7 @@ impl<'b> Matcher<'b> {
             counts: [0; 4],
             sums: Sums::default(),
             clean: Vec::new(),
-            rows: Vec::new(),
+            came: Vec::new(),
             booked: BTreeMap::new(),
         };
         Matcher { book, period, out, watched: BTreeSet::new(), at_fault: BTreeSet::new() }
@@ -187,10 +174,7 @@ impl<'b> Matcher<'b> {
         if e.kind == row.kind {
             let day = row.day.or(row.made).or(self.period.days.last().copied()).unwrap_or(self.period.today);
             self.out.booked.entry(day).or_default().push(e.id);
-            if e.here == 0 {
-                e.here_day = day.0.num_days_from_ce();
-            }
-            e.here = e.here.saturating_add(1);
+            e.here = true;
             // Settled on another day, too, by another statement: the money came twice. Of the same day it is the same row once more.
             let e = &self.book.entries[n as usize];
             if self.book.settled_elsewhere(e, day) {
@@ -278,9 +262,8 @@ impl<'b> Matcher<'b> {
     /// is watched until it is seen. With none of them anything is wrong.
     fn find_clean(&mut self) {
         let judged = |e: &Entry| e.seen != Seen::No || self.period.days.contains(&e.settles().unwrap_or(e.day()));
-        let watched = |e: &&Entry| self.watched.contains(&PaymentId(e.id));
-        let rows = |e: &Entry| RowsOf { payment: PaymentId(e.id), rows: self.book.times(e), judged: judged(e) };
-        self.out.rows = self.book.entries.iter().filter(watched).map(rows).collect();
+        let came = |e: &&Entry| e.here && self.watched.contains(&PaymentId(e.id));
+        self.out.came = self.book.entries.iter().filter(came).map(|e| PaymentId(e.id)).collect();
         let returned = |e: &Entry| e.kind == RowKind::Refund && e.seen == Seen::Taken;
         let watched = self.book.entries.iter();
         let watched = watched.filter(|e| returned(e) || (self.watched.contains(&PaymentId(e.id)) && judged(e)));

@@ -16,4 +16,4 @@ pub use book::{Book, Ours, RowElsewhere};
 pub use decode::{Decoder, Line, MAX_LINE, Row};
 pub use difference::{Class, Difference, Direction, Reason, Side};
 pub use format::{Encoding, Format, FormatError, RowKind, RowState, formats};
-pub use matcher::{LISTED, Matcher, Outcome, Period, RowsOf, Sums};
+pub use matcher::{LISTED, Matcher, Outcome, Period, Sums};

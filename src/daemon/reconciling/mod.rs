@@ -355,7 +355,7 @@ impl Judged {
             findings: cases.map(|d| d.finding(&self.format.name, method, last)).collect(),
             awaited: waits.filter_map(|d| self.awaited(d, last)).collect(),
             clean: out.clean.clone(),
-            rows: out.rows.clone(),
+            came: out.came.clone(),
             beside: Some(self.beside),
             booked: out.booked.iter().flat_map(|(day, payments)| booked_on(*day, payments)).collect(),
         })

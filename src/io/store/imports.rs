@@ -81,8 +81,8 @@ impl Reader {
         })
     }
 
-    /// What statements of a format have of the payments between two, with money. Rows of a day hold until another statement takes that day over; those
-    /// of a day that no statement speaks for, as long as any day of theirs does.
+    /// What statements of a format have of the payments between two, with money. Rows hold until a later statement speaks for their day, and as long as
+    /// any day of their own statement does.
     pub fn booked(&self, format: &str, first: PaymentId, last: PaymentId) -> Result<Vec<Has>, StoreError> {
         self.with(|conn| {
             let mut stmt = conn.prepare_cached(sql::BOOKED).map_err(plain)?;

@@ -124,14 +124,14 @@ pub const PUT_BOOKED: &str =
 /// What statements of a format have of these payments, as far as it still holds.
 pub const BOOKED: &str =
     "SELECT b.statement, b.day, s.name, b.payments FROM statement_booked b JOIN statement s ON s.id = b.statement
-    WHERE b.last >= ?2 AND b.first <= ?3 AND s.format = ?1 AND b.statement = coalesce(
-        (SELECT d.statement FROM statement_day d JOIN statement o ON o.id = d.statement
-            WHERE d.day = b.day AND d.superseded_by IS NULL AND o.format = s.format),
-        (SELECT d.statement FROM statement_day d WHERE d.statement = b.statement AND d.superseded_by IS NULL))
+    WHERE b.last >= ?2 AND b.first <= ?3 AND s.format = ?1
+        AND EXISTS (SELECT 1 FROM statement_day d WHERE d.statement = b.statement AND d.superseded_by IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM statement_day d JOIN statement o ON o.id = d.statement
+            WHERE d.day = b.day AND d.superseded_by IS NULL AND o.format = s.format AND d.statement > b.statement)
     ORDER BY b.row";
 /// The cases of a format about payments between two that came twice.
 pub const CASES_TWICE: &str = "SELECT id, body FROM suspense_case
-    WHERE payment BETWEEN ?2 AND ?3 AND format = ?1 AND difference LIKE '%|duplicate%' ORDER BY id";
+    WHERE payment BETWEEN ?2 AND ?3 AND +format = ?1 AND difference LIKE '%|duplicate%' ORDER BY id";
 /// The first and the last row of these days.
 pub const ROWS_BETWEEN: &str = concat!("SELECT ", first_row!("?1"), ", ", last_row!("?2"));
 /// What a statement may speak of: sent by a terminal. Read by id, a few thousand at a time.
@@ -176,8 +176,7 @@ pub const CASES: &str = "SELECT id, body FROM suspense_case
 pub const ALL_CASES: &str = "SELECT id, body FROM suspense_case WHERE id > ?1 ORDER BY id LIMIT 256";
 /// Of these payments a statement's silence, or its row, says something: they are waited for, or a case is about them.
 pub const WATCHED: &str = "SELECT payment FROM awaited WHERE format = ?1
-    UNION SELECT payment FROM suspense_case WHERE format = ?1 AND payment IS NOT NULL AND (state <> 'resolved' OR day BETWEEN ?2 AND ?3
-        OR difference = printf('P%08d|duplicate', payment))
+    UNION SELECT payment FROM suspense_case WHERE format = ?1 AND payment IS NOT NULL AND (state <> 'resolved' OR day BETWEEN ?2 AND ?3)
     LIMIT 40000";
 pub const PUT_AWAITED: &str = "INSERT INTO awaited (payment, format, day, until) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (payment) DO UPDATE SET format = excluded.format, day = excluded.day, until = excluded.until";
